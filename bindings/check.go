@@ -1,0 +1,110 @@
+package bindings
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// maxDims bounds the dimensions that Shape and Strides read.
+const maxDims = 64
+
+func checkHandle(op, name string, h uintptr) error {
+	if h == 0 {
+		return refuse(op, "%s is a null handle", name)
+	}
+	return nil
+}
+
+// checkString refuses what C strings and printf formats cannot carry: mlx-c
+// hands messages that quote the string to printf as the format.
+func checkString(op, name, s string) error {
+	if i := strings.IndexAny(s, "\x00%"); i >= 0 {
+		return refuse(op, "%s %q holds %q, which mlx-c cannot carry", name, s, s[i])
+	}
+	return nil
+}
+
+func checkStrings(op, name string, list []string) error {
+	for _, s := range list {
+		if err := checkString(op, name, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkKeys(op, name string, m map[string]Array) error {
+	for k := range m {
+		if err := checkString(op, name, k); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkPairs lets percent signs pass in values, which no message quotes.
+func checkPairs(op, name string, m map[string]string) error {
+	for k, v := range m {
+		if err := checkString(op, name, k); err != nil {
+			return err
+		}
+		if strings.Contains(v, "\x00") {
+			return refuse(op, "%s[%q] holds a NUL, which mlx-c cannot carry", name, k)
+		}
+	}
+	return nil
+}
+
+func checkEnum[E interface {
+	~int32
+	valid() bool
+}](op, name string, v E) error {
+	if !v.valid() {
+		return refuse(op, "%s %d is no %T", name, int32(v), v)
+	}
+	return nil
+}
+
+func checkOptional(op, name string, v OptionalDtype) error {
+	if !v.Valid {
+		return nil
+	}
+	return checkEnum(op, name, v.Value)
+}
+
+func enumString(typ string, v int, names []string) string {
+	if v < 0 || v >= len(names) {
+		return fmt.Sprintf("%s(%d)", typ, v)
+	}
+	return names[v]
+}
+
+// joinStrings lays strings out one after the other, each ended by NUL.
+func joinStrings(list []string) []byte {
+	var b []byte
+	for _, s := range list {
+		b = append(append(b, s...), 0)
+	}
+	return b
+}
+
+// splitMap lays a map out as keys and handles, in key order.
+func splitMap(m map[string]Array) ([]byte, []Array) {
+	keys := slices.Sorted(maps.Keys(m))
+	values := make([]Array, len(keys))
+	for i, k := range keys {
+		values[i] = m[k]
+	}
+	return joinStrings(keys), values
+}
+
+func joinPairs(m map[string]string) []byte {
+	var b []byte
+	for _, k := range slices.Sorted(maps.Keys(m)) {
+		b = append(append(b, k...), 0)
+		b = append(append(b, m[k]...), 0)
+	}
+	return b
+}
