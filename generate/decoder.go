@@ -1,0 +1,128 @@
+package generate
+
+import (
+	"errors"
+	"fmt"
+
+	"forge.lthn.ai/core/go-mlx/models/cache"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// clearEvery is after how many tokens MLX's cache of free buffers is emptied:
+// sizes that growing caches no longer ask for would pile up.
+const clearEvery = 256
+
+// decoder is one generation on its way, on MLX's thread.
+type decoder struct {
+	model  Model
+	config *config
+	cache  *cache.Cache
+	owner  *mlx.Owner
+	token  *mlx.Array // [1], being computed: the next token to read
+	key    *mlx.Array // the random key of the step after it
+	read   int        // tokens read
+}
+
+// newDecoder runs the prompt and starts the first step.
+func newDecoder(t *mlx.Thread, m Model, c *config) *decoder {
+	d := &decoder{model: m, config: c, cache: m.NewCache(t), owner: t.NewOwner("generation")}
+	d.token, d.key = d.owner.Slot(mlx.Array{}), d.owner.Slot(mlx.Array{})
+	return d
+}
+
+// prefill runs the next chunk of the prompt, all but its last token, and
+// returns what is left. Only the cache is evaluated: the logits were dropped
+// with the graph, so they are never computed.
+func (d *decoder) prefill(t *mlx.Thread, prompt []int32) ([]int32, error) {
+	n := min(d.config.prefillStep, len(prompt)-1)
+	tokens, err := mlx.FromSlice(t, prompt[:n], 1, n)
+	if err != nil {
+		return nil, err
+	}
+	defer tokens.Close()
+	if _, err := t.BuildAll(func(s *mlx.Scope) []mlx.Array {
+		d.model.Forward(s, tokens, d.cache)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	if err := t.Eval(d.cache.State()...); err != nil {
+		return nil, err
+	}
+	return prompt[n:], t.ClearCache()
+}
+
+// start builds the first step from the prompt's last token.
+func (d *decoder) start(t *mlx.Thread, last int32) error {
+	if !d.config.sampling.Greedy() {
+		key, err := t.RandomKey(d.config.seed)
+		if err != nil {
+			return err
+		}
+		*d.key = key
+	}
+	token, err := mlx.FromSlice(t, []int32{last}, 1)
+	if err != nil {
+		return err
+	}
+	defer token.Close()
+	next, err := d.build(t, token)
+	*d.token = next
+	return err
+}
+
+// build builds and starts one step: the token [1] that follows token [1].
+func (d *decoder) build(t *mlx.Thread, token mlx.Array) (mlx.Array, error) {
+	next, err := t.Build(func(s *mlx.Scope) mlx.Array {
+		logits := d.model.Forward(s, token, d.cache)
+		var draw mlx.Array
+		if !d.config.sampling.Greedy() {
+			var rest mlx.Array
+			rest, draw = s.RandomSplit(*d.key)
+			s.Assign(d.key, rest)
+		}
+		return d.config.sampling.Sample(s, logits, draw)
+	})
+	if err != nil {
+		return mlx.Array{}, err
+	}
+	started := []mlx.Array{next}
+	if !d.key.IsNull() {
+		started = append(started, *d.key) // unread, it would grow the graph for ever
+	}
+	if err := t.AsyncEval(started...); err != nil {
+		return mlx.Array{}, errors.Join(err, next.Close())
+	}
+	return next, nil
+}
+
+// next starts the step after the pending one, unless that is the last, and then
+// reads the pending token.
+func (d *decoder) next(t *mlx.Thread) (int32, error) {
+	var following mlx.Array
+	if d.config.maxTokens < 0 || d.read+1 < d.config.maxTokens {
+		var err error
+		if following, err = d.build(t, *d.token); err != nil {
+			return 0, err
+		}
+	}
+	id, err := mlx.Item[uint32](t, *d.token)
+	err = errors.Join(err, d.token.Close())
+	*d.token = following
+	if err != nil {
+		return 0, err
+	}
+	if d.read%clearEvery == 0 {
+		err = t.ClearCache()
+	}
+	d.read++
+	return int32(id), err
+}
+
+// close frees the cache and what is being computed.
+func (d *decoder) close() error {
+	if err := errors.Join(d.owner.Close(), d.cache.Close()); err != nil {
+		return fmt.Errorf("generate: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,107 @@
+package cache
+
+import (
+	"fmt"
+
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// step is by how many tokens a buffer grows at least: growing copies it.
+const step = 256
+
+// KVCache keeps every token in one growing buffer a layer, written in place.
+// As mlx_lm.models.cache.KVCache.
+type KVCache struct {
+	keys, values *mlx.Array // [B, H, capacity, d]
+	capacity     int
+	offset       int
+}
+
+// NewKVCache makes an empty cache whose buffers belong to o.
+func NewKVCache(o *mlx.Owner) *KVCache {
+	return &KVCache{keys: o.Slot(mlx.Array{}), values: o.Slot(mlx.Array{})}
+}
+
+// Offset implements KV.
+func (c *KVCache) Offset() int { return c.offset }
+
+// State implements KV.
+func (c *KVCache) State() []mlx.Array {
+	if c.keys.IsNull() {
+		return nil
+	}
+	return []mlx.Array{*c.keys, *c.values}
+}
+
+// Trim implements KV: the buffer stays, the position goes back.
+func (c *KVCache) Trim(n int) error {
+	if n < 0 || n > c.offset {
+		return fmt.Errorf("cache: cannot trim %d of %d tokens", n, c.offset)
+	}
+	c.offset -= n
+	return nil
+}
+
+// Attend implements KV.
+func (c *KVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, scale float32) mlx.Array {
+	tokens := s.Dim(k, 2)
+	end := c.offset + tokens
+	capacity := c.room(end)
+	keys := c.write(s, c.keys, k, capacity)
+	values := c.write(s, c.values, v, capacity)
+	s.OnSuccess(func() { c.offset, c.capacity = end, capacity })
+	return attention(s, q, head(s, keys, end, capacity), head(s, values, end, capacity), scale)
+}
+
+// room is the capacity that end tokens need: what is there, or whole steps on
+// top of the tokens stored.
+func (c *KVCache) room(end int) int {
+	if end <= c.capacity {
+		return c.capacity
+	}
+	return c.offset + (end-c.offset+step-1)/step*step
+}
+
+// write puts x [B, H, L, d] behind what buffer holds and assigns the result.
+func (c *KVCache) write(s *mlx.Scope, buffer *mlx.Array, x mlx.Array, capacity int) mlx.Array {
+	shape := s.Shape(x)
+	if len(shape) != 4 {
+		return x // an error went before
+	}
+	b, h, l, d := shape[0], shape[1], shape[2], shape[3]
+	old := *buffer
+	if capacity != c.capacity {
+		fresh := s.Zeros([]int{b, h, capacity - c.offset, d}, s.DtypeOf(x))
+		if c.offset > 0 {
+			fresh = s.ConcatenateAxis([]mlx.Array{head(s, old, c.offset, c.capacity), fresh}, 2)
+		}
+		old = fresh
+	}
+	out := s.SliceUpdate(old, x, []int{0, 0, c.offset, 0}, []int{b, h, c.offset + l, d}, ones4)
+	s.Assign(buffer, out)
+	return out
+}
+
+var ones4 = []int{1, 1, 1, 1}
+
+// head is the first n tokens of a buffer [B, H, capacity, d].
+func head(s *mlx.Scope, buffer mlx.Array, n, capacity int) mlx.Array {
+	if n == capacity {
+		return buffer
+	}
+	shape := s.Shape(buffer)
+	if len(shape) != 4 {
+		return buffer // an error went before
+	}
+	return s.Slice(buffer, []int{0, 0, 0, 0}, []int{shape[0], shape[1], n, shape[3]}, ones4)
+}
+
+// attention is the policy in one place: MLX's fused kernel, causal by mode
+// where there is more than one query. An array mask would turn it off.
+func attention(s *mlx.Scope, q, k, v mlx.Array, scale float32) mlx.Array {
+	mode := ""
+	if s.Dim(q, 2) > 1 {
+		mode = "causal"
+	}
+	return s.ScaledDotProductAttention(q, k, v, scale, mode, mlx.Array{}, mlx.Array{}, false)
+}

@@ -1,0 +1,127 @@
+package gguf
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"sync"
+)
+
+// ErrClosed is wrapped by what is asked of a file after its Close.
+var ErrClosed = errors.New("file is closed")
+
+// File is an open GGUF file. Its header stays readable after Close, its data does not. All methods may be called
+// from several goroutines.
+type File struct {
+	// Version is 2 or 3.
+	Version uint32
+	// Alignment is the number of bytes of which every tensor's offset is a multiple.
+	Alignment int
+	// Metadata holds the key-value pairs; its getters are the file's own.
+	Metadata
+	// Tensors lists the tensors in file order.
+	Tensors []TensorInfo
+
+	name  string
+	index map[string]int
+	r     io.ReaderAt // where Data reads when there is no mapping
+
+	mu     sync.RWMutex
+	data   []byte
+	unmap  func() error
+	closed bool
+}
+
+// Open maps a file and checks its header. Close it when the last slice of its data is no longer in use.
+func Open(path string) (*File, error) {
+	data, unmap, err := openMapped(path)
+	if err != nil {
+		return nil, fmt.Errorf("gguf: %w", err)
+	}
+	f, err := parse(&cursor{size: uint64(len(data)), buf: data}, path)
+	if err != nil {
+		return nil, errors.Join(err, unmap())
+	}
+	f.unmap = unmap
+	return f, nil
+}
+
+// openMapped returns the bytes of a regular file; an empty one has none.
+func openMapped(path string) ([]byte, func() error, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer file.Close()
+	stat, err := file.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	switch {
+	case !stat.Mode().IsRegular():
+		return nil, nil, fmt.Errorf("%s: not a regular file", path)
+	case stat.Size() > math.MaxInt:
+		return nil, nil, fmt.Errorf("%s: %d bytes do not fit this machine's address space", path, stat.Size())
+	case stat.Size() == 0:
+		return nil, func() error { return nil }, nil
+	}
+	data, unmap, err := mapFile(file, int(stat.Size()))
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: map %d bytes: %w", path, stat.Size(), err)
+	}
+	return data, unmap, nil
+}
+
+// Name returns the path or name that the file was opened with.
+func (f *File) Name() string { return f.name }
+
+// Tensor returns the tensor of that name.
+func (f *File) Tensor(name string) (TensorInfo, bool) {
+	i, ok := f.index[name]
+	if !ok {
+		return TensorInfo{}, false
+	}
+	return f.Tensors[i], true
+}
+
+// Data returns the bytes of a tensor of this file: read-only memory of the mapping, valid until Close, or a copy
+// where the file was parsed from a reader.
+func (f *File) Data(info TensorInfo) ([]byte, error) {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	if f.closed {
+		return nil, fmt.Errorf("gguf: %s: tensor %q: %w", f.name, info.Name, ErrClosed)
+	}
+	known, ok := f.Tensor(info.Name)
+	if !ok || known.Offset != info.Offset || known.Size != info.Size {
+		return nil, fmt.Errorf("gguf: %s: tensor %q is not in this file", f.name, info.Name)
+	}
+	if f.r == nil {
+		end := info.Offset + info.Size
+		return f.data[info.Offset:end:end], nil
+	}
+	out := make([]byte, info.Size)
+	if n, err := f.r.ReadAt(out, info.Offset); n < len(out) {
+		return nil, fmt.Errorf("gguf: %s: tensor %q: read: %w", f.name, info.Name, err)
+	}
+	return out, nil
+}
+
+// Close ends the mapping: slices that Data returned must not be touched any more. A second Close does nothing.
+func (f *File) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil
+	}
+	f.closed, f.data = true, nil
+	if f.unmap == nil {
+		return nil
+	}
+	if err := f.unmap(); err != nil {
+		return fmt.Errorf("gguf: %s: unmap: %w", f.name, err)
+	}
+	return nil
+}

@@ -1,0 +1,95 @@
+package quant
+
+import (
+	"fmt"
+
+	"forge.lthn.ai/core/go-mlx/models/gguf"
+)
+
+// GroupSize is the number of elements that share a scale and a bias in everything that [Repack] writes.
+const GroupSize = 32
+
+// Affine is a matrix in MLX's affine quantisation: weight = scale*q + bias for each group of GroupSize elements along
+// a row.
+type Affine struct {
+	// Bits per element (4, 5 or 8) and elements per group.
+	Bits, GroupSize int
+	// Rows is the product of all dimensions but the last, Cols the last one.
+	Rows, Cols int
+	// Weight holds Rows x Cols*Bits/32 words, elements in order from the lowest bit up, without gaps.
+	Weight []uint32
+	// Scales and Biases hold Rows x Cols/GroupSize numbers; nil if float16 was asked for.
+	Scales, Biases []float32
+	// HalfScales and HalfBiases hold the same as float16 bits, exactly as the file has them, with [WithHalfScales].
+	HalfScales, HalfBiases []uint16
+}
+
+// AffineBits returns the bits per element to which [Repack] maps a type, and false for a type that has no exact
+// affine form here.
+func AffineBits(t gguf.Type) (bits int, ok bool) {
+	p, ok := packingOf(t)
+	return p.bits, ok
+}
+
+// words returns the number of weight words in a row.
+func (a *Affine) words() int { return a.Cols * a.Bits / 32 }
+
+// groups returns the number of scales in a row.
+func (a *Affine) groups() int { return a.Cols / a.GroupSize }
+
+// allocate gives a its form and its slices, keeping those that are large enough.
+func (a *Affine) allocate(rows, cols, bits int, half bool) {
+	a.Bits, a.GroupSize, a.Rows, a.Cols = bits, GroupSize, rows, cols
+	a.Weight = resize(a.Weight, rows*a.words())
+	n := rows * a.groups()
+	if half {
+		a.HalfScales, a.HalfBiases = resize(a.HalfScales, n), resize(a.HalfBiases, n)
+		a.Scales, a.Biases = nil, nil
+		return
+	}
+	a.Scales, a.Biases = resize(a.Scales, n), resize(a.Biases, n)
+	a.HalfScales, a.HalfBiases = nil, nil
+}
+
+func resize[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
+
+// View returns rows lo to hi of a, sharing its memory: repacking several tensors into views of one matrix fuses
+// them without a copy.
+func (a *Affine) View(lo, hi int) (Affine, error) {
+	if lo < 0 || hi < lo || hi > a.Rows {
+		return Affine{}, fmt.Errorf("quant: rows %d to %d of a matrix of %d rows", lo, hi, a.Rows)
+	}
+	v := *a
+	v.Rows = hi - lo
+	v.Weight = window(a.Weight, lo, hi, a.words())
+	v.Scales, v.Biases = window(a.Scales, lo, hi, a.groups()), window(a.Biases, lo, hi, a.groups())
+	v.HalfScales, v.HalfBiases = window(a.HalfScales, lo, hi, a.groups()), window(a.HalfBiases, lo, hi, a.groups())
+	return v, nil
+}
+
+func window[T any](s []T, lo, hi, width int) []T {
+	if s == nil {
+		return nil
+	}
+	return s[lo*width : hi*width : hi*width]
+}
+
+// New returns an empty affine matrix for rows x cols elements of a type, to be filled through [Affine.View]. The
+// columns must be a multiple of GroupSize.
+func New(t gguf.Type, rows, cols int, opts ...Option) (*Affine, error) {
+	p, ok := packingOf(t)
+	if !ok {
+		return nil, unsupported("repack", "", t, packable)
+	}
+	if rows < 0 || cols < 0 || cols%GroupSize != 0 || cols > 0 && rows > maxElements/cols {
+		return nil, fmt.Errorf("quant: an affine matrix of %d x %d elements is not possible", rows, cols)
+	}
+	a := new(Affine)
+	a.allocate(rows, cols, p.bits, collect(opts).half)
+	return a, nil
+}

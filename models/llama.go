@@ -1,0 +1,149 @@
+package models
+
+// Llama: Touvron et al., 2023, https://arxiv.org/abs/2302.13971, and its
+// successors. Reference: mlx_lm/models/llama.py.
+
+import (
+	"math"
+
+	"forge.lthn.ai/core/go-mlx/models/cache"
+	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// LlamaConfig is config.json of model_type "llama" and "mistral".
+type LlamaConfig struct {
+	HiddenSize            int             `json:"hidden_size"`
+	NumHiddenLayers       int             `json:"num_hidden_layers"`
+	IntermediateSize      int             `json:"intermediate_size"`
+	NumAttentionHeads     int             `json:"num_attention_heads"`
+	NumKeyValueHeads      int             `json:"num_key_value_heads"`
+	HeadDim               int             `json:"head_dim"`
+	VocabSize             int             `json:"vocab_size"`
+	RMSNormEps            float32         `json:"rms_norm_eps"`
+	MaxPositionEmbeddings int             `json:"max_position_embeddings"`
+	RopeTheta             float64         `json:"rope_theta"`
+	RopeTraditional       bool            `json:"rope_traditional"`
+	RopeScaling           *nn.RopeScaling `json:"rope_scaling"`
+	TieWordEmbeddings     *bool           `json:"tie_word_embeddings"`
+	LayerTypes            []string        `json:"layer_types"`
+}
+
+// normalize fills in the defaults and refuses what cannot be a model.
+func (c *LlamaConfig) normalize() error {
+	c.NumKeyValueHeads = orElse(c.NumKeyValueHeads, c.NumAttentionHeads)
+	c.RopeTheta = orElse(c.RopeTheta, 10000)
+	if c.HeadDim == 0 && c.NumAttentionHeads > 0 {
+		c.HeadDim = c.HiddenSize / c.NumAttentionHeads
+	}
+	err := checkSizes(sizes{
+		{"hidden_size", c.HiddenSize}, {"num_hidden_layers", c.NumHiddenLayers}, {"intermediate_size", c.IntermediateSize},
+		{"num_attention_heads", c.NumAttentionHeads}, {"num_key_value_heads", c.NumKeyValueHeads}, {"head_dim", c.HeadDim},
+		{"vocab_size", c.VocabSize},
+	})
+	if err != nil {
+		return err
+	}
+	for i, t := range c.LayerTypes {
+		if t != "full_attention" {
+			return fieldError("layer_types", "layer %d is %q; only full_attention is supported", i, t)
+		}
+	}
+	if c.NumAttentionHeads%c.NumKeyValueHeads != 0 {
+		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
+	}
+	return (&nn.RoPE{Scaling: c.RopeScaling}).Validate()
+}
+
+type llamaAttention struct {
+	QKV   nn.Fused  `weight:"q_proj,k_proj,v_proj"`
+	OProj nn.Linear `weight:"o_proj"`
+	Rope  nn.RoPE   `weight:""`
+
+	heads, kvHeads, dim int
+	scale               float32
+}
+
+func newLlamaAttention(c *LlamaConfig) llamaAttention {
+	return llamaAttention{
+		Rope:  nn.RoPE{Dims: c.HeadDim, Base: c.RopeTheta, Traditional: c.RopeTraditional, Scaling: c.RopeScaling},
+		heads: c.NumAttentionHeads, kvHeads: c.NumKeyValueHeads, dim: c.HeadDim,
+		scale: float32(1 / math.Sqrt(float64(c.HeadDim))),
+	}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (a *llamaAttention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	q, k, v := nn.Three(a.QKV.Forward(s, x))  // [B, L, H*d] each
+	q = nn.SplitHeads(s, q, a.heads, a.dim)   // [B, Hq, L, d]
+	k = nn.SplitHeads(s, k, a.kvHeads, a.dim) // [B, Hkv, L, d]
+	v = nn.SplitHeads(s, v, a.kvHeads, a.dim) // [B, Hkv, L, d]
+	q = a.Rope.Forward(s, q, kv.Offset())
+	k = a.Rope.Forward(s, k, kv.Offset())
+	out := kv.Attend(s, q, k, v, a.scale)            // [B, Hq, L, d]
+	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
+}
+
+type llamaMLP struct {
+	GateUp nn.Fused  `weight:"gate_proj,up_proj"`
+	Down   nn.Linear `weight:"down_proj"`
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (m *llamaMLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
+	gate, up := nn.Two(m.GateUp.Forward(s, x)) // [B, L, I] each
+	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
+}
+
+type llamaBlock struct {
+	SelfAttn               llamaAttention `weight:"self_attn"`
+	MLP                    llamaMLP       `weight:"mlp"`
+	InputLayernorm         nn.RMSNorm     `weight:"input_layernorm"`
+	PostAttentionLayernorm nn.RMSNorm     `weight:"post_attention_layernorm"`
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (b *llamaBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	h := s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
+	return s.Add(h, b.MLP.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
+}
+
+type llama struct {
+	EmbedTokens nn.Embedding  `weight:"model.embed_tokens"`
+	Layers      []*llamaBlock `weight:"model.layers"`
+	Norm        nn.RMSNorm    `weight:"model.norm"`
+	LMHead      *nn.Linear    `weight:"lm_head"` // nil when tied to the embedding
+}
+
+func newLlama(c *LlamaConfig) architecture {
+	m := &llama{Norm: nn.RMSNorm{Eps: c.RMSNormEps}}
+	for range c.NumHiddenLayers {
+		m.Layers = append(m.Layers, &llamaBlock{
+			SelfAttn:               newLlamaAttention(c),
+			InputLayernorm:         nn.RMSNorm{Eps: c.RMSNormEps},
+			PostAttentionLayernorm: nn.RMSNorm{Eps: c.RMSNormEps},
+		})
+	}
+	if c.TieWordEmbeddings != nil && !*c.TieWordEmbeddings {
+		m.LMHead = &nn.Linear{}
+	}
+	return m
+}
+
+// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
+func (m *llama) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
+	for i, layer := range m.Layers {
+		h = layer.Forward(s, h, kv.Layers[i])
+	}
+	h = m.Norm.Forward(s, h)
+	if m.LMHead == nil {
+		return m.EmbedTokens.AsLinear(s, h)
+	}
+	return m.LMHead.Forward(s, h)
+}
+
+// NewCache makes a plain cache for every layer.
+func (m *llama) NewCache(t *mlx.Thread) *cache.Cache {
+	return cache.New(t, len(m.Layers), func(_ int, o *mlx.Owner) cache.KV { return cache.NewKVCache(o) })
+}

@@ -1,0 +1,165 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"forge.lthn.ai/core/go-mlx/models/gguf"
+	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// checkpoint is a model on disk: what it is, its weights and its text.
+type checkpoint struct {
+	name    string
+	config  []byte // config.json
+	dtype   mlx.Dtype
+	weights interface {
+		nn.Weights
+		Close() error
+	}
+	text text
+}
+
+// Load loads the model at path: a folder as Hugging Face has them (config.json,
+// safetensors, tokenizer.json) or a GGUF file. Everything is checked before
+// weights are read, and an error names the file and the field. Close the model
+// when it is no longer needed.
+func Load(ctx context.Context, path string, opts ...Option) (*Model, error) {
+	c := &loadConfig{form: Auto, progress: func(int, int, string) {}}
+	for _, o := range opts {
+		o(c)
+	}
+	m, err := load(ctx, path, c)
+	if err != nil {
+		return nil, fmt.Errorf("models: load %s: %w", path, err)
+	}
+	return m, nil
+}
+
+func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
+	ck, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	arch, err := newArchitecture(ck.config)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", ck.name, err), ck.weights.Close())
+	}
+	m := &Model{arch: arch, text: ck.text, worker: c.worker}
+	if m.worker == nil {
+		m.worker = mlx.Default()
+	}
+	err = m.worker.Do(ctx, func(t *mlx.Thread) error { return m.fill(ctx, t, ck, c) })
+	if err = errors.Join(err, ck.weights.Close()); err != nil {
+		return nil, errors.Join(err, m.Close())
+	}
+	return m, nil
+}
+
+// open finds out what path is and opens it.
+func open(path string) (*checkpoint, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return openFolder(path)
+	}
+	if strings.EqualFold(filepath.Ext(path), ".gguf") {
+		return openGGUF(path)
+	}
+	return nil, fmt.Errorf("neither a folder nor a .gguf file")
+}
+
+// openGGUF opens a GGUF file: configuration, weights, vocabulary and template
+// are all in it.
+func openGGUF(path string) (*checkpoint, error) {
+	f, err := gguf.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	ck := &checkpoint{name: path, dtype: mlx.Float16}
+	if ck.config, err = ggufConfig(f); err == nil {
+		ck.text, err = ggufText(f)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	heads, _ := f.Int("llama.attention.head_count")
+	kvHeads, err := f.Int("llama.attention.head_count_kv")
+	if err != nil {
+		kvHeads = heads
+	}
+	ck.weights = newGGUFWeights(f, int(heads), int(kvHeads))
+	return ck, nil
+}
+
+// Close closes the file.
+func (w *ggufWeights) Close() error { return w.file.Close() }
+
+// fill reads the weights, on the thread.
+func (m *Model) fill(ctx context.Context, t *mlx.Thread, ck *checkpoint, c *loadConfig) error {
+	m.owner = t.NewOwner("weights of " + ck.name)
+	policy, err := c.policy(t, ck)
+	if err != nil {
+		return err
+	}
+	m.policy = policy
+	done, total := 0, len(ck.weights.Names())
+	report := nn.WithProgress(func(layer string) {
+		done += strings.Count(layer, ",") + 1
+		c.progress(min(done, total), total, layer)
+	})
+	if err := nn.Load(ctx, t, m.arch, ck.weights, policy, m.owner, report); err != nil {
+		return fmt.Errorf("%s: %w", ck.name, err)
+	}
+	c.progress(total, total, "")
+	return t.ClearCache()
+}
+
+// policy decides the form of the weights by the device, the options and the
+// memory.
+func (c *loadConfig) policy(t *mlx.Thread, ck *checkpoint) (nn.Policy, error) {
+	device, err := t.Device()
+	if err != nil {
+		return nn.Policy{}, err
+	}
+	onCPU := device.Type == mlx.CPU
+	p := nn.Policy{Dtype: ck.dtype}
+	if onCPU {
+		p.Dtype = mlx.Float32
+	}
+	if c.dtype != nil {
+		p.Dtype = *c.dtype
+	}
+	switch c.form {
+	case Dense:
+		p.Unpack = true
+	case Packed:
+	case Auto:
+		p.Unpack = onCPU && denseBytes(ck.weights) < freeMemory()/2
+	default:
+		return p, fmt.Errorf("weights %q is none of auto, packed and dense", c.form)
+	}
+	return p, nil
+}
+
+// denseBytes is what the weights take as float32.
+func denseBytes(w nn.Weights) uint64 {
+	var total uint64
+	for _, name := range w.Names() {
+		if t := w.Tensor(name); t != nil {
+			n := uint64(4)
+			for _, d := range t.Shape() {
+				n *= uint64(d)
+			}
+			total += n
+		}
+	}
+	return total
+}

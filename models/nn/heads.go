@@ -1,0 +1,30 @@
+package nn
+
+import mlx "forge.lthn.ai/core/go-mlx/runtime"
+
+// SplitHeads maps a projection [B, L, H*d], or [B, H*d] of a single token, to
+// heads [B, H, L, d].
+func SplitHeads(s *mlx.Scope, x mlx.Array, heads, dim int) mlx.Array {
+	if s.Ndim(x) == 2 {
+		return s.Reshape(x, -1, heads, 1, dim)
+	}
+	return s.TransposeAxes(s.Reshape(x, s.Dim(x, 0), -1, heads, dim), 0, 2, 1, 3)
+}
+
+// MergeHeads maps heads [B, H, L, d] to [B, L, H*d], or to [B, H*d] where L is
+// 1: the shape that the step began with.
+func MergeHeads(s *mlx.Scope, x mlx.Array) mlx.Array {
+	shape := s.Shape(x)
+	if len(shape) != 4 {
+		return x
+	}
+	if shape[2] == 1 {
+		return s.Reshape(x, shape[0], shape[1]*shape[3])
+	}
+	return s.Reshape(s.TransposeAxes(x, 0, 2, 1, 3), shape[0], shape[2], shape[1]*shape[3])
+}
+
+// SwiGLU is silu(gate) * up. Shazeer, 2020, https://arxiv.org/abs/2002.05202.
+func SwiGLU(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
+	return s.Multiply(s.Multiply(gate, s.Sigmoid(gate)), up)
+}

@@ -1,0 +1,115 @@
+package nn
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// RopeScaling is config.json's rope_scaling: how positions beyond the trained
+// context are squeezed.
+type RopeScaling struct {
+	RopeType                      string  `json:"rope_type"`
+	Type                          string  `json:"type"` // the older name of rope_type
+	Factor                        float64 `json:"factor"`
+	LowFreqFactor                 float64 `json:"low_freq_factor"`
+	HighFreqFactor                float64 `json:"high_freq_factor"`
+	OriginalMaxPositionEmbeddings float64 `json:"original_max_position_embeddings"`
+}
+
+// kind is the scaling's name, "default" when there is none. The reference lets
+// the older field win.
+func (r *RopeScaling) kind() string {
+	switch {
+	case r == nil:
+		return "default"
+	case r.Type != "":
+		return r.Type
+	case r.RopeType != "":
+		return r.RopeType
+	}
+	return "default"
+}
+
+// RoPE turns pairs of features by angles that grow with the position.
+// Su et al., 2021, https://arxiv.org/abs/2104.09864.
+type RoPE struct {
+	Dims        int
+	Base        float64
+	Traditional bool // pairs are neighbours instead of halves
+	Scaling     *RopeScaling
+
+	scale float32
+	freqs mlx.Array // [Dims/2] instead of Base, for scalings by frequency
+}
+
+// Validate refuses a scaling that is unknown or lacks its parameters.
+func (r *RoPE) Validate() error {
+	switch kind := r.Scaling.kind(); kind {
+	case "default":
+		return nil
+	case "linear", "llama3":
+		if !(r.Scaling.Factor > 0) || math.IsInf(r.Scaling.Factor, 0) {
+			return fmt.Errorf("rope_scaling.factor is %v, want a positive number", r.Scaling.Factor)
+		}
+		return nil
+	default:
+		text, _ := json.Marshal(kind)
+		return fmt.Errorf("rope_scaling.rope_type is %s; default, linear and llama3 are known", text)
+	}
+}
+
+// Forward turns x [B, H, L, Dims] whose first token stands at offset.
+func (r *RoPE) Forward(s *mlx.Scope, x mlx.Array, offset int) mlx.Array {
+	base := mlx.OptionalFloat{}
+	if r.freqs.IsNull() {
+		base = mlx.SomeFloat(float32(r.Base))
+	}
+	return s.RoPE(x, r.Dims, r.Traditional, base, r.scale, offset, r.freqs)
+}
+
+// load makes the frequencies; a RoPE has no weights of its own.
+func (r *RoPE) load(l *loader, _ []string) error {
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	r.scale = 1
+	switch r.Scaling.kind() {
+	case "linear":
+		r.scale = float32(1 / r.Scaling.Factor)
+	case "llama3":
+		var err error
+		r.freqs, err = l.make(r.llama3)
+		return err
+	}
+	return nil
+}
+
+// llama3 builds the frequencies of Llama 3.1: long waves are stretched by the
+// factor, short ones kept, those between blended. In single precision and in
+// the reference's order (mlx-lm rope_utils.Llama3RoPE).
+func (r *RoPE) llama3(s *mlx.Scope) mlx.Array {
+	low, high := orDefault(r.Scaling.LowFreqFactor, 1), orDefault(r.Scaling.HighFreqFactor, 4)
+	context := orDefault(r.Scaling.OriginalMaxPositionEmbeddings, 8192)
+	num := func(v float64) mlx.Array { return s.Scalar(v, mlx.Float32) }
+
+	exponents := s.Divide(s.Arange(0, float64(r.Dims), 2, mlx.Float32), num(float64(r.Dims)))
+	freqs := s.Power(num(r.Base), exponents)
+	waves := s.Multiply(num(2*math.Pi), freqs)
+	long, short := num(context/low), num(context/high)
+
+	smooth := s.Divide(s.Subtract(s.Divide(num(context), waves), num(low)), num(high-low))
+	blend := s.Divide(freqs, s.Add(s.Divide(s.Subtract(num(1), smooth), num(r.Scaling.Factor)), smooth))
+	freqs = s.Where(s.Greater(waves, long), s.Multiply(freqs, num(r.Scaling.Factor)), freqs)
+	between := s.LogicalAnd(s.Greater(waves, short), s.Less(waves, long))
+	return s.Where(between, blend, freqs)
+}
+
+func orDefault(v, def float64) float64 {
+	if v == 0 {
+		return def
+	}
+	return v
+}

@@ -1,0 +1,60 @@
+package nn
+
+import (
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// Weights is where a model's tensors come from: a folder of safetensors, a
+// GGUF file. Names are those of the Hugging Face checkpoint, without ".weight"
+// for quantised tensors' parts: "model.layers.0.self_attn.q_proj.weight".
+type Weights interface {
+	// Names lists every tensor that the checkpoint holds.
+	Names() []string
+	// Tensor returns the tensor of that name, or nil when there is none.
+	Tensor(name string) Tensor
+}
+
+// Tensor is one weight of a checkpoint, still in its file.
+type Tensor interface {
+	// Shape is the weight's shape once unpacked: [out, in] for a linear layer.
+	Shape() []int
+	// Dense reads the weight, unpacked where it is quantised, as dtype.
+	Dense(t *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error)
+}
+
+// Quantised is a Tensor that the checkpoint keeps packed.
+type Quantised interface {
+	Tensor
+	// Quantisation says how, before anything is read.
+	Quantisation() Quantisation
+	// Packed reads the weight as it is, its scales and biases as dtype.
+	Packed(t *mlx.Thread, dtype mlx.Dtype) (Packed, error)
+}
+
+// Quantisation says how a weight is packed: groups of GroupSize values of Bits
+// bits along the rows. The modes are MLX's: "affine", "mxfp4", "mxfp8", "nvfp4".
+type Quantisation struct {
+	GroupSize int
+	Bits      int
+	Mode      string
+}
+
+// Packed is a weight [out, in] in MLX's layout: each group shares a scale and a
+// bias, w = scale*q + bias. See mlx.core.quantize.
+type Packed struct {
+	Quantisation
+	Weight mlx.Array // uint32 [out, in*Bits/32]
+	Scales mlx.Array // [out, in/GroupSize]
+	Biases mlx.Array // as Scales; null for modes without
+}
+
+// Policy says in which form weights are kept.
+type Policy struct {
+	// Dtype is the floating-point type of activations and of weights that are
+	// not packed.
+	Dtype mlx.Dtype
+	// Unpack keeps quantised weights dense. That takes more memory and is
+	// faster on CPUs, where MLX's quantised products are scalar code and dense
+	// ones go to the BLAS (docs/benchmarks.md).
+	Unpack bool
+}

@@ -1,0 +1,47 @@
+package models
+
+import (
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// WeightForm says in which form quantised weights are kept in memory.
+type WeightForm string
+
+const (
+	// Auto keeps weights packed on a GPU; on a CPU it unpacks them when the
+	// dense weights fit into half of the memory that is free.
+	Auto WeightForm = "auto"
+	// Packed keeps quantised weights as they are.
+	Packed WeightForm = "packed"
+	// Dense unpacks them.
+	Dense WeightForm = "dense"
+)
+
+// loadConfig is what options set.
+type loadConfig struct {
+	worker   *mlx.Worker
+	dtype    *mlx.Dtype
+	form     WeightForm
+	progress func(done, total int, layer string)
+}
+
+// Option changes how Load works.
+type Option func(*loadConfig)
+
+// WithWorker loads the model onto a Worker of the caller's, instead of the
+// default one. The caller stops it, after closing the model.
+func WithWorker(w *mlx.Worker) Option { return func(c *loadConfig) { c.worker = w } }
+
+// WithDtype sets the type of activations and dense weights: Float32, Float16 or
+// BFloat16. The default is the checkpoint's own on a GPU and Float32 on a CPU,
+// where half precision is emulated and many times slower.
+func WithDtype(d mlx.Dtype) Option { return func(c *loadConfig) { c.dtype = &d } }
+
+// WithWeights chooses the form of quantised weights; the default is Auto.
+func WithWeights(f WeightForm) Option { return func(c *loadConfig) { c.form = f } }
+
+// WithLoadProgress calls f after each layer, with how many of the file's weights
+// are done.
+func WithLoadProgress(f func(done, total int, layer string)) Option {
+	return func(c *loadConfig) { c.progress = f }
+}

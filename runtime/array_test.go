@@ -1,0 +1,124 @@
+package runtime_test
+
+import (
+	"errors"
+	"math"
+	"testing"
+
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+	"github.com/stretchr/testify/require"
+)
+
+func TestFromSliceShapes(t *testing.T) {
+	tests := []struct {
+		name  string
+		n     int
+		shape []int
+		want  []int
+		says  string
+	}{
+		{"none is one dimension", 3, nil, []int{3}, ""},
+		{"empty is a scalar", 1, []int{}, []int{}, ""},
+		{"matrix", 6, []int{2, 3}, []int{2, 3}, ""},
+		{"no elements", 0, []int{4, 0, 2}, []int{4, 0, 2}, ""},
+		{"no elements, no shape", 0, nil, []int{0}, ""},
+		{"too few", 5, []int{2, 3}, nil, "the shape has 6 elements, the data 5"},
+		{"too many for a scalar", 2, []int{}, nil, "the shape has 1 elements, the data 2"},
+		{"negative", 6, []int{-2, -3}, nil, "dimension 0 of the shape is -2"},
+		{"too large a dimension", 1, []int{1 << 31}, nil, "dimension 0 of the shape is 2147483648"},
+		{"overflow", 0, []int{1 << 30, 1 << 30, 1 << 30}, nil, "more elements than fit"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			do(t, func(th *mlx.Thread) {
+				a, err := mlx.FromSlice(th, make([]float32, tt.n), tt.shape...)
+				if tt.says != "" {
+					require.ErrorContains(t, err, tt.says)
+					require.ErrorContains(t, err, "mlx: from_slice: ")
+					require.ErrorContains(t, err, "(array_test.go:")
+					return
+				}
+				require.NoError(t, err)
+				b := build(t, th, func(s *mlx.Scope) mlx.Array {
+					require.Equal(t, tt.want, s.Shape(a))
+					return s.Add(a, a)
+				})
+				require.Len(t, read[float32](t, th, b), tt.n)
+				require.NoError(t, a.Close())
+			})
+		})
+	}
+}
+
+func TestFromSliceCopies(t *testing.T) {
+	do(t, func(th *mlx.Thread) {
+		data := []int32{1, 2, 3}
+		a := slice(t, th, data)
+		clear(data)
+		require.Equal(t, []int32{1, 2, 3}, read[int32](t, th, a))
+	})
+}
+
+func TestScalars(t *testing.T) {
+	inf := math.Inf(1)
+	good := []struct {
+		v     float64
+		dtype mlx.Dtype
+	}{
+		{1, mlx.Bool}, {255, mlx.Uint8}, {65535, mlx.Uint16}, {1<<32 - 1, mlx.Uint32}, {1 << 63, mlx.Uint64},
+		{-128, mlx.Int8}, {-32768, mlx.Int16}, {-1 << 31, mlx.Int32}, {-1 << 63, mlx.Int64}, {127, mlx.Int8},
+		{-1.5, mlx.Float16}, {-1.5, mlx.BFloat16}, {-1.5, mlx.Float32}, {math.Pi, mlx.Float64}, {2.5, mlx.Complex64}, {inf, mlx.Float16},
+	}
+	bad := []struct {
+		v     float64
+		dtype mlx.Dtype
+	}{
+		{256, mlx.Uint8}, {-1, mlx.Uint8}, {0.5, mlx.Int32}, {1 << 31, mlx.Int32}, {1 << 63, mlx.Int64}, {1 << 64, mlx.Uint64},
+		{128, mlx.Int8}, {-129, mlx.Int8}, {inf, mlx.Int64}, {math.NaN(), mlx.Int64}, {1, 99},
+	}
+	do(t, func(th *mlx.Thread) {
+		for _, tt := range good {
+			a := build(t, th, func(s *mlx.Scope) mlx.Array {
+				x := s.Scalar(tt.v, tt.dtype)
+				require.Equal(t, tt.dtype, s.DtypeOf(x))
+				require.Empty(t, s.Shape(x))
+				return s.AsType(x, mlx.Float64)
+			})
+			require.Equal(t, []float64{tt.v}, read[float64](t, th, a), "%v", tt.dtype)
+		}
+		for _, tt := range bad {
+			_, err := th.Build(func(s *mlx.Scope) mlx.Array { return s.Scalar(tt.v, tt.dtype) })
+			require.ErrorContains(t, err, "mlx: scalar: ", "%v as %v", tt.v, tt.dtype)
+		}
+	})
+}
+
+func TestConstAndOwnBelongToTheScope(t *testing.T) {
+	do(t, func(th *mlx.Thread) {
+		y := build(t, th, func(s *mlx.Scope) mlx.Array {
+			a := mlx.Const(s, []float32{1, 2, 3, 4}, 2, 2)
+			b := s.Own(mlx.FromSlice(th, []float32{10, 20}))
+			return s.Add(a, b)
+		})
+		require.Equal(t, []float32{11, 22, 13, 24}, read[float32](t, th, y))
+		boom := errors.New("boom")
+		_, err := th.Build(func(s *mlx.Scope) mlx.Array { return s.Own(mlx.Array{}, boom) })
+		require.ErrorIs(t, err, boom)
+		_, err = th.Build(func(s *mlx.Scope) mlx.Array {
+			s.Fail(boom)
+			require.Equal(t, mlx.Array{}, mlx.Const(s, []float32{1}))
+			return s.Own(mlx.FromSlice(th, []float32{10, 20})) // freed all the same
+		})
+		require.ErrorIs(t, err, boom)
+	})
+}
+
+func TestZeros(t *testing.T) {
+	do(t, func(th *mlx.Thread) {
+		a, err := th.Zeros(mlx.Int16, 2, 2)
+		require.NoError(t, err)
+		require.Equal(t, []int16{0, 0, 0, 0}, read[int16](t, th, a))
+		_, err = th.Zeros(mlx.Int16, -1)
+		require.Error(t, err)
+	})
+}

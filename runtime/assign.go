@@ -1,0 +1,58 @@
+package runtime
+
+import "errors"
+
+// assignment is a destination with the value that it gets if Build succeeds.
+type assignment struct {
+	dst   *Array
+	value Array
+}
+
+// Assign sets *dst to v when Build succeeds, and closes the array that *dst held
+// before, if any. Until then *dst is as it was: go on with v. When Build fails no
+// destination changes. The last Assign to a destination wins.
+func (s *Scope) Assign(dst *Array, v Array) {
+	if s.err != nil {
+		return
+	}
+	if v.IsNull() {
+		s.failOp("assign", errNull)
+		return
+	}
+	if dst == nil {
+		s.failOp("assign", errors.New("the destination is nil"))
+		return
+	}
+	value := s.take("assign", v)
+	if s.err != nil {
+		return
+	}
+	for i := range s.assigned {
+		if s.assigned[i].dst == dst {
+			s.owned = append(s.owned, s.assigned[i].value)
+			s.assigned[i].value = value
+			return
+		}
+	}
+	s.assigned = append(s.assigned, assignment{dst, value})
+}
+
+// applyAssigned sets the destinations and hands their old values to the Scope,
+// which is about to free what it owns.
+func (s *Scope) applyAssigned() {
+	for _, a := range s.assigned {
+		s.owned = append(s.owned, *a.dst)
+		*a.dst = a.value
+	}
+	clear(s.assigned)
+	s.assigned = s.assigned[:0]
+}
+
+// undoAssigned hands values that were not assigned back to the Scope.
+func (s *Scope) undoAssigned() {
+	for _, a := range s.assigned {
+		s.owned = append(s.owned, a.value)
+	}
+	clear(s.assigned)
+	s.assigned = s.assigned[:0]
+}
