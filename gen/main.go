@@ -45,6 +45,9 @@ func run(root, headers string) error {
 	if files["bindings/zpins.go"], err = emitVersions(m); err != nil {
 		return err
 	}
+	if files["native/zpins.go"], err = emitPins(m); err != nil {
+		return err
+	}
 	return write(root, files)
 }
 

@@ -41,3 +41,53 @@ func emitVersions(m *Manifest) ([]byte, error) {
 	err = f.Render(&out)
 	return out.Bytes(), err
 }
+
+// emitPins writes native/zpins.go: everything that is pinned.
+func emitPins(m *Manifest) ([]byte, error) {
+	mlxc, err := m.pin("mlx-c")
+	if err != nil {
+		return nil, err
+	}
+	mlx, err := m.pin("mlx")
+	if err != nil {
+		return nil, err
+	}
+	crate, err := m.pin("crate")
+	if err != nil {
+		return nil, err
+	}
+	f := jen.NewFile("native")
+	f.HeaderComment("// " + pinnedBy)
+	f.Comment("The versions of MLX and mlx-c, and mlx-c's commit.")
+	f.Const().Defs(
+		jen.Id("MLXVersion").Op("=").Lit(mlx[0]),
+		jen.Id("MLXCVersion").Op("=").Lit(strings.TrimPrefix(mlxc[0], "v")),
+		jen.Id("MLXCCommit").Op("=").Lit(mlxc[1]),
+	)
+	f.Comment("MLXCCrate vendors mlx-c's source.")
+	f.Var().Id("MLXCCrate").Op("=").Id("Crate").Values(literals(crate)...)
+	f.Comment("Wheels are the pinned wheels.")
+	f.Var().Id("Wheels").Op("=").Index().Id("Wheel").Values(table(m.rows["wheel"])...)
+	f.Comment("Models are the models that wheels carry.")
+	f.Var().Id("Models").Op("=").Index().Id("Model").Values(table(m.rows["model"])...)
+	var out bytes.Buffer
+	err = f.Render(&out)
+	return out.Bytes(), err
+}
+
+func literals(words []string) []jen.Code {
+	out := make([]jen.Code, len(words))
+	for i, w := range words {
+		out[i] = jen.Lit(w)
+	}
+	return out
+}
+
+// table writes rows as struct literals, one a line.
+func table(rows []Row) []jen.Code {
+	var out []jen.Code
+	for _, r := range rows {
+		out = append(out, jen.Line().Values(literals(r.Words)...))
+	}
+	return append(out, jen.Line())
+}

@@ -122,3 +122,59 @@ func TestZeros(t *testing.T) {
 		require.Error(t, err)
 	})
 }
+
+func TestFromBytes(t *testing.T) {
+	do(t, func(th *mlx.Thread) {
+		a, err := mlx.FromBytes(th, mlx.BFloat16, []byte{0x80, 0x3f, 0, 0xc0}, 2, 1)
+		require.NoError(t, err)
+		require.Equal(t, []float32{1, -2}, read[float32](t, th, a))
+		for name, tt := range map[string]struct {
+			dtype mlx.Dtype
+			size  int
+			shape []int
+			says  string
+		}{
+			"part of an element": {mlx.Float32, 6, []int{1}, "6 bytes are no whole number of float32"},
+			"another shape":      {mlx.Float32, 8, []int{3}, "the shape has 3 elements, the data 2"},
+			"no such dtype":      {99, 8, []int{8}, "dtype"},
+			"negative":           {mlx.Uint8, 8, []int{-8}, "dimension 0 of the shape is -8"},
+		} {
+			_, err := mlx.FromBytes(th, tt.dtype, make([]byte, tt.size), tt.shape...)
+			require.ErrorContains(t, err, tt.says, name)
+			require.ErrorContains(t, err, "mlx: from_bytes: ", name)
+			require.ErrorContains(t, err, "(array_test.go:", name)
+		}
+	})
+}
+
+func TestCloseAll(t *testing.T) {
+	do(t, func(th *mlx.Thread) {
+		arrays := []mlx.Array{slice(t, th, []int8{1}), {}, slice(t, th, []int8{2})}
+		require.NoError(t, mlx.CloseAll(arrays...))
+		require.Equal(t, make([]mlx.Array, 3), arrays)
+		require.NoError(t, mlx.CloseAll(arrays...))
+		require.NoError(t, mlx.CloseAll())
+	})
+}
+
+func TestOptionals(t *testing.T) {
+	do(t, func(th *mlx.Thread) {
+		sum := build(t, th, func(s *mlx.Scope) mlx.Array {
+			return s.Cumsum(mlx.Const(s, []int8{100, 100}), false, true, mlx.SomeDtype(mlx.Int32))
+		})
+		require.Equal(t, []int32{100, 200}, read[int32](t, th, sum))
+		finite := build(t, th, func(s *mlx.Scope) mlx.Array {
+			x := mlx.Const(s, []float32{float32(math.Inf(1)), float32(math.Inf(-1))})
+			return s.NaNToNum(x, 0, mlx.SomeFloat(5), mlx.SomeFloat(-6))
+		})
+		require.Equal(t, []float32{5, -6}, read[float32](t, th, finite))
+		packed := build(t, th, func(s *mlx.Scope) mlx.Array {
+			x := mlx.Const(s, make([]float32, 128), 2, 64)
+			q := s.Quantize(x, mlx.SomeInt(32), mlx.SomeInt(8), "affine", mlx.Array{})
+			require.Equal(t, []int{2, 16}, s.Shape(q[0]), "four elements of 8 bits in each uint32")
+			require.Equal(t, []int{2, 2}, s.Shape(q[1]), "one scale for 32 elements")
+			return q[1]
+		})
+		require.NoError(t, packed.Close())
+	})
+}

@@ -105,12 +105,12 @@ func BenchmarkShape(b *testing.B) {
 			return err
 		}
 		defer x.Close()
-		_, err = th.Build(func(s *mlx.Scope) mlx.Array {
+		_, err = th.BuildAll(func(s *mlx.Scope) []mlx.Array {
 			for b.Loop() {
 				s.Shape(x)
 				s.Dim(x, -1)
 			}
-			return x
+			return nil
 		})
 		return err
 	})

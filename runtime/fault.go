@@ -9,7 +9,8 @@ type faults struct {
 	failErr error
 }
 
-// Ops counts the operations that Scopes of this Worker ran so far.
+// Ops counts the operations that Scopes of this Worker ran so far, the references
+// taken of returned or assigned inputs included.
 func (t *Thread) Ops() int {
 	if t == nil || t.e == nil {
 		return 0
@@ -39,7 +40,5 @@ func (f *faults) injected() error {
 	if f.ops != f.failAt {
 		return nil
 	}
-	err := f.failErr
-	f.failAt, f.failErr = 0, nil
-	return err
+	return f.failErr
 }

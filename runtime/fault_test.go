@@ -51,6 +51,39 @@ func (n *toy) close(t *testing.T) {
 	}
 }
 
+// TestEveryReferenceMayFail lets the references fail that Build takes of what a
+// Scope does not own.
+func TestEveryReferenceMayFail(t *testing.T) {
+	do(t, func(th *mlx.Thread) {
+		x := slice(t, th, []float32{1})
+		defer x.Close()
+		var a, b mlx.Array
+		step := func() ([]mlx.Array, error) {
+			return th.BuildAll(func(s *mlx.Scope) []mlx.Array {
+				y := s.Add(x, x)
+				s.Assign(&a, y)
+				s.Assign(&b, y)
+				return []mlx.Array{s.Exp(x), x, y}
+			})
+		}
+		live, before := mlx.Live(), th.Ops()
+		all, err := step()
+		require.NoError(t, err)
+		ops := th.Ops() - before
+		require.Equal(t, 2+3, ops, "two operations, references for b and two results")
+		require.NoError(t, mlx.CloseAll(append(all, a, b)...))
+		a, b = mlx.Array{}, mlx.Array{}
+		for i := 1; i <= ops; i++ {
+			th.FailAt(i, nil)
+			all, err := step()
+			require.ErrorContains(t, err, "injected failure")
+			require.Empty(t, all)
+			require.Equal(t, live, mlx.Live())
+			require.Equal(t, [2]mlx.Array{}, [2]mlx.Array{a, b})
+		}
+	})
+}
+
 func TestEveryOperationMayFail(t *testing.T) {
 	do(t, func(th *mlx.Thread) {
 		n, x := newToy(t, th), slice(t, th, []float32{1, 2, 3, 4}, 1, 4)

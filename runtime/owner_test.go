@@ -68,6 +68,20 @@ func TestOwnerIsClosedFromAnyGoroutine(t *testing.T) {
 	require.Equal(t, before, mlx.Live()["Array"])
 }
 
+func TestWhatComesTooLateIsGoneWhenDoReturns(t *testing.T) {
+	requireAlive(t)
+	live := mlx.Live()
+	for range 500 {
+		require.NoError(t, mlx.Do(t.Context(), func(th *mlx.Thread) error {
+			o := th.NewOwner("closed")
+			require.NoError(t, o.Close())
+			o.Keep(slice(t, th, []float32{5}))
+			return nil
+		}))
+		require.Equal(t, live, mlx.Live())
+	}
+}
+
 // TestOwnerThatIsDroppedIsFreedAndCounted runs in a process of its own, for
 // leaks fail the run.
 func TestOwnerThatIsDroppedIsFreedAndCounted(t *testing.T) {

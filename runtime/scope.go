@@ -137,10 +137,11 @@ func (s *Scope) take(op string, a Array) Array {
 		}
 	}
 	kept, err := a.Retain()
-	if err != nil {
-		s.failOp(op, err)
+	if s.passes(err) {
+		return kept
 	}
-	return kept
+	s.owned = append(s.owned, kept)
+	return s.reject(op, err)
 }
 
 // OnSuccess calls f when Build succeeds, after the assignments: the place for

@@ -214,21 +214,23 @@ func TestShapesAreTheCallersToKeep(t *testing.T) {
 	do(t, func(th *mlx.Thread) {
 		x := slice(t, th, make([]float32, 24), 2, 3, 4)
 		defer x.Close()
-		var kept [][]int
-		for range 1000 {
+		const n = 1000
+		var kept [n][2][]int
+		for i := range kept {
 			y := build(t, th, func(s *mlx.Scope) mlx.Array {
 				shape := s.Shape(x)
-				kept = append(kept, shape)
+				other := s.Shape(s.Zeros([]int{i, 7}, mlx.Bool))
+				_ = append(shape, 9)
+				kept[i] = [2][]int{shape, other}
 				require.Equal(t, []int{4, 3, 2}, []int{s.Dim(x, -1), s.Dim(x, 1), s.Dim(x, -3)})
 				require.Equal(t, 3, s.Ndim(x))
 				require.Equal(t, mlx.Float32, s.DtypeOf(x))
-				_ = append(shape, 9)
 				return s.Reshape(x, 24)
 			})
 			require.NoError(t, y.Close())
 		}
-		for _, shape := range kept {
-			require.Equal(t, []int{2, 3, 4}, shape)
+		for i, shapes := range kept {
+			require.Equal(t, [2][]int{{2, 3, 4}, {i, 7}}, shapes)
 		}
 	})
 }

@@ -193,6 +193,8 @@ type (
 		pos
 		name     string
 		required bool
+		scoped   bool     // sees the variables around it
+		locals   []export // those variables
 		def      *blockDef
 	}
 	missingStmt struct { // include, import and extends: there is nothing to load
@@ -223,6 +225,7 @@ type macroDef struct {
 
 // blockDef is a named block.
 type blockDef struct {
+	name             string
 	body             []stmt
 	fn               *function
 	frame            frameInfo

@@ -29,6 +29,9 @@ func (m *machine) getItem(obj, arg Value) (Value, error) {
 	case *undefined:
 		return nil, x.fail()
 	case *Dict:
+		if err := m.chargeText(arg); err != nil {
+			return nil, err
+		}
 		if isText {
 			if v := x.getStr(name); v != nil {
 				return v, nil
@@ -44,6 +47,9 @@ func (m *machine) getItem(obj, arg Value) (Value, error) {
 		}
 	default:
 		if i, ok := asInt(arg); ok {
+			if err := m.chargeText(obj); err != nil {
+				return nil, err
+			}
 			if v := m.index(obj, i); v != nil {
 				return v, nil
 			}

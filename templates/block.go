@@ -1,5 +1,7 @@
 package templates
 
+import "maps"
+
 // blockRefs is the variable self: an index of the named blocks.
 type blockRefs struct{}
 
@@ -17,7 +19,13 @@ func (n *blockStmt) exec(m *machine) (control, error) {
 	if err := m.deeper(); err != nil {
 		return flowNext, at(err, n.pos)
 	}
+	vars := m.vars
+	if n.scoped {
+		m.vars = maps.Clone(m.vars)
+		m.export(n.locals)
+	}
 	err := m.inBlock(n.def)
+	m.vars = vars
 	m.depth--
 	return flowNext, err
 }
@@ -31,7 +39,7 @@ func (m *machine) inBlock(d *blockDef) error {
 		m.frame.slots[d.self] = blockRefs{}
 	}
 	if d.superBlock >= 0 {
-		m.frame.slots[d.superBlock] = undefinedHint("there is no parent block")
+		m.frame.slots[d.superBlock] = undefinedHint("there is no parent block called " + quote(d.name) + ".")
 	}
 	_, err := m.exec(d.body)
 	m.frame = outer

@@ -2,7 +2,7 @@ package templates
 
 // builtins are the global variables of every template.
 var builtins = map[string]Value{
-	"range":           builtinFunc("range", fixed("start stop? step?", globalRange)),
+	"range":           builtinFunc("range", positional(fixed("start stop? step?", globalRange))),
 	"namespace":       builtinFunc("namespace", variadic(globalNamespace)),
 	"dict":            dictFactory{},
 	"cycler":          builtinFunc("cycler", variadic(globalCycler)),

@@ -40,6 +40,7 @@ type builtin struct {
 	params []string
 	need   int
 	any    bool
+	strict bool                                       // takes no keyword arguments
 	fn     func(m *machine, a []Value) (Value, error) // a has one entry per parameter, nil where absent
 	fnAny  func(m *machine, a args) (Value, error)    // where any
 	recv   Value                                      // of a bound method
@@ -65,6 +66,12 @@ func fixed(params string, fn func(m *machine, a []Value) (Value, error)) *builti
 	return b
 }
 
+// positional makes b refuse keyword arguments.
+func positional(b *builtin) *builtin {
+	b.strict = true
+	return b
+}
+
 // variadic describes a function that sorts out its arguments itself.
 func variadic(fn func(m *machine, a args) (Value, error)) *builtin {
 	return &builtin{any: true, fnAny: fn}
@@ -86,6 +93,9 @@ func (b *builtin) invoke(m *machine, a args) (Value, error) {
 	}
 	bound := make([]Value, len(b.params))
 	copy(bound, a.pos)
+	if b.strict && len(a.names) > 0 {
+		return nil, errf("%s() takes no keyword arguments", b.name)
+	}
 	for i, name := range a.names {
 		j := slices.Index(b.params, name)
 		switch {
@@ -143,6 +153,9 @@ func (m *machine) dynamicArgs(c *callArgs, a *args) error {
 		if err != nil {
 			return err
 		}
+		if err := m.charge(len(items)); err != nil {
+			return err
+		}
 		a.pos = append(a.pos, items...)
 	}
 	if c.dynMap == nil {
@@ -155,6 +168,9 @@ func (m *machine) dynamicArgs(c *callArgs, a *args) error {
 	d, ok := v.(*Dict)
 	if !ok {
 		return errf("argument after ** must be a mapping, not %s", v.typeName())
+	}
+	if err := m.charge(d.Len() * d.Len() >> 6); err != nil {
+		return err
 	}
 	for k, v := range d.All() {
 		name, ok := asText(k)

@@ -140,6 +140,9 @@ func (m *machine) contains(seq, item Value) (bool, error) {
 	switch x := seq.(type) {
 	case *Dict:
 		v, err := x.get(item)
+		if err == nil {
+			err = m.chargeText(item)
+		}
 		return v != nil, err
 	case *dictView:
 		if x.part == viewKeys {

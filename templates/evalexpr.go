@@ -36,6 +36,9 @@ func (n *dictExpr) eval(m *machine) (Value, error) {
 		if err != nil {
 			return nil, err
 		}
+		if err := m.chargeText(key); err != nil {
+			return nil, err
+		}
 		if err := d.set(key, val); err != nil {
 			return nil, err
 		}

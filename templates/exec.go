@@ -41,6 +41,15 @@ func (m *machine) print(v Value) error {
 	return m.write(string(f.buf))
 }
 
+// writeText writes the result of a filter or call block, which must be text.
+func (m *machine) writeText(v Value) error {
+	s, ok := asText(v)
+	if !ok {
+		return errf("expected str instance, %s found", v.typeName())
+	}
+	return m.write(s)
+}
+
 func (n *ifStmt) exec(m *machine) (control, error) {
 	v, err := m.eval(n.test)
 	if err != nil {
@@ -145,7 +154,9 @@ func (m *machine) export(names []export) {
 		m.vars = map[string]Value{}
 	}
 	for _, e := range names {
-		m.vars[e.name] = *m.slot(e.ref)
+		if v := *m.slot(e.ref); v != nil {
+			m.vars[e.name] = v
+		}
 	}
 }
 
@@ -199,7 +210,7 @@ func (n *filterBlock) exec(m *machine) (control, error) {
 		return flowNext, err
 	}
 	m.leave(&n.frame)
-	return flowNext, at(m.print(v), n.filter.pos)
+	return flowNext, at(m.writeText(v), n.filter.pos)
 }
 
 func (n *withStmt) exec(m *machine) (control, error) {

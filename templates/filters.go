@@ -42,6 +42,9 @@ var textFilters = map[string]*builtin{
 	"title":      textFilter(titleWords),
 	"trim": fixed("value chars?", func(m *machine, a []Value) (Value, error) {
 		s, err := m.text(a[0])
+		if err == nil {
+			err = m.charge(len(s) >> 5)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -214,9 +217,10 @@ func filterCenter(m *machine, a []Value) (Value, error) {
 }
 
 func filterTruncate(m *machine, a []Value) (Value, error) {
-	s, ok := asText(a[0])
-	if !ok {
-		return nil, errf("object of type '%s' cannot be truncated", a[0].typeName())
+	s, isText := asText(a[0])
+	n, err := length(a[0])
+	if err != nil {
+		return nil, err
 	}
 	size, err := optInt(a[1], 255)
 	if err != nil {
@@ -240,8 +244,10 @@ func filterTruncate(m *machine, a []Value) (Value, error) {
 		return nil, errf("expected length >= %d, got %d", endLen, size)
 	case leeway < 0:
 		return nil, errf("expected leeway >= 0, got %d", leeway)
-	case utf8.RuneCountInString(s) <= size+leeway:
-		return str(s), nil
+	case n <= size+leeway:
+		return a[0], nil
+	case !isText:
+		return nil, errf("'%s' object cannot be truncated", a[0].typeName())
 	}
 	s = s[:runeOffset(s, size-endLen)]
 	if a[2] == nil || !truth(a[2]) {
@@ -305,6 +311,9 @@ func filterInt(m *machine, a []Value) (Value, error) {
 		return def, nil
 	case str, markup:
 		s, _ := asText(x)
+		if err := m.charge(len(s) >> 4); err != nil {
+			return nil, err
+		}
 		if n, ok := parseInt(s, base); ok {
 			return n, nil
 		}

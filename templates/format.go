@@ -118,8 +118,8 @@ func (f *formatter) container(v Value) error {
 		}
 	case *rangeVal:
 		f.buf = append(f.buf, x.String()...)
-	case *opaque:
-		f.buf = append(f.buf, x.repr...)
+	case blockRefs:
+		f.buf = append(f.buf, "<TemplateReference None>"...)
 	default:
 		f.buf = append(f.buf, "<"+v.typeName()+" object>"...)
 	}
@@ -159,6 +159,11 @@ func (f *formatter) dict(d *Dict) error {
 }
 
 func (f *formatter) view(v *dictView) error {
+	if f.m != nil {
+		if err := f.m.charge(v.d.Len()); err != nil {
+			return err
+		}
+	}
 	items := make([]Value, v.d.Len())
 	for i := range items {
 		items[i] = v.item(i)

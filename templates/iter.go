@@ -9,6 +9,7 @@ type iterator struct {
 	typ  string
 	pull func() (Value, error) // nil at the end
 	done bool
+	m    *machine // of a lazy filter, whose nesting counts as depth
 }
 
 func (it *iterator) typeName() string { return it.typ }
@@ -23,11 +24,22 @@ func (it *iterator) next() (Value, error) {
 	if it.done {
 		return nil, nil
 	}
+	if it.m != nil {
+		if err := it.m.deeper(); err != nil {
+			return nil, err
+		}
+		defer func() { it.m.depth-- }()
+	}
 	v, err := it.pull()
 	if v == nil || err != nil {
 		it.done = true
 	}
 	return v, err
+}
+
+// generator makes the result of a lazy filter.
+func (m *machine) generator(pull func() (Value, error)) *iterator {
+	return &iterator{typ: "generator", pull: pull, m: m}
 }
 
 // sliceNext ranges over a slice.
@@ -127,7 +139,8 @@ func (m *machine) items(v Value) ([]Value, error) {
 	}
 }
 
-// reversed is Python's reversed(v), or nil where v has no order to reverse.
+// reversed is Python's reversed(v) of anything but text, or nil where v has no
+// order to reverse.
 func (m *machine) reversed(v Value) *iterator {
 	switch x := v.(type) {
 	case *list:
@@ -140,10 +153,6 @@ func (m *machine) reversed(v Value) *iterator {
 		return reverseOf("dict_reverseiterator", x.d.Len(), x.item)
 	case *rangeVal:
 		return reverseOf("range_iterator", int(x.n), x.item)
-	}
-	if s, ok := asText(v); ok {
-		chars := []rune(s)
-		return reverseOf("reversed", len(chars), func(i int) Value { return str(chars[i]) })
 	}
 	return nil
 }

@@ -82,8 +82,11 @@ func lex(src string) ([]token, error) {
 			return nil, err
 		}
 	}
-	l.emit(tokEOF, len(l.src), "")
-	return l.toks, nil
+	end := token{kind: tokEOF, pos: pos{1, 1}}
+	if n := len(l.toks); n > 0 {
+		end.pos = l.toks[n-1].pos // as Jinja has it
+	}
+	return append(l.toks, end), nil
 }
 
 func normalizeNewlines(s string) string {

@@ -123,7 +123,7 @@ func (n *forStmt) filtered(m *machine, items Value) (Value, error) {
 	}
 	inner := &frame{slots: make([]Value, len(n.filter.slots)), parent: outer}
 	entered := false
-	return newGenerator("generator", func() (Value, error) {
+	return m.generator(func() (Value, error) {
 		caller := m.frame
 		m.frame = inner
 		defer func() { m.frame = caller }()

@@ -61,10 +61,24 @@ func (m *machine) charge(n int) error {
 
 // room checks the size of a string or list before it is built.
 func (m *machine) room(n int) error {
+	if err := m.fits(n); err != nil {
+		return err
+	}
+	return m.charge(n >> 4)
+}
+
+// fits checks a size that has been paid for, or will be.
+func (m *machine) fits(n int) error {
 	if n > m.t.cfg.limits.Output || n < 0 {
 		return limitf("a value larger than %d bytes", m.t.cfg.limits.Output)
 	}
-	return m.charge(n >> 4)
+	return nil
+}
+
+// chargeText pays for looking at all of v, if it is text.
+func (m *machine) chargeText(v Value) error {
+	s, _ := asText(v)
+	return m.charge(len(s) >> 6)
 }
 
 // write appends to the output.
@@ -101,6 +115,7 @@ func (m *machine) deeper() error {
 
 // enter fills the slots of a scope.
 func (m *machine) enter(fi *frameInfo) {
+	m.steps -= len(fi.steps) >> 3 // noticed by the next evaluation
 	for i := range fi.steps {
 		s := &fi.steps[i]
 		switch s.kind {

@@ -26,7 +26,7 @@ func (n *callBlock) exec(m *machine) (control, error) {
 	if err != nil {
 		return flowNext, at(err, n.call.pos)
 	}
-	return flowNext, at(m.print(v), n.call.pos)
+	return flowNext, at(m.writeText(v), n.call.pos)
 }
 
 func (n *generationStmt) exec(m *machine) (control, error) {

@@ -17,15 +17,16 @@ var markupFilters = map[string]*builtin{
 		if _, ok := a[0].(markup); ok {
 			return a[0], nil
 		}
-		s, err := m.text(a[0])
-		return markup(escapeHTML(s)), err
+		return escaped(m, a[0])
 	}),
 	"forceescape": fixed("value", func(m *machine, a []Value) (Value, error) {
-		s, err := m.text(a[0])
-		return markup(escapeHTML(s)), err
+		return escaped(m, a[0])
 	}),
 	"striptags": fixed("value", func(m *machine, a []Value) (Value, error) {
 		s, err := m.text(a[0])
+		if err == nil {
+			err = m.charge(len(s))
+		}
 		return str(stripTags(s)), err
 	}),
 	"xmlattr": fixed("d autospace?", filterXMLAttr),
@@ -35,6 +36,16 @@ var markupFilters = map[string]*builtin{
 }
 
 var htmlEscaper = strings.NewReplacer("&", "&amp;", ">", "&gt;", "<", "&lt;", "'", "&#39;", `"`, "&#34;")
+
+// escaped returns str(v) as safe HTML.
+func escaped(m *machine, v Value) (Value, error) {
+	s, err := m.text(v)
+	if err != nil {
+		return nil, err
+	}
+	s = escapeHTML(s)
+	return markup(s), m.room(len(s))
+}
 
 func escapeHTML(s string) string { return htmlEscaper.Replace(s) }
 
@@ -106,7 +117,7 @@ func filterURLEncode(m *machine, a []Value) (Value, error) {
 		}
 	case str, markup:
 		s, _ := asText(x)
-		return str(quoteURL(s, "/")), nil
+		return str(quoteURL(s, "/")), m.room(3 * len(s))
 	default:
 		items, err := m.items(x)
 		if err != nil {

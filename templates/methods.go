@@ -37,6 +37,14 @@ func named(table map[string]*builtin) map[string]*builtin {
 	return table
 }
 
+// methodTable describes methods: like most in Python they take no keywords.
+func methodTable(table map[string]*builtin) map[string]*builtin {
+	for _, b := range table {
+		b.strict = true
+	}
+	return named(table)
+}
+
 var listMutators = setOf("append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove")
 var dictMutators = setOf("clear", "pop", "popitem", "setdefault", "update")
 
@@ -59,9 +67,12 @@ func mutators(obj Value) map[string]bool {
 	return nil
 }
 
-var dictMethods = named(map[string]*builtin{
+var dictMethods = methodTable(map[string]*builtin{
 	"get": fixed("self key default?", func(m *machine, a []Value) (Value, error) {
 		v, err := a[0].(*Dict).get(a[1])
+		if err == nil {
+			err = m.chargeText(a[1])
+		}
 		switch {
 		case err != nil || v != nil:
 			return v, err
@@ -73,7 +84,7 @@ var dictMethods = named(map[string]*builtin{
 	"keys":   fixed("self", func(m *machine, a []Value) (Value, error) { return &dictView{a[0].(*Dict), viewKeys}, nil }),
 	"values": fixed("self", func(m *machine, a []Value) (Value, error) { return &dictView{a[0].(*Dict), viewValues}, nil }),
 	"items":  fixed("self", func(m *machine, a []Value) (Value, error) { return &dictView{a[0].(*Dict), viewItems}, nil }),
-	"copy":   fixed("self", func(m *machine, a []Value) (Value, error) { return a[0].(*Dict).clone(), nil }),
+	"copy":   fixed("self", func(m *machine, a []Value) (Value, error) { return a[0].(*Dict).clone(), m.charge(a[0].(*Dict).Len()) }),
 	"fromkeys": fixed("self iterable value?", func(m *machine, a []Value) (Value, error) {
 		return m.fromKeys(a[1], a[2])
 	}),
@@ -97,7 +108,7 @@ func (m *machine) fromKeys(keys, val Value) (Value, error) {
 	return d, nil
 }
 
-var listMethods = named(map[string]*builtin{
+var listMethods = methodTable(map[string]*builtin{
 	"copy": fixed("self", func(m *machine, a []Value) (Value, error) { return a[0], nil }),
 	"count": fixed("self value", func(m *machine, a []Value) (Value, error) {
 		items, err := m.items(a[0])
@@ -145,7 +156,7 @@ func orNone(v Value) Value {
 	return v
 }
 
-var floatMethods = named(map[string]*builtin{
+var floatMethods = methodTable(map[string]*builtin{
 	"is_integer": fixed("self", func(m *machine, a []Value) (Value, error) {
 		f := float64(a[0].(float))
 		return boolVal(f == float64(int64(f)) || f > 1<<62 && f-f == 0 || f < -(1<<62) && f-f == 0), nil
@@ -153,7 +164,7 @@ var floatMethods = named(map[string]*builtin{
 	"conjugate": fixed("self", func(m *machine, a []Value) (Value, error) { return a[0], nil }),
 })
 
-var intMethods = named(map[string]*builtin{
+var intMethods = methodTable(map[string]*builtin{
 	"bit_length": fixed("self", func(m *machine, a []Value) (Value, error) {
 		return integer(toBig(a[0]).BitLen()), nil
 	}),

@@ -51,6 +51,9 @@ func filterFloat(m *machine, a []Value) (Value, error) {
 		return nil, x.fail()
 	case str, markup:
 		s, _ := asText(x)
+		if err := m.charge(len(s) >> 4); err != nil {
+			return nil, err
+		}
 		if f, ok := parseFloat(s); ok {
 			return float(f), nil
 		}

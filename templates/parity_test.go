@@ -91,6 +91,7 @@ func checkParity(t *testing.T, path string) {
 					got, err := tmpl.Render(chat)
 					if r.Error != nil {
 						require.Error(t, err, "Python says %s: %s", r.Error.Type, r.Error.Message)
+						checkError(t, err, r, false)
 						return
 					}
 					require.NoError(t, err)

@@ -2,11 +2,10 @@ package templates
 
 // tupleOpts are the ways a comma-separated list may be read.
 type tupleOpts struct {
-	simple bool   // names and literals only, as in assignment targets
-	ns     bool   // with ns.attr
-	cond   bool   // inline if allowed
-	parens bool   // inside parentheses, where it may be empty
-	end    string // a name that ends the list
+	simple bool // names and literals only, as in assignment targets
+	ns     bool // with ns.attr
+	cond   bool // inline if allowed
+	parens bool // inside parentheses, where it may be empty
 }
 
 // tuple parses one expression, or several separated by commas into a tuple.
@@ -25,7 +24,7 @@ func (p *parser) tuple(o tupleOpts) (expr, error) {
 			}
 		}
 		t := p.cur()
-		if t.kind == tokVarEnd || t.kind == tokBlockEnd || p.isOp(")") || o.end != "" && p.isName(o.end) {
+		if t.kind == tokVarEnd || t.kind == tokBlockEnd || p.isOp(")") {
 			break
 		}
 		x, err := p.tupleItem(o)

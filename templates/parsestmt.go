@@ -29,13 +29,13 @@ func (p *parser) parseIf() (stmt, error) {
 func (p *parser) parseFor() (stmt, error) {
 	f := &forStmt{pos: p.next().pos}
 	var err error
-	if f.target, err = p.target(tupleOpts{simple: true, end: "in"}); err != nil {
+	if f.target, err = p.target(tupleOpts{simple: true}); err != nil {
 		return nil, err
 	}
 	if !p.skipName("in") {
 		return nil, p.unexpected("in")
 	}
-	if f.iter, err = p.tuple(tupleOpts{end: "recursive"}); err != nil {
+	if f.iter, err = p.tuple(tupleOpts{}); err != nil {
 		return nil, err
 	}
 	if p.skipName("if") {
@@ -213,8 +213,8 @@ func (p *parser) parseBlock() (stmt, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.name = name.text
-	p.skipName("scoped")
+	s.name, s.def.name = name.text, name.text
+	s.scoped = p.skipName("scoped")
 	s.required = p.skipName("required")
 	s.def.body, err = p.body(true, "endblock")
 	p.skipName(s.name)

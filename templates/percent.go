@@ -12,8 +12,7 @@ type percent struct {
 	args   []Value
 	used   int
 	dict   *Dict // values by name, where the right side is a mapping
-	tuple  bool
-	escape bool // the format is safe HTML: escape what goes in
+	escape bool  // the format is safe HTML: escape what goes in
 	out    []byte
 }
 
@@ -23,21 +22,30 @@ func (m *machine) percentFormat(l Value, s string, r Value) (Value, error) {
 	p := &percent{m: m, format: s, args: []Value{r}, escape: safe}
 	switch x := r.(type) {
 	case *tuple:
-		p.args, p.tuple = x.items, true
+		p.args = x.items
 	case *Dict:
 		p.dict = x
 	}
 	if err := p.run(); err != nil {
 		return nil, err
 	}
-	_, isList := r.(*list)
-	if p.used < len(p.args) && p.dict == nil && !(isList && len(p.args) == 1 && p.used == 1) {
+	if p.used < len(p.args) && !subscriptable(r) {
 		return nil, errf("not all arguments converted during string formatting")
 	}
 	if safe {
-		return markup(p.out), nil
+		return markup(p.out), m.room(len(p.out))
 	}
-	return str(p.out), nil
+	return str(p.out), m.room(len(p.out))
+}
+
+// subscriptable reports whether Python takes r for a mapping, whose items need
+// not all be used.
+func subscriptable(r Value) bool {
+	switch r.(type) {
+	case *Dict, *list, *rangeVal, *undefined:
+		return true
+	}
+	return false
 }
 
 func (p *percent) run() error {
@@ -48,7 +56,7 @@ func (p *percent) run() error {
 			i = len(s)
 		}
 		p.out = append(p.out, s[:i]...)
-		if err := p.m.room(len(p.out)); err != nil {
+		if err := p.m.fits(len(p.out)); err != nil {
 			return err
 		}
 		if i == len(s) {

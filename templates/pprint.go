@@ -29,7 +29,7 @@ func (p *pprinter) value(v Value, indent, allowance int) error {
 		return limitf("maximum recursion depth exceeded while printing")
 	}
 	defer func() { p.depth-- }()
-	if err := p.m.room(p.b.Len()); err != nil {
+	if err := p.m.fits(p.b.Len()); err != nil {
 		return err
 	}
 	sorted, err := p.sorted(v, 0)

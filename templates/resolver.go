@@ -155,6 +155,9 @@ func (c *resolver) rareStmt(s stmt, sc *scope) {
 		c.stmts(n.body, in)
 	case *blockStmt:
 		c.block(n)
+		if n.scoped {
+			n.locals = sc.locals()
+		}
 	case *missingStmt:
 		if n.tag == "extends" && !sc.toplevel {
 			c.fail(n.pos, "cannot use extend from a non top-level scope")
@@ -194,7 +197,8 @@ func (c *resolver) forStmt(n *forStmt, sc *scope) {
 	other := *body
 	other.loops = outerLoops
 	other.sym = newSymbols(sc.sym, body.fn)
-	n.extended = n.recursive || c.undeclared(n.body, "loop")["loop"]
+	used := c.undeclared(n.body, "loop")
+	n.extended = n.recursive || used["loop"] || used[scopedBlock]
 	if n.extended {
 		body.sym.param("loop")
 	}
@@ -297,6 +301,21 @@ func (c *resolver) macro(d *macroDef, sc *scope) {
 	c.exprs(d.defaults, in)
 	d.frame = in.sym.plan()
 	c.stmts(d.body, in)
+}
+
+// locals lists what a scoped block sees: everything assigned around it, inner
+// scopes last.
+func (sc *scope) locals() []export {
+	var all []export
+	for s := sc.sym; s != nil; s = s.parent {
+		for _, name := range s.order {
+			if s.stores[name] {
+				all = append(all, export{name, s.refTo(name, sc.fn)})
+			}
+		}
+	}
+	slices.Reverse(all)
+	return all
 }
 
 // block resolves a named block, which sees only the template's variables.

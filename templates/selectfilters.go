@@ -15,7 +15,7 @@ var selectFilters = map[string]*builtin{
 func (m *machine) mapper(src Value, make func() (getter, error)) Value {
 	var it *iterator
 	var fn getter
-	return newGenerator("generator", func() (Value, error) {
+	return m.generator(func() (Value, error) {
 		if it == nil {
 			if !truth(src) {
 				return nil, nil

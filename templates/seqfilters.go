@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 var sequenceFilters = map[string]*builtin{
@@ -19,6 +20,9 @@ var sequenceFilters = map[string]*builtin{
 	}),
 	"length": fixed("obj", func(m *machine, a []Value) (Value, error) {
 		n, err := length(a[0])
+		if err == nil {
+			err = m.chargeText(a[0])
+		}
 		return integer(n), err
 	}),
 	"first": fixed("seq", func(m *machine, a []Value) (Value, error) {
@@ -133,6 +137,12 @@ func filterLast(m *machine, a []Value) (Value, error) {
 	if _, ok := a[0].(*undefined); ok {
 		return undefinedHint("No last item, sequence was empty."), nil
 	}
+	if s, ok := asText(a[0]); ok && s != "" {
+		r, _ := utf8.DecodeLastRuneInString(s)
+		return str(r), nil
+	} else if ok {
+		return undefinedHint("No last item, sequence was empty."), nil
+	}
 	it := m.reversed(a[0])
 	if it == nil {
 		return nil, errf("'%s' object is not reversible", a[0].typeName())
@@ -160,7 +170,7 @@ func filterRandom(m *machine, a []Value) (Value, error) {
 }
 
 func filterItems(m *machine, a []Value) (Value, error) {
-	return newGenerator("generator", lazily(func() (func() (Value, error), error) {
+	return m.generator(lazily(func() (func() (Value, error), error) {
 		switch x := a[0].(type) {
 		case *undefined:
 			return sliceNext(nil), nil

@@ -79,7 +79,7 @@ func filterUnique(m *machine, a []Value) (Value, error) {
 	get = folded(get, a[1])
 	seen := NewDict()
 	var src *iterator
-	return newGenerator("generator", func() (Value, error) {
+	return m.generator(func() (Value, error) {
 		if src == nil {
 			var err error
 			if src, err = m.iterate(a[0]); err != nil {
@@ -93,6 +93,9 @@ func filterUnique(m *machine, a []Value) (Value, error) {
 			}
 			key, err := get(v)
 			if err != nil {
+				return nil, err
+			}
+			if err := m.chargeText(key); err != nil {
 				return nil, err
 			}
 			if old, err := seen.get(key); err != nil {
@@ -146,7 +149,7 @@ func filterBatch(m *machine, a []Value) (Value, error) {
 	}
 	var src *iterator
 	var held Value
-	return newGenerator("generator", func() (Value, error) {
+	return m.generator(func() (Value, error) {
 		var err error
 		if src == nil {
 			if src, err = m.iterate(a[0]); err != nil {
@@ -190,7 +193,7 @@ func filterSlice(m *machine, a []Value) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newGenerator("generator", lazily(func() (func() (Value, error), error) {
+	return m.generator(lazily(func() (func() (Value, error), error) {
 		items, err := m.items(a[0])
 		if err != nil {
 			return nil, err

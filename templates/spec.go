@@ -103,8 +103,7 @@ func (m *machine) formatSpecified(v Value, spec string) (string, error) {
 	if f.verb != 0 && strings.IndexByte("eEfFgGn%", f.verb) < 0 {
 		return "", errf("Unknown format code '%c' for object of type 'float'", f.verb)
 	}
-	digits := formatFloat(math.Abs(x), f)
-	return m.placeNumber(math.Signbit(x), "", digits, f)
+	return m.formatSpecifiedFloat(x, f)
 }
 
 func (m *machine) formatText(v Value, f formatSpec) (string, error) {
@@ -148,9 +147,6 @@ var bases = map[byte]int{'b': 2, 'o': 8, 'x': 16, 'X': 16}
 
 func (m *machine) formatInt(v Value, f formatSpec) (string, error) {
 	n := toBig(v)
-	if b, ok := v.(boolean); ok && f.verb == 0 && f.align == 0 && f.group == 0 && f.sign == 0 {
-		return m.formatText(str(map[bool]string{true: "True", false: "False"}[bool(b)]), formatSpec{fill: " ", prec: -1, width: f.width, align: '>'})
-	}
 	if f.prec >= 0 {
 		return "", errf("Precision not allowed in integer format specifier")
 	}
@@ -227,6 +223,14 @@ func groupDigits(s string, sep byte, every int) string {
 
 // formatFloat formats a number that is not negative.
 func formatFloat(x float64, f formatSpec) string {
+	s := formatLower(x, f)
+	if f.verb == 'E' || f.verb == 'F' || f.verb == 'G' {
+		return strings.ToUpper(s)
+	}
+	return s
+}
+
+func formatLower(x float64, f formatSpec) string {
 	switch {
 	case math.IsNaN(x):
 		return "nan"
@@ -245,13 +249,9 @@ func formatFloat(x float64, f formatSpec) string {
 	case 'f', 'F':
 		return strconv.FormatFloat(x, 'f', prec, 64)
 	case 'e', 'E':
-		return strconv.FormatFloat(x, f.verb, prec, 64)
+		return strconv.FormatFloat(x, 'e', prec, 64)
 	}
-	s := general(x, max(prec, 1), f.alt, f.verb == 0)
-	if f.verb == 'G' {
-		s = strings.ToUpper(s)
-	}
-	return s
+	return general(x, max(prec, 1), f.alt, f.verb == 0)
 }
 
 // general is the g format: the exponent decides between the two others and

@@ -65,13 +65,13 @@ func (f *braces) run(s string, depth int) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if err := f.m.room(len(out) + len(text)); err != nil {
+		if err := f.m.fits(len(out) + len(text)); err != nil {
 			return "", err
 		}
 		out = append(out, text...)
 		s = s[end+1:]
 	}
-	return string(out), nil
+	return string(out), f.m.room(len(out))
 }
 
 // fieldEnd returns the offset of the brace that closes a field.

@@ -11,6 +11,9 @@ func globalStrftime(m *machine, a []Value) (Value, error) {
 	if !ok {
 		return nil, errf("strftime() argument 1 must be str, not %s", a[0].typeName())
 	}
+	if len(layout) > 1<<16 {
+		return nil, limitf("strftime format of %d bytes", len(layout))
+	}
 	return str(strftime(m.t.cfg.now(), layout)), m.charge(len(layout))
 }
 

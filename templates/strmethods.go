@@ -26,7 +26,7 @@ func checkMethod(fn func(string) bool) *builtin {
 	return strMethod("", func(m *machine, s string, a []Value) (Value, error) { return boolVal(fn(s)), nil })
 }
 
-var strMethods = named(map[string]*builtin{
+var strMethods = methodTable(map[string]*builtin{
 	"upper":        textMethod(upper),
 	"lower":        textMethod(lower),
 	"casefold":     textMethod(casefold),
@@ -75,9 +75,12 @@ var strMethods = named(map[string]*builtin{
 })
 
 // The format methods look up attributes, methods among them, so they join the
-// table after it is made.
+// table after it is made. Four methods do take keywords.
 func init() {
 	strMethods["format"] = variadic(formatMethod)
+	for _, name := range []string{"split", "rsplit", "splitlines", "expandtabs"} {
+		strMethods[name].strict = false
+	}
 	strMethods["format_map"] = strMethod("mapping", formatMapMethod)
 	named(strMethods)
 }

@@ -129,12 +129,12 @@ func joinMethod(m *machine, sep string, a []Value) (Value, error) {
 		if i > 0 {
 			b = append(b, sep...)
 		}
-		if err := m.room(len(b) + len(s)); err != nil {
+		if err := m.fits(len(b) + len(s)); err != nil {
 			return nil, err
 		}
 		b = append(b, s...)
 	}
-	return str(b), nil
+	return str(b), m.room(len(b))
 }
 
 // pad fills s with the character fill up to width characters: on the right
@@ -204,7 +204,7 @@ func expandTabs(m *machine, s string, a []Value) (Value, error) {
 			if size > 0 {
 				n = size - col%size
 			}
-			if err := m.room(b.Len() + n); err != nil {
+			if err := m.fits(b.Len() + n); err != nil {
 				return nil, err
 			}
 			b.WriteString(strings.Repeat(" ", n))
@@ -216,5 +216,5 @@ func expandTabs(m *machine, s string, a []Value) (Value, error) {
 		b.WriteRune(r)
 		col++
 	}
-	return str(b.String()), nil
+	return str(b.String()), m.room(b.Len())
 }

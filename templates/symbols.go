@@ -157,8 +157,8 @@ func eachChild(x expr, visit func(expr)) {
 	}
 }
 
-// usesName reports whether body reads name anywhere, nested scopes included
-// but named blocks not, before it is clear that body sets it itself.
+// useFinder finds which special names statements read, nested scopes included
+// but named blocks not, until they set them themselves.
 type useFinder struct {
 	c       *resolver
 	want    map[string]bool
@@ -253,8 +253,16 @@ func (u *useFinder) stmt(s stmt) {
 		u.stmts(n.body)
 	case *missingStmt:
 		u.expr(n.args...)
+	case *blockStmt:
+		if n.scoped {
+			u.found[scopedBlock] = true
+		}
 	}
 }
+
+// scopedBlock stands for a block that sees the variables around it, loop among
+// them.
+const scopedBlock = "block scoped"
 
 func (u *useFinder) macro(d *macroDef) {
 	for _, p := range d.params {

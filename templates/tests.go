@@ -104,7 +104,10 @@ func isCallable(v Value) bool {
 func caseTest(ok func(string) bool) func(m *machine, a []Value) (Value, error) {
 	return func(m *machine, a []Value) (Value, error) {
 		s, err := m.text(a[0])
-		return boolVal(ok(s)), err
+		if err == nil {
+			err = m.charge(len(s) >> 4)
+		}
+		return boolVal(err == nil && ok(s)), err
 	}
 }
 

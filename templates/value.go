@@ -7,8 +7,7 @@ import (
 
 // Value is anything a template computes with: None, booleans, integers,
 // floats, strings, lists, tuples, mappings and what templates make of them.
-// ValueOf and ParseJSON build values; String and JSON of the Dict methods read
-// them. The zero interface (nil) is not a value.
+// ValueOf and ParseJSON build values; The zero interface (nil) is not a value.
 type Value interface {
 	// typeName is Python's name of the type, as its messages show it.
 	typeName() string
@@ -37,8 +36,6 @@ type (
 	rangeVal struct{ start, stop, step, n int64 }
 	// namespace is the one object whose attributes templates may assign.
 	namespace struct{ attrs *Dict }
-	// opaque is a value without behaviour of its own, known by how it prints.
-	opaque struct{ typ, repr string }
 )
 
 var (
@@ -59,7 +56,6 @@ func (*list) typeName() string      { return "list" }
 func (*tuple) typeName() string     { return "tuple" }
 func (*rangeVal) typeName() string  { return "range" }
 func (*namespace) typeName() string { return "Namespace" }
-func (o *opaque) typeName() string  { return o.typ }
 
 func boolVal(b bool) Value {
 	if b {

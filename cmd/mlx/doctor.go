@@ -1,0 +1,82 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"runtime"
+	"slices"
+
+	"forge.lthn.ai/core/go-mlx/native"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+type doctorCmd struct{}
+
+// Run prints what was loaded and why, and what the device is.
+func (d *doctorCmd) Run(c *console) error {
+	fmt.Fprintf(c.out, "go-mlx     for MLX %s, mlx-c %s\n", native.MLXVersion, native.MLXCVersion)
+	fmt.Fprintf(c.out, "system     %s/%s, %d CPUs, %s\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	lib, err := mlx.LoadLibrary()
+	if err != nil {
+		fmt.Fprintln(c.out, "searched")
+		for _, place := range lib.Tried {
+			fmt.Fprintf(c.out, "           %s\n", place)
+		}
+		return err
+	}
+	fmt.Fprintf(c.out, "libmlxc    %s\n", lib.MLXC)
+	fmt.Fprintf(c.out, "libmlx     %s (MLX %s)\n", found(lib.MLX), lib.Version)
+	fmt.Fprintf(c.out, "BLAS       %s\n", blas(lib.BLAS))
+	for i, place := range lib.Tried {
+		label := "          "
+		if i == 0 {
+			label = "searched  "
+		}
+		fmt.Fprintf(c.out, "%s %s\n", label, place)
+	}
+	return mlx.Do(c.ctx, func(t *mlx.Thread) error { return describe(c.out, t) })
+}
+
+func found(path string) string {
+	if path == "" {
+		return "found by the system's linker"
+	}
+	return path
+}
+
+func blas(path string) string {
+	switch {
+	case path != "":
+		return "OpenBLAS through " + path
+	case runtime.GOOS == "darwin":
+		return "Accelerate"
+	}
+	return "what libmlx brings: the reference BLAS, slow; run `mlx setup`"
+}
+
+// describe prints the device and the memory.
+func describe(w io.Writer, t *mlx.Thread) error {
+	device, err := t.Device()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "device     %v\n", device)
+	info, err := t.DeviceInfo()
+	if err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(info)) {
+		fmt.Fprintf(w, "           %s: %s\n", key, info[key])
+	}
+	limit, err := t.MemoryLimit()
+	if err != nil {
+		return err
+	}
+	active, err := t.ActiveMemory()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "memory     limit %.1f GB, in use %.1f MB\n", float64(limit)/1e9, float64(active)/1e6)
+	return nil
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"os"
+	"strings"
+
+	"forge.lthn.ai/core/go-mlx/generate"
+	"forge.lthn.ai/core/go-mlx/internal/fetch"
+	"forge.lthn.ai/core/go-mlx/models"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+	"forge.lthn.ai/core/go-mlx/templates"
+)
+
+type generateCmd struct {
+	Model     string  `required:"" help:"A model folder, a .gguf file, or smollm2 for the small default model."`
+	Prompt    string  `required:"" short:"p" help:"The prompt; - reads it from standard input."`
+	System    string  `help:"A system message."`
+	Raw       bool    `help:"Continue the prompt as it is, without the chat template."`
+	MaxTokens int     `default:"256" help:"Generate at most so many tokens; a negative number is no bound."`
+	Temp      float64 `default:"0" help:"Temperature; 0 always takes the likeliest token."`
+	TopP      float64 `name:"top-p" default:"1" help:"Sample from the likeliest tokens that together have this probability."`
+	TopK      int     `name:"top-k" default:"0" help:"Sample from this many of the likeliest tokens; 0 is all."`
+	MinP      float64 `name:"min-p" default:"0" help:"Sample from tokens at least so likely in proportion to the likeliest."`
+	Seed      uint64  `default:"0" help:"Seed of the sampling."`
+	IgnoreEOS bool    `name:"ignore-eos" help:"Go on past end-of-text tokens."`
+	Stats     bool    `help:"Print speed and memory on standard error."`
+	JSON      bool    `help:"With --stats, print them as one line of JSON."`
+	Weights   string  `enum:"auto,packed,dense" default:"auto" help:"Keep quantised weights packed or unpack them (auto, packed, dense)."`
+	Dtype     string  `enum:",float32,float16,bfloat16" default:"" help:"Type to compute in; the default depends on the device."`
+}
+
+var dtypeNames = map[string]mlx.Dtype{"float32": mlx.Float32, "float16": mlx.Float16, "bfloat16": mlx.BFloat16}
+
+// Run loads the model and streams its answer.
+func (g *generateCmd) Run(c *console) error {
+	prompt, err := g.readPrompt(c)
+	if err != nil {
+		return err
+	}
+	path, err := modelPath(c, g.Model)
+	if err != nil {
+		return err
+	}
+	opts := []models.Option{models.WithWeights(models.WeightForm(g.Weights))}
+	if d, ok := dtypeNames[g.Dtype]; ok {
+		opts = append(opts, models.WithDtype(d))
+	}
+	m, err := models.Load(c.ctx, path, opts...)
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	stats, err := write(c.out, g.stream(c, m, prompt))
+	if err != nil {
+		return err
+	}
+	if g.Stats {
+		return g.printStats(c.err, stats)
+	}
+	return nil
+}
+
+// readPrompt is the prompt, or standard input for "-".
+func (g *generateCmd) readPrompt(c *console) (string, error) {
+	if g.Prompt != "-" {
+		return g.Prompt, nil
+	}
+	data, err := io.ReadAll(c.in)
+	if err != nil {
+		return "", fmt.Errorf("reading the prompt: %w", err)
+	}
+	return strings.TrimSuffix(string(data), "\n"), nil
+}
+
+// modelPath is the path of a model: what was named, unless it is the name of a
+// pinned model and no such file is there.
+func modelPath(c *console, name string) (string, error) {
+	if _, err := os.Stat(name); err == nil {
+		return name, nil
+	}
+	if m, ok := fetch.FindModel(name); ok {
+		return fetch.Model(c.ctx, m, c.err)
+	}
+	return name, nil
+}
+
+func (g *generateCmd) stream(c *console, m *models.Model, prompt string) iter.Seq2[generate.Token, error] {
+	opts := []generate.Option{
+		generate.WithMaxTokens(g.MaxTokens),
+		generate.WithSeed(g.Seed),
+		generate.WithSampling(generate.Sampling{Temperature: g.Temp, TopP: g.TopP, TopK: g.TopK, MinP: g.MinP}),
+	}
+	if g.IgnoreEOS {
+		opts = append(opts, generate.WithoutStops())
+	}
+	if g.Raw {
+		return m.Generate(c.ctx, prompt, opts...)
+	}
+	chat := templates.Chat{AddGenerationPrompt: true}
+	if g.System != "" {
+		chat.Messages = append(chat.Messages, templates.Message{Role: "system", Content: g.System})
+	}
+	chat.Messages = append(chat.Messages, templates.Message{Role: "user", Content: prompt})
+	return m.Chat(c.ctx, chat, opts...)
+}
+
+// write streams the text to w, each piece as soon as it is there.
+func write(w io.Writer, tokens iter.Seq2[generate.Token, error]) (*generate.Stats, error) {
+	out := bufio.NewWriter(w)
+	var stats *generate.Stats
+	for tok, err := range tokens {
+		if err != nil {
+			fmt.Fprintln(out)
+			out.Flush()
+			return nil, err
+		}
+		out.WriteString(tok.Text)
+		if err := out.Flush(); err != nil {
+			return nil, fmt.Errorf("writing the answer: %w", err)
+		}
+		stats = tok.Stats
+	}
+	fmt.Fprintln(out)
+	return stats, out.Flush()
+}
+
+func (g *generateCmd) printStats(w io.Writer, s *generate.Stats) error {
+	if g.JSON {
+		return json.NewEncoder(w).Encode(map[string]any{
+			"prompt_tokens": s.PromptTokens, "prompt_tps": s.PromptTPS(),
+			"generation_tokens": s.GeneratedTokens, "generation_tps": s.GenerationTPS(),
+			"peak_memory": s.PeakMemory,
+		})
+	}
+	_, err := fmt.Fprintf(w, "prompt: %d tokens, %.1f tokens/s\ngeneration: %d tokens, %.1f tokens/s\npeak memory: %.1f MB\n",
+		s.PromptTokens, s.PromptTPS(), s.GeneratedTokens, s.GenerationTPS(), float64(s.PeakMemory)/1e6)
+	return err
+}

@@ -1,0 +1,82 @@
+// Command mlx runs language models on MLX.
+//
+// Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInterrupted = 130
+)
+
+// commands are the subcommands: one field each, one file each.
+type commands struct {
+	Generate generateCmd `cmd:"" help:"Generate text from a prompt."`
+	Setup    setupCmd    `cmd:"" help:"Install MLX's native libraries."`
+	Doctor   doctorCmd   `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
+	Version  versionCmd  `cmd:"" help:"Print versions."`
+}
+
+// console is where a command reads and writes.
+type console struct {
+	ctx context.Context
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(&console{ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr}, os.Args[1:])
+	stop()
+	os.Exit(code)
+}
+
+// run parses the arguments and runs a command.
+func run(c *console, args []string) int {
+	var cmds commands
+	exited := -1
+	parser, err := kong.New(&cmds,
+		kong.Name("mlx"),
+		kong.Description("Language models on MLX: Metal, CUDA and the CPU."),
+		kong.UsageOnError(),
+		kong.Writers(c.out, c.err),
+		kong.Exit(func(code int) { exited = code }),
+		kong.Bind(c),
+	)
+	if err != nil {
+		fmt.Fprintf(c.err, "mlx: %v\n", err)
+		return exitFailed
+	}
+	ctx, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited // --help
+	}
+	if err != nil {
+		fmt.Fprintf(c.err, "mlx: %v; see mlx --help\n", err)
+		return exitUsage
+	}
+	switch err := ctx.Run(); {
+	case err == nil:
+		return 0
+	case c.ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(c.err, "mlx: interrupted")
+		return exitInterrupted
+	default:
+		fmt.Fprintf(c.err, "mlx: %v\n", err)
+		return exitFailed
+	}
+}

@@ -1,0 +1,20 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"forge.lthn.ai/core/go-mlx/native"
+)
+
+type versionCmd struct{}
+
+// Run prints the program's version and those that it was built for.
+func (v *versionCmd) Run(c *console) error {
+	version := "(devel)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	_, err := fmt.Fprintf(c.out, "mlx %s, for MLX %s and mlx-c %s\n", version, native.MLXVersion, native.MLXCVersion)
+	return err
+}
