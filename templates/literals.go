@@ -54,7 +54,7 @@ func (l *lexer) number() error {
 		text = text[2:]
 	}
 	if len(text) > maxDigits {
-		return l.fail(l.i, "integer literal of %d digits is too long", len(text))
+		return at(limitf("integer literal of %d digits", len(text)), l.posAt(l.i))
 	}
 	n, ok := new(big.Int).SetString(text, base)
 	if !ok {

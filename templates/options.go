@@ -7,8 +7,8 @@ type Limits struct {
 	// Source is the largest template in bytes that Compile accepts (default 4 MiB).
 	Source int
 	// Steps is the number of evaluation steps of one rendering; building a
-	// string or list costs steps in proportion to its size (default 50 million,
-	// which ends a runaway template within seconds).
+	// string or list costs steps in proportion to its size (default 20 million,
+	// which ends a runaway template within a few seconds).
 	Steps int
 	// Output is the largest size in bytes of the result and of any string that
 	// the template builds on the way (default 64 MiB).
@@ -23,7 +23,7 @@ func (l Limits) withDefaults() Limits {
 		l.Source = 4 << 20
 	}
 	if l.Steps <= 0 {
-		l.Steps = 50_000_000
+		l.Steps = 20_000_000
 	}
 	if l.Output <= 0 {
 		l.Output = 64 << 20

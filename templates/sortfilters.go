@@ -206,7 +206,7 @@ func filterSlice(m *machine, a []Value) (Value, error) {
 			if n >= slices {
 				return nil, nil
 			}
-			if err := m.charge(1); err != nil {
+			if err := m.charge(16); err != nil {
 				return nil, err
 			}
 			per, extra := len(items)/slices, len(items)%slices

@@ -1,0 +1,57 @@
+# go-mlx: `make run` answers a prompt, `make test` runs every test. Each target
+# installs what it needs first; all of it is kept, and nothing is done twice.
+
+PROMPT ?= What is the capital of France? Tell me three facts about it.
+MODEL  ?= smollm2
+GO     ?= go
+NATIVE := build/native
+MLX    := build/bin/mlx
+TOOL   := $(GO) tool -modfile=tools/go.mod
+
+.DEFAULT_GOAL := help
+.PHONY: help run test race lint vet setup generate check-generate bench fuzz clean $(MLX)
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+run: setup ## answer a prompt with the small default model (PROMPT="...", MODEL=...)
+	@$(MLX) generate --model "$(MODEL)" --prompt "$(PROMPT)"
+
+test: setup ## run every test
+	$(GO) test ./...
+
+setup: $(MLX) ## put the native libraries in place (build/native)
+	@$(MLX) setup --prefix $(NATIVE)
+
+$(MLX):
+	@$(GO) build -o $(MLX) ./cmd/mlx
+
+race: setup ## run the tests that the race detector can follow
+	$(GO) test -race ./gen ./generate ./internal/... ./models/... ./runtime ./templates ./tokenizer
+
+vet: ## vet everything, and the pure-Go packages for a Mac
+	$(GO) vet ./...
+	GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 $(GO) vet ./internal/fetch ./internal/setup ./models/gguf/... ./models/safetensors ./native ./templates ./tokenizer
+
+lint: ## run the linters
+	$(TOOL) golangci-lint run ./...
+
+generate: setup ## write the bindings again from the headers
+	$(GO) generate ./...
+
+check-generate: generate ## fail when the committed bindings are not what gen writes
+	@git diff --exit-code -- bindings runtime native gen/api.lock go.mod || { echo "make generate changed files: commit them" >&2; exit 1; }
+
+bench: setup ## measure beside Python mlx-lm and write the figures
+	$(GO) run ./bench
+
+FUZZTIME ?= 30s
+fuzz: ## run every fuzz target for FUZZTIME
+	@for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg 2>/dev/null | grep ^Fuzz); do \
+	    echo "$$pkg $$target"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; \
+	done
+
+clean: ## remove what was built here (downloads stay in the user cache)
+	rm -rf build
