@@ -2,16 +2,65 @@ package models
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 
 	"forge.lthn.ai/core/go-mlx/generate"
-	"forge.lthn.ai/core/go-mlx/models/gguf"
 	"forge.lthn.ai/core/go-mlx/templates"
+	"forge.lthn.ai/core/go-mlx/tokenizer"
 )
 
-type text struct{ stops []int32 }
+// text is how a model reads and writes: its tokenizer, its chat template and the
+// tokens that end a text.
+type text struct {
+	tokenizer *tokenizer.Tokenizer
+	template  *templates.Template // nil where the model has none
+	bos, eos  string              // as the template writes them
+	stops     []int32
+}
 
-func (x *text) encode(string, bool) ([]int32, error)       { return nil, errors.New("x") }
-func (x *text) decoder() generate.Text                     { return nil }
-func (x *text) render(templates.Chat) (string, error)      { return "", nil }
-func ggufText(f *gguf.File) (text, error)                  { return text{}, nil }
-func folderText(dir string) (text, error)                  { return text{}, nil }
+// encode returns the ids of s; special adds those that the tokenizer puts around a
+// text.
+func (x *text) encode(s string, special bool) ([]int32, error) {
+	if special {
+		return x.tokenizer.Encode(s)
+	}
+	return x.tokenizer.Encode(s, tokenizer.WithoutSpecialTokens())
+}
+
+// decoder starts a stream of text.
+func (x *text) decoder() generate.Text { return x.tokenizer.NewDecoder() }
+
+// render writes a conversation as the model's prompt.
+func (x *text) render(c templates.Chat) (string, error) {
+	if x.template == nil {
+		return "", fmt.Errorf("models: chat: %w", ErrNoChatTemplate)
+	}
+	if c.BOSToken == "" {
+		c.BOSToken = x.bos
+	}
+	if c.EOSToken == "" {
+		c.EOSToken = x.eos
+	}
+	if !c.ContinueFinalMessage {
+		c.AddGenerationPrompt = true
+	}
+	return x.template.Render(c)
+}
+
+// setTemplate compiles a chat template; no source is no template.
+func (x *text) setTemplate(source string) error {
+	t, err := templates.Compile(source)
+	if errors.Is(err, templates.ErrNoTemplate) {
+		return nil
+	}
+	x.template = t
+	return err
+}
+
+// stop adds a token that ends a text.
+func (x *text) stop(id int32) {
+	if !slices.Contains(x.stops, id) {
+		x.stops = append(x.stops, id)
+	}
+}
