@@ -127,6 +127,14 @@ func newRegex(text string) (pattern, error) {
 	if len(text) > maxRegex {
 		return nil, fmt.Errorf("regular expression of %d bytes, the limit is %d", len(text), maxRegex)
 	}
+	for i := 0; i+1 < len(text); i++ {
+		if text[i] != '\\' {
+			continue
+		}
+		if i++; strings.IndexByte("wWbB", text[i]) >= 0 { // the engines disagree on what a word is
+			return nil, fmt.Errorf("regular expression with \\%c, which is not supported", text[i])
+		}
+	}
 	re, err := regexp2.Compile(text)
 	if err != nil {
 		return nil, err
