@@ -73,10 +73,9 @@ import (
 // #cgo noescape gm__mlx_array_is_col_contiguous
 import "C"
 
-// DtypeSize is undocumented yet.
+// DtypeSize returns the size of one element of dtype in bytes. See mlx.core.Dtype.size.
 //
 // C: mlx_dtype_size.
-
 func DtypeSize(dtype Dtype) (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -91,10 +90,10 @@ func DtypeSize(dtype Dtype) (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// ToString is undocumented yet.
+// ToString evaluates arr and describes it as Python prints it: the elements (the outermost ones
+// only, where there are many), and the dtype.
 //
 // C: mlx_array_tostring.
-
 func (arr Array) ToString() (string, error) {
 	if err := ensure(); err != nil {
 		return "", err
@@ -106,10 +105,10 @@ func (arr Array) ToString() (string, error) {
 	return takeString(uintptr(r.w0)), nil
 }
 
-// NewArray is undocumented yet.
+// NewArray returns the null array, which refers to nothing. Every operation on it fails; Set and
+// its variants turn it into an array.
 //
 // C: mlx_array_new.
-
 func NewArray() (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -121,10 +120,10 @@ func NewArray() (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. The elements live on while other arrays or
+// unevaluated operations need them. Closing a null handle does nothing.
 //
 // C: mlx_array_free.
-
 func (arr *Array) Close() error {
 	if arr.h == 0 {
 		return nil
@@ -138,10 +137,9 @@ func (arr *Array) Close() error {
 	return nil
 }
 
-// NewArrayBool is undocumented yet.
+// NewArrayBool returns a scalar array that holds val as bool.
 //
 // C: mlx_array_new_bool.
-
 func NewArrayBool(val bool) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -153,10 +151,9 @@ func NewArrayBool(val bool) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NewArrayInt is undocumented yet.
+// NewArrayInt returns a scalar array that holds val as int32.
 //
 // C: mlx_array_new_int.
-
 func NewArrayInt(val int32) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -168,10 +165,9 @@ func NewArrayInt(val int32) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NewArrayFloat32 is undocumented yet.
+// NewArrayFloat32 returns a scalar array that holds val as float32.
 //
 // C: mlx_array_new_float32.
-
 func NewArrayFloat32(val float32) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -183,10 +179,10 @@ func NewArrayFloat32(val float32) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NewArrayFloat is undocumented yet.
+// NewArrayFloat returns a scalar array that holds val as float32. It is NewArrayFloat32 under
+// another name.
 //
 // C: mlx_array_new_float.
-
 func NewArrayFloat(val float32) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -198,10 +194,10 @@ func NewArrayFloat(val float32) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NewArrayFloat64 is undocumented yet.
+// NewArrayFloat64 returns a scalar array that holds val as float64, a dtype that works on the CPU
+// only.
 //
 // C: mlx_array_new_float64.
-
 func NewArrayFloat64(val float64) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -213,10 +209,10 @@ func NewArrayFloat64(val float64) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NewArrayDouble is undocumented yet.
+// NewArrayDouble returns a scalar array that holds val as float64. It is NewArrayFloat64 under
+// another name.
 //
 // C: mlx_array_new_double.
-
 func NewArrayDouble(val float64) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -228,10 +224,9 @@ func NewArrayDouble(val float64) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NewArrayComplex is undocumented yet.
+// NewArrayComplex returns a scalar array that holds the number realVal + imagVal*i as complex64.
 //
 // C: mlx_array_new_complex.
-
 func NewArrayComplex(realVal float32, imagVal float32) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -243,10 +238,11 @@ func NewArrayComplex(realVal float32, imagVal float32) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NewArrayData is undocumented yet.
+// NewArrayData returns an array of the given shape and dtype with a copy of the elements at data,
+// which lie in row-major order. data must be as long as shape and dtype say, which nothing checks.
+// An empty shape makes a scalar.
 //
 // C: mlx_array_new_data.
-
 func NewArrayData(data unsafe.Pointer, shape []int32, dtype Dtype) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -261,10 +257,10 @@ func NewArrayData(data unsafe.Pointer, shape []int32, dtype Dtype) (Array, error
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Set is undocumented yet.
+// Set makes arr refer to the array of src, without copying elements; copies of the handle arr
+// follow. A null arr becomes a new handle, to be closed; a null src is an error.
 //
 // C: mlx_array_set.
-
 func (arr *Array) Set(src Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -277,10 +273,10 @@ func (arr *Array) Set(src Array) error {
 	return nil
 }
 
-// SetBool is undocumented yet.
+// SetBool makes arr a scalar array that holds val as bool. A null arr becomes a new handle, to be
+// closed.
 //
 // C: mlx_array_set_bool.
-
 func (arr *Array) SetBool(val bool) error {
 	if err := ensure(); err != nil {
 		return err
@@ -293,10 +289,10 @@ func (arr *Array) SetBool(val bool) error {
 	return nil
 }
 
-// SetInt is undocumented yet.
+// SetInt makes arr a scalar array that holds val as int32. A null arr becomes a new handle, to be
+// closed.
 //
 // C: mlx_array_set_int.
-
 func (arr *Array) SetInt(val int32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -309,10 +305,10 @@ func (arr *Array) SetInt(val int32) error {
 	return nil
 }
 
-// SetFloat32 is undocumented yet.
+// SetFloat32 makes arr a scalar array that holds val as float32. A null arr becomes a new handle,
+// to be closed.
 //
 // C: mlx_array_set_float32.
-
 func (arr *Array) SetFloat32(val float32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -325,10 +321,10 @@ func (arr *Array) SetFloat32(val float32) error {
 	return nil
 }
 
-// SetFloat is undocumented yet.
+// SetFloat makes arr a scalar array that holds val as float32, as SetFloat32 does. A null arr
+// becomes a new handle, to be closed.
 //
 // C: mlx_array_set_float.
-
 func (arr *Array) SetFloat(val float32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -341,10 +337,10 @@ func (arr *Array) SetFloat(val float32) error {
 	return nil
 }
 
-// SetFloat64 is undocumented yet.
+// SetFloat64 makes arr a scalar array that holds val as float64. A null arr becomes a new handle,
+// to be closed.
 //
 // C: mlx_array_set_float64.
-
 func (arr *Array) SetFloat64(val float64) error {
 	if err := ensure(); err != nil {
 		return err
@@ -357,10 +353,10 @@ func (arr *Array) SetFloat64(val float64) error {
 	return nil
 }
 
-// SetDouble is undocumented yet.
+// SetDouble makes arr a scalar array that holds val as float64, as SetFloat64 does. A null arr
+// becomes a new handle, to be closed.
 //
 // C: mlx_array_set_double.
-
 func (arr *Array) SetDouble(val float64) error {
 	if err := ensure(); err != nil {
 		return err
@@ -373,10 +369,10 @@ func (arr *Array) SetDouble(val float64) error {
 	return nil
 }
 
-// SetComplex is undocumented yet.
+// SetComplex makes arr a scalar array that holds the number realVal + imagVal*i as complex64. A
+// null arr becomes a new handle, to be closed.
 //
 // C: mlx_array_set_complex.
-
 func (arr *Array) SetComplex(realVal float32, imagVal float32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -389,10 +385,10 @@ func (arr *Array) SetComplex(realVal float32, imagVal float32) error {
 	return nil
 }
 
-// SetData is undocumented yet.
+// SetData makes arr an array of the given shape and dtype with a copy of the elements at data,
+// which must be as long as shape and dtype say. A null arr becomes a new handle, to be closed.
 //
 // C: mlx_array_set_data.
-
 func (arr *Array) SetData(data unsafe.Pointer, shape []int32, dtype Dtype) error {
 	if err := ensure(); err != nil {
 		return err
@@ -408,10 +404,9 @@ func (arr *Array) SetData(data unsafe.Pointer, shape []int32, dtype Dtype) error
 	return nil
 }
 
-// Itemsize is undocumented yet.
+// Itemsize returns the size of one element in bytes. See mlx.core.array.itemsize.
 //
 // C: mlx_array_itemsize.
-
 func (arr Array) Itemsize() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -423,10 +418,9 @@ func (arr Array) Itemsize() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// Size is undocumented yet.
+// Size returns the number of elements: 1 for a scalar. See mlx.core.array.size.
 //
 // C: mlx_array_size.
-
 func (arr Array) Size() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -438,10 +432,10 @@ func (arr Array) Size() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// Nbytes is undocumented yet.
+// Nbytes returns the size of all elements in bytes. A view may occupy less memory, or keep more of
+// it alive. See mlx.core.array.nbytes.
 //
 // C: mlx_array_nbytes.
-
 func (arr Array) Nbytes() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -453,10 +447,9 @@ func (arr Array) Nbytes() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// Ndim is undocumented yet.
+// Ndim returns the number of dimensions: 0 for a scalar. See mlx.core.array.ndim.
 //
 // C: mlx_array_ndim.
-
 func (arr Array) Ndim() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -468,10 +461,10 @@ func (arr Array) Ndim() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// Shape is undocumented yet.
+// Shape returns the size of every dimension, in a slice of its own; it is known before evaluation.
+// See mlx.core.array.shape.
 //
 // C: mlx_array_shape.
-
 func (arr Array) Shape() ([]int32, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -484,10 +477,10 @@ func (arr Array) Shape() ([]int32, error) {
 	return append([]int32{}, dims[:r.w0]...), nil
 }
 
-// Strides is undocumented yet.
+// Strides returns for every dimension how many elements lie between neighbours along it. They are
+// final once arr is evaluated; a negative one appears as its two's complement.
 //
 // C: mlx_array_strides.
-
 func (arr Array) Strides() ([]uint64, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -500,10 +493,10 @@ func (arr Array) Strides() ([]uint64, error) {
 	return append([]uint64{}, dims[:r.w0]...), nil
 }
 
-// Dim is undocumented yet.
+// Dim returns the size of dimension dim; a negative one counts from the last. One out of range is
+// an error.
 //
 // C: mlx_array_dim.
-
 func (arr Array) Dim(dim int32) (int32, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -515,10 +508,9 @@ func (arr Array) Dim(dim int32) (int32, error) {
 	return int32(r.w0), nil
 }
 
-// Dtype is undocumented yet.
+// Dtype returns the type of the elements. See mlx.core.array.dtype.
 //
 // C: mlx_array_dtype.
-
 func (arr Array) Dtype() (Dtype, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -530,10 +522,10 @@ func (arr Array) Dtype() (Dtype, error) {
 	return Dtype(r.w0), nil
 }
 
-// Eval is undocumented yet.
+// Eval computes arr and everything that it depends on, and waits until it is done. Errors of the
+// computation appear here. See mlx.core.eval.
 //
 // C: mlx_array_eval.
-
 func (arr Array) Eval() error {
 	if err := ensure(); err != nil {
 		return err
@@ -545,10 +537,10 @@ func (arr Array) Eval() error {
 	return nil
 }
 
-// ItemBool is undocumented yet.
+// ItemBool evaluates arr and returns its only element. An array of another dtype than bool, or of
+// another size than 1, is an error.
 //
 // C: mlx_array_item_bool.
-
 func (arr Array) ItemBool() (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -560,10 +552,10 @@ func (arr Array) ItemBool() (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// ItemUint8 is undocumented yet.
+// ItemUint8 evaluates arr and returns its only element. An array of another dtype than uint8, or
+// of another size than 1, is an error.
 //
 // C: mlx_array_item_uint8.
-
 func (arr Array) ItemUint8() (uint8, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -575,10 +567,10 @@ func (arr Array) ItemUint8() (uint8, error) {
 	return uint8(r.w0), nil
 }
 
-// ItemUint16 is undocumented yet.
+// ItemUint16 evaluates arr and returns its only element. An array of another dtype than uint16, or
+// of another size than 1, is an error.
 //
 // C: mlx_array_item_uint16.
-
 func (arr Array) ItemUint16() (uint16, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -590,10 +582,10 @@ func (arr Array) ItemUint16() (uint16, error) {
 	return uint16(r.w0), nil
 }
 
-// ItemUint32 is undocumented yet.
+// ItemUint32 evaluates arr and returns its only element. An array of another dtype than uint32, or
+// of another size than 1, is an error.
 //
 // C: mlx_array_item_uint32.
-
 func (arr Array) ItemUint32() (uint32, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -605,10 +597,10 @@ func (arr Array) ItemUint32() (uint32, error) {
 	return uint32(r.w0), nil
 }
 
-// ItemUint64 is undocumented yet.
+// ItemUint64 evaluates arr and returns its only element. An array of another dtype than uint64, or
+// of another size than 1, is an error.
 //
 // C: mlx_array_item_uint64.
-
 func (arr Array) ItemUint64() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -620,10 +612,10 @@ func (arr Array) ItemUint64() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// ItemInt8 is undocumented yet.
+// ItemInt8 evaluates arr and returns its only element. An array of another dtype than int8, or of
+// another size than 1, is an error.
 //
 // C: mlx_array_item_int8.
-
 func (arr Array) ItemInt8() (int8, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -635,10 +627,10 @@ func (arr Array) ItemInt8() (int8, error) {
 	return int8(r.w0), nil
 }
 
-// ItemInt16 is undocumented yet.
+// ItemInt16 evaluates arr and returns its only element. An array of another dtype than int16, or
+// of another size than 1, is an error.
 //
 // C: mlx_array_item_int16.
-
 func (arr Array) ItemInt16() (int16, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -650,10 +642,10 @@ func (arr Array) ItemInt16() (int16, error) {
 	return int16(r.w0), nil
 }
 
-// ItemInt32 is undocumented yet.
+// ItemInt32 evaluates arr and returns its only element. An array of another dtype than int32, or
+// of another size than 1, is an error.
 //
 // C: mlx_array_item_int32.
-
 func (arr Array) ItemInt32() (int32, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -665,10 +657,10 @@ func (arr Array) ItemInt32() (int32, error) {
 	return int32(r.w0), nil
 }
 
-// ItemInt64 is undocumented yet.
+// ItemInt64 evaluates arr and returns its only element. An array of another dtype than int64, or
+// of another size than 1, is an error.
 //
 // C: mlx_array_item_int64.
-
 func (arr Array) ItemInt64() (int64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -680,10 +672,10 @@ func (arr Array) ItemInt64() (int64, error) {
 	return int64(r.w0), nil
 }
 
-// ItemFloat32 is undocumented yet.
+// ItemFloat32 evaluates arr and returns its only element. An array of another dtype than float32,
+// or of another size than 1, is an error.
 //
 // C: mlx_array_item_float32.
-
 func (arr Array) ItemFloat32() (float32, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -695,10 +687,10 @@ func (arr Array) ItemFloat32() (float32, error) {
 	return math.Float32frombits(uint32(r.w0)), nil
 }
 
-// ItemFloat64 is undocumented yet.
+// ItemFloat64 evaluates arr and returns its only element. An array of another dtype than float64,
+// or of another size than 1, is an error.
 //
 // C: mlx_array_item_float64.
-
 func (arr Array) ItemFloat64() (float64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -710,10 +702,10 @@ func (arr Array) ItemFloat64() (float64, error) {
 	return math.Float64frombits(uint64(r.w0)), nil
 }
 
-// ItemComplex64 is undocumented yet.
+// ItemComplex64 evaluates arr and returns its only element. An array of another dtype than
+// complex64, or of another size than 1, is an error.
 //
 // C: mlx_array_item_complex64.
-
 func (arr Array) ItemComplex64() (complex64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -725,10 +717,10 @@ func (arr Array) ItemComplex64() (complex64, error) {
 	return complex64Bits(uint64(r.w0)), nil
 }
 
-// ItemFloat16 is undocumented yet.
+// ItemFloat16 evaluates arr and returns the 16 bits of its only element. An array of another dtype
+// than float16, or of another size than 1, is an error.
 //
 // C: mlx_array_item_float16.
-
 func (arr Array) ItemFloat16() (uint16, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -740,10 +732,10 @@ func (arr Array) ItemFloat16() (uint16, error) {
 	return uint16(r.w0), nil
 }
 
-// ItemBFloat16 is undocumented yet.
+// ItemBFloat16 evaluates arr and returns the 16 bits of its only element. An array of another
+// dtype than bfloat16, or of another size than 1, is an error.
 //
 // C: mlx_array_item_bfloat16.
-
 func (arr Array) ItemBFloat16() (uint16, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -755,10 +747,10 @@ func (arr Array) ItemBFloat16() (uint16, error) {
 	return uint16(r.w0), nil
 }
 
-// DataBool is undocumented yet.
+// DataBool returns a copy of the elements, in row-major order. Another dtype than bool is an
+// error, and so is an array that is not evaluated or not row-contiguous (Contiguous makes it so).
 //
 // C: mlx_array_data_bool.
-
 func (arr Array) DataBool() ([]bool, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -775,10 +767,10 @@ func (arr Array) DataBool() ([]bool, error) {
 	return out, nil
 }
 
-// DataUint8 is undocumented yet.
+// DataUint8 returns a copy of the elements, in row-major order. Another dtype than uint8 is an
+// error, and so is an array that is not evaluated or not row-contiguous (Contiguous makes it so).
 //
 // C: mlx_array_data_uint8.
-
 func (arr Array) DataUint8() ([]uint8, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -795,10 +787,10 @@ func (arr Array) DataUint8() ([]uint8, error) {
 	return out, nil
 }
 
-// DataUint16 is undocumented yet.
+// DataUint16 returns a copy of the elements, in row-major order. Another dtype than uint16 is an
+// error, and so is an array that is not evaluated or not row-contiguous (Contiguous makes it so).
 //
 // C: mlx_array_data_uint16.
-
 func (arr Array) DataUint16() ([]uint16, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -815,10 +807,10 @@ func (arr Array) DataUint16() ([]uint16, error) {
 	return out, nil
 }
 
-// DataUint32 is undocumented yet.
+// DataUint32 returns a copy of the elements, in row-major order. Another dtype than uint32 is an
+// error, and so is an array that is not evaluated or not row-contiguous (Contiguous makes it so).
 //
 // C: mlx_array_data_uint32.
-
 func (arr Array) DataUint32() ([]uint32, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -835,10 +827,10 @@ func (arr Array) DataUint32() ([]uint32, error) {
 	return out, nil
 }
 
-// DataUint64 is undocumented yet.
+// DataUint64 returns a copy of the elements, in row-major order. Another dtype than uint64 is an
+// error, and so is an array that is not evaluated or not row-contiguous (Contiguous makes it so).
 //
 // C: mlx_array_data_uint64.
-
 func (arr Array) DataUint64() ([]uint64, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -855,10 +847,10 @@ func (arr Array) DataUint64() ([]uint64, error) {
 	return out, nil
 }
 
-// DataInt8 is undocumented yet.
+// DataInt8 returns a copy of the elements, in row-major order. Another dtype than int8 is an
+// error, and so is an array that is not evaluated or not row-contiguous (Contiguous makes it so).
 //
 // C: mlx_array_data_int8.
-
 func (arr Array) DataInt8() ([]int8, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -875,10 +867,10 @@ func (arr Array) DataInt8() ([]int8, error) {
 	return out, nil
 }
 
-// DataInt16 is undocumented yet.
+// DataInt16 returns a copy of the elements, in row-major order. Another dtype than int16 is an
+// error, and so is an array that is not evaluated or not row-contiguous (Contiguous makes it so).
 //
 // C: mlx_array_data_int16.
-
 func (arr Array) DataInt16() ([]int16, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -895,10 +887,10 @@ func (arr Array) DataInt16() ([]int16, error) {
 	return out, nil
 }
 
-// DataInt32 is undocumented yet.
+// DataInt32 returns a copy of the elements, in row-major order. Another dtype than int32 is an
+// error, and so is an array that is not evaluated or not row-contiguous (Contiguous makes it so).
 //
 // C: mlx_array_data_int32.
-
 func (arr Array) DataInt32() ([]int32, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -915,10 +907,10 @@ func (arr Array) DataInt32() ([]int32, error) {
 	return out, nil
 }
 
-// DataInt64 is undocumented yet.
+// DataInt64 returns a copy of the elements, in row-major order. Another dtype than int64 is an
+// error, and so is an array that is not evaluated or not row-contiguous (Contiguous makes it so).
 //
 // C: mlx_array_data_int64.
-
 func (arr Array) DataInt64() ([]int64, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -935,10 +927,10 @@ func (arr Array) DataInt64() ([]int64, error) {
 	return out, nil
 }
 
-// DataFloat32 is undocumented yet.
+// DataFloat32 returns a copy of the elements, in row-major order. Another dtype than float32 is an
+// error, and so is an array that is not evaluated or not row-contiguous (Contiguous makes it so).
 //
 // C: mlx_array_data_float32.
-
 func (arr Array) DataFloat32() ([]float32, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -955,10 +947,10 @@ func (arr Array) DataFloat32() ([]float32, error) {
 	return out, nil
 }
 
-// DataFloat64 is undocumented yet.
+// DataFloat64 returns a copy of the elements, in row-major order. Another dtype than float64 is an
+// error, and so is an array that is not evaluated or not row-contiguous (Contiguous makes it so).
 //
 // C: mlx_array_data_float64.
-
 func (arr Array) DataFloat64() ([]float64, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -975,10 +967,11 @@ func (arr Array) DataFloat64() ([]float64, error) {
 	return out, nil
 }
 
-// DataComplex64 is undocumented yet.
+// DataComplex64 returns a copy of the elements, in row-major order. Another dtype than complex64
+// is an error, and so is an array that is not evaluated or not row-contiguous (Contiguous makes it
+// so).
 //
 // C: mlx_array_data_complex64.
-
 func (arr Array) DataComplex64() ([]complex64, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -995,10 +988,11 @@ func (arr Array) DataComplex64() ([]complex64, error) {
 	return out, nil
 }
 
-// DataFloat16 is undocumented yet.
+// DataFloat16 returns a copy of the elements as their 16 bits, in row-major order. Another dtype
+// than float16 is an error, and so is an array that is not evaluated or not row-contiguous
+// (Contiguous makes it so).
 //
 // C: mlx_array_data_float16.
-
 func (arr Array) DataFloat16() ([]uint16, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -1015,10 +1009,11 @@ func (arr Array) DataFloat16() ([]uint16, error) {
 	return out, nil
 }
 
-// DataBFloat16 is undocumented yet.
+// DataBFloat16 returns a copy of the elements as their 16 bits, in row-major order. Another dtype
+// than bfloat16 is an error, and so is an array that is not evaluated or not row-contiguous
+// (Contiguous makes it so).
 //
 // C: mlx_array_data_bfloat16.
-
 func (arr Array) DataBFloat16() ([]uint16, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -1035,10 +1030,9 @@ func (arr Array) DataBFloat16() ([]uint16, error) {
 	return out, nil
 }
 
-// IsAvailable is undocumented yet.
+// IsAvailable reports whether the elements are computed and ready to be read.
 //
 // C: _mlx_array_is_available.
-
 func (arr Array) IsAvailable() (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -1050,10 +1044,11 @@ func (arr Array) IsAvailable() (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// Wait is undocumented yet.
+// Wait waits until the elements are ready. It is for arrays that are being computed already, as
+// after AsyncEval; one whose computation never began would be taken for ready, without elements.
+// Eval is the safe form.
 //
 // C: _mlx_array_wait.
-
 func (arr Array) Wait() error {
 	if err := ensure(); err != nil {
 		return err
@@ -1065,10 +1060,10 @@ func (arr Array) Wait() error {
 	return nil
 }
 
-// IsContiguous is undocumented yet.
+// IsContiguous reports whether the elements lie in memory without gaps, in whatever order. It is
+// meaningful once arr is evaluated.
 //
 // C: _mlx_array_is_contiguous.
-
 func (arr Array) IsContiguous() (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -1080,10 +1075,10 @@ func (arr Array) IsContiguous() (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// IsRowContiguous is undocumented yet.
+// IsRowContiguous reports whether the elements lie in memory row by row, without gaps. It is
+// meaningful once arr is evaluated.
 //
 // C: _mlx_array_is_row_contiguous.
-
 func (arr Array) IsRowContiguous() (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -1095,10 +1090,10 @@ func (arr Array) IsRowContiguous() (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// IsColContiguous is undocumented yet.
+// IsColContiguous reports whether the elements lie in memory column by column (first dimension
+// fastest), without gaps. It is meaningful once arr is evaluated.
 //
 // C: _mlx_array_is_col_contiguous.
-
 func (arr Array) IsColContiguous() (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err

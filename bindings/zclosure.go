@@ -31,10 +31,10 @@ import "unsafe"
 // #cgo noescape gm_mlx_closure_custom_vmap_apply
 import "C"
 
-// NewNullClosure is undocumented yet.
+// NewNullClosure returns the null Closure, which refers to no function. Set turns it into a
+// function of arrays; NewClosure wraps a Go function.
 //
 // C: mlx_closure_new.
-
 func NewNullClosure() (Closure, error) {
 	if err := ensure(); err != nil {
 		return Closure{}, err
@@ -46,10 +46,10 @@ func NewNullClosure() (Closure, error) {
 	return Closure{opened(kindClosure, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. The Go function is kept while compiled or transformed
+// functions still need it. Closing a null handle does nothing.
 //
 // C: mlx_closure_free.
-
 func (cls *Closure) Close() error {
 	if cls.h == 0 {
 		return nil
@@ -63,10 +63,10 @@ func (cls *Closure) Close() error {
 	return nil
 }
 
-// Set is undocumented yet.
+// Set makes cls refer to the function of src. A null cls becomes a new handle, to be closed; a
+// null src is an error.
 //
 // C: mlx_closure_set.
-
 func (cls *Closure) Set(src Closure) error {
 	if err := ensure(); err != nil {
 		return err
@@ -79,10 +79,10 @@ func (cls *Closure) Set(src Closure) error {
 	return nil
 }
 
-// Apply is undocumented yet.
+// Apply calls the function with the arrays input and returns its results, each to be closed. An
+// error of the Go function comes back in the error's chain, and so does a panic, as a PanicError.
 //
 // C: mlx_closure_apply.
-
 func (cls Closure) Apply(input []Array) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -94,10 +94,10 @@ func (cls Closure) Apply(input []Array) ([]Array, error) {
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// NewNullClosureKwargs is undocumented yet.
+// NewNullClosureKwargs returns the null ClosureKwargs, which refers to no function. Set turns it
+// into a function of arrays and named arrays; NewClosureKwargs wraps a Go function.
 //
 // C: mlx_closure_kwargs_new.
-
 func NewNullClosureKwargs() (ClosureKwargs, error) {
 	if err := ensure(); err != nil {
 		return ClosureKwargs{}, err
@@ -109,10 +109,10 @@ func NewNullClosureKwargs() (ClosureKwargs, error) {
 	return ClosureKwargs{opened(kindClosureKwargs, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. The Go function is kept while compiled or transformed
+// functions still need it. Closing a null handle does nothing.
 //
 // C: mlx_closure_kwargs_free.
-
 func (cls *ClosureKwargs) Close() error {
 	if cls.h == 0 {
 		return nil
@@ -126,10 +126,10 @@ func (cls *ClosureKwargs) Close() error {
 	return nil
 }
 
-// Set is undocumented yet.
+// Set makes cls refer to the function of src. A null cls becomes a new handle, to be closed; a
+// null src is an error.
 //
 // C: mlx_closure_kwargs_set.
-
 func (cls *ClosureKwargs) Set(src ClosureKwargs) error {
 	if err := ensure(); err != nil {
 		return err
@@ -142,10 +142,11 @@ func (cls *ClosureKwargs) Set(src ClosureKwargs) error {
 	return nil
 }
 
-// Apply is undocumented yet.
+// Apply calls the function with the arrays input0 and the named arrays input1 and returns its
+// results, each to be closed. An error of the Go function comes back in the error's chain, and so
+// does a panic, as a PanicError.
 //
 // C: mlx_closure_kwargs_apply.
-
 func (cls ClosureKwargs) Apply(input0 []Array, input1 map[string]Array) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -161,10 +162,11 @@ func (cls ClosureKwargs) Apply(input0 []Array, input1 map[string]Array) ([]Array
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// NewNullClosureValueAndGrad is undocumented yet.
+// NewNullClosureValueAndGrad returns the null ClosureValueAndGrad, which refers to no function.
+// Set turns it into a function that gives values and gradients; NewClosureValueAndGrad wraps a Go
+// function.
 //
 // C: mlx_closure_value_and_grad_new.
-
 func NewNullClosureValueAndGrad() (ClosureValueAndGrad, error) {
 	if err := ensure(); err != nil {
 		return ClosureValueAndGrad{}, err
@@ -176,10 +178,10 @@ func NewNullClosureValueAndGrad() (ClosureValueAndGrad, error) {
 	return ClosureValueAndGrad{opened(kindClosureValueAndGrad, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. The Go function is kept while compiled or transformed
+// functions still need it. Closing a null handle does nothing.
 //
 // C: mlx_closure_value_and_grad_free.
-
 func (cls *ClosureValueAndGrad) Close() error {
 	if cls.h == 0 {
 		return nil
@@ -193,10 +195,10 @@ func (cls *ClosureValueAndGrad) Close() error {
 	return nil
 }
 
-// Set is undocumented yet.
+// Set makes cls refer to the function of src. A null cls becomes a new handle, to be closed; a
+// null src is an error.
 //
 // C: mlx_closure_value_and_grad_set.
-
 func (cls *ClosureValueAndGrad) Set(src ClosureValueAndGrad) error {
 	if err := ensure(); err != nil {
 		return err
@@ -209,10 +211,11 @@ func (cls *ClosureValueAndGrad) Set(src ClosureValueAndGrad) error {
 	return nil
 }
 
-// Apply is undocumented yet.
+// Apply calls the function with the arrays input and returns the values and the gradients, each to
+// be closed. An error of the Go function comes back in the error's chain, and so does a panic, as
+// a PanicError.
 //
 // C: mlx_closure_value_and_grad_apply.
-
 func (cls ClosureValueAndGrad) Apply(input []Array) ([]Array, []Array, error) {
 	if err := ensure(); err != nil {
 		return nil, nil, err
@@ -224,10 +227,10 @@ func (cls ClosureValueAndGrad) Apply(input []Array) ([]Array, []Array, error) {
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), takeHandles[Array](kindArray, uintptr(r.w2), uintptr(r.w3)), nil
 }
 
-// NewNullClosureCustom is undocumented yet.
+// NewNullClosureCustom returns the null ClosureCustom, which refers to no function. Set turns it
+// into a custom VJP; NewClosureCustom wraps a Go function.
 //
 // C: mlx_closure_custom_new.
-
 func NewNullClosureCustom() (ClosureCustom, error) {
 	if err := ensure(); err != nil {
 		return ClosureCustom{}, err
@@ -239,10 +242,10 @@ func NewNullClosureCustom() (ClosureCustom, error) {
 	return ClosureCustom{opened(kindClosureCustom, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. The Go function is kept while compiled or transformed
+// functions still need it. Closing a null handle does nothing.
 //
 // C: mlx_closure_custom_free.
-
 func (cls *ClosureCustom) Close() error {
 	if cls.h == 0 {
 		return nil
@@ -256,10 +259,10 @@ func (cls *ClosureCustom) Close() error {
 	return nil
 }
 
-// Set is undocumented yet.
+// Set makes cls refer to the function of src. A null cls becomes a new handle, to be closed; a
+// null src is an error.
 //
 // C: mlx_closure_custom_set.
-
 func (cls *ClosureCustom) Set(src ClosureCustom) error {
 	if err := ensure(); err != nil {
 		return err
@@ -272,10 +275,11 @@ func (cls *ClosureCustom) Set(src ClosureCustom) error {
 	return nil
 }
 
-// Apply is undocumented yet.
+// Apply calls the function with the primals input0, the cotangents input1 and the outputs input2,
+// and returns the gradients of the primals, each to be closed. An error of the Go function comes
+// back in the error's chain, and so does a panic, as a PanicError.
 //
 // C: mlx_closure_custom_apply.
-
 func (cls ClosureCustom) Apply(input0 []Array, input1 []Array, input2 []Array) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -287,10 +291,10 @@ func (cls ClosureCustom) Apply(input0 []Array, input1 []Array, input2 []Array) (
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// NewNullClosureCustomJVP is undocumented yet.
+// NewNullClosureCustomJVP returns the null ClosureCustomJVP, which refers to no function. Set
+// turns it into a custom JVP; NewClosureCustomJVP wraps a Go function.
 //
 // C: mlx_closure_custom_jvp_new.
-
 func NewNullClosureCustomJVP() (ClosureCustomJVP, error) {
 	if err := ensure(); err != nil {
 		return ClosureCustomJVP{}, err
@@ -302,10 +306,10 @@ func NewNullClosureCustomJVP() (ClosureCustomJVP, error) {
 	return ClosureCustomJVP{opened(kindClosureCustomJVP, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. The Go function is kept while compiled or transformed
+// functions still need it. Closing a null handle does nothing.
 //
 // C: mlx_closure_custom_jvp_free.
-
 func (cls *ClosureCustomJVP) Close() error {
 	if cls.h == 0 {
 		return nil
@@ -319,10 +323,10 @@ func (cls *ClosureCustomJVP) Close() error {
 	return nil
 }
 
-// Set is undocumented yet.
+// Set makes cls refer to the function of src. A null cls becomes a new handle, to be closed; a
+// null src is an error.
 //
 // C: mlx_closure_custom_jvp_set.
-
 func (cls *ClosureCustomJVP) Set(src ClosureCustomJVP) error {
 	if err := ensure(); err != nil {
 		return err
@@ -335,10 +339,11 @@ func (cls *ClosureCustomJVP) Set(src ClosureCustomJVP) error {
 	return nil
 }
 
-// Apply is undocumented yet.
+// Apply calls the function with the primals input0, the tangents input1 and the positions input2
+// of the arguments they belong to, and returns the tangents of the outputs, each to be closed. An
+// error of the Go function comes back in the error's chain, and so does a panic, as a PanicError.
 //
 // C: mlx_closure_custom_jvp_apply.
-
 func (cls ClosureCustomJVP) Apply(input0 []Array, input1 []Array, input2 []int32) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -350,10 +355,10 @@ func (cls ClosureCustomJVP) Apply(input0 []Array, input1 []Array, input2 []int32
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// NewNullClosureCustomVmap is undocumented yet.
+// NewNullClosureCustomVmap returns the null ClosureCustomVmap, which refers to no function. Set
+// turns it into a custom vmap; NewClosureCustomVmap wraps a Go function.
 //
 // C: mlx_closure_custom_vmap_new.
-
 func NewNullClosureCustomVmap() (ClosureCustomVmap, error) {
 	if err := ensure(); err != nil {
 		return ClosureCustomVmap{}, err
@@ -365,10 +370,10 @@ func NewNullClosureCustomVmap() (ClosureCustomVmap, error) {
 	return ClosureCustomVmap{opened(kindClosureCustomVmap, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. The Go function is kept while compiled or transformed
+// functions still need it. Closing a null handle does nothing.
 //
 // C: mlx_closure_custom_vmap_free.
-
 func (cls *ClosureCustomVmap) Close() error {
 	if cls.h == 0 {
 		return nil
@@ -382,10 +387,10 @@ func (cls *ClosureCustomVmap) Close() error {
 	return nil
 }
 
-// Set is undocumented yet.
+// Set makes cls refer to the function of src. A null cls becomes a new handle, to be closed; a
+// null src is an error.
 //
 // C: mlx_closure_custom_vmap_set.
-
 func (cls *ClosureCustomVmap) Set(src ClosureCustomVmap) error {
 	if err := ensure(); err != nil {
 		return err
@@ -398,10 +403,11 @@ func (cls *ClosureCustomVmap) Set(src ClosureCustomVmap) error {
 	return nil
 }
 
-// Apply is undocumented yet.
+// Apply calls the function with the inputs input0 and the mapped axis input1 of each (-1 for
+// none), and returns the outputs, each to be closed, and the mapped axis of each. An error of the
+// Go function comes back in the error's chain, and so does a panic, as a PanicError.
 //
 // C: mlx_closure_custom_vmap_apply.
-
 func (cls ClosureCustomVmap) Apply(input0 []Array, input1 []int32) ([]Array, []int32, error) {
 	if err := ensure(); err != nil {
 		return nil, nil, err

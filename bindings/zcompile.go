@@ -17,10 +17,10 @@ import "unsafe"
 // #cgo noescape gm_mlx_set_compile_mode
 import "C"
 
-// NewCompileCache is undocumented yet.
+// NewCompileCache returns the null store of compiled graphs, which refers to nothing;
+// DetailCompileCache returns the thread's.
 //
 // C: mlx_compile_cache_new.
-
 func NewCompileCache() (CompileCache, error) {
 	if err := ensure(); err != nil {
 		return CompileCache{}, err
@@ -32,10 +32,10 @@ func NewCompileCache() (CompileCache, error) {
 	return CompileCache{opened(kindCompileCache, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. The compiled graphs stay. Closing a null handle does
+// nothing.
 //
 // C: mlx_compile_cache_free.
-
 func (cache *CompileCache) Close() error {
 	if cache.h == 0 {
 		return nil
@@ -49,10 +49,12 @@ func (cache *CompileCache) Close() error {
 	return nil
 }
 
-// Compile is undocumented yet.
+// Compile returns a function that computes what fun computes, faster: it is run once for each new
+// combination of shapes and dtypes, and the graph that comes out is simplified, fused and reused.
+// shapeless reuses it for other shapes, too, as long as the number of dimensions stays; not every
+// function allows that. The graphs belong to the calling thread. See mlx.core.compile.
 //
 // C: mlx_compile.
-
 func Compile(fun Closure, shapeless bool) (Closure, error) {
 	if err := ensure(); err != nil {
 		return Closure{}, err
@@ -64,10 +66,11 @@ func Compile(fun Closure, shapeless bool) (Closure, error) {
 	return Closure{opened(kindClosure, uintptr(r.w0))}, nil
 }
 
-// DetailCompile is undocumented yet.
+// DetailCompile returns what Compile returns, but lets the caller choose the number funId under
+// which the graphs are kept, and constants, whose change makes a new graph necessary. Two
+// functions with one number would get each other's graphs.
 //
 // C: mlx_detail_compile.
-
 func DetailCompile(fun Closure, funId uintptr, shapeless bool, constants []uint64) (Closure, error) {
 	if err := ensure(); err != nil {
 		return Closure{}, err
@@ -79,10 +82,10 @@ func DetailCompile(fun Closure, funId uintptr, shapeless bool, constants []uint6
 	return Closure{opened(kindClosure, uintptr(r.w0))}, nil
 }
 
-// DetailCompileCache is undocumented yet.
+// DetailCompileCache returns the calling thread's store of compiled graphs, for DetailCompileErase
+// and DetailCompileClearCache. It may be used from another thread; the handle is to be closed.
 //
 // C: mlx_detail_compile_cache.
-
 func DetailCompileCache() (CompileCache, error) {
 	if err := ensure(); err != nil {
 		return CompileCache{}, err
@@ -94,10 +97,10 @@ func DetailCompileCache() (CompileCache, error) {
 	return CompileCache{opened(kindCompileCache, uintptr(r.w0))}, nil
 }
 
-// DetailCompileClearCache is undocumented yet.
+// DetailCompileClearCache forgets all compiled graphs of the store: functions are compiled anew
+// when they are next applied.
 //
 // C: mlx_detail_compile_clear_cache.
-
 func DetailCompileClearCache(cache CompileCache) error {
 	if err := ensure(); err != nil {
 		return err
@@ -109,10 +112,9 @@ func DetailCompileClearCache(cache CompileCache) error {
 	return nil
 }
 
-// DetailCompileErase is undocumented yet.
+// DetailCompileErase forgets the compiled graphs of the function funId in the store.
 //
 // C: mlx_detail_compile_erase.
-
 func DetailCompileErase(cache CompileCache, funId uintptr) error {
 	if err := ensure(); err != nil {
 		return err
@@ -124,10 +126,11 @@ func DetailCompileErase(cache CompileCache, funId uintptr) error {
 	return nil
 }
 
-// DisableCompile is undocumented yet.
+// DisableCompile makes functions of Compile run as they were given, without compiling, in the
+// whole process. The environment variable MLX_DISABLE_COMPILE does the same. See
+// mlx.core.disable_compile.
 //
 // C: mlx_disable_compile.
-
 func DisableCompile() error {
 	if err := ensure(); err != nil {
 		return err
@@ -139,10 +142,10 @@ func DisableCompile() error {
 	return nil
 }
 
-// EnableCompile is undocumented yet.
+// EnableCompile turns compiling on again after DisableCompile or MLX_DISABLE_COMPILE. See
+// mlx.core.enable_compile.
 //
 // C: mlx_enable_compile.
-
 func EnableCompile() error {
 	if err := ensure(); err != nil {
 		return err
@@ -154,10 +157,10 @@ func EnableCompile() error {
 	return nil
 }
 
-// SetCompileMode is undocumented yet.
+// SetCompileMode sets how much compiling does, in the whole process. The values of CompileMode say
+// what there is.
 //
 // C: mlx_set_compile_mode.
-
 func SetCompileMode(mode CompileMode) error {
 	if err := ensure(); err != nil {
 		return err

@@ -6,10 +6,10 @@ package bindings
 // #cgo noescape gm_mlx_cuda_is_available
 import "C"
 
-// CUDAIsAvailable is undocumented yet.
+// CUDAIsAvailable reports whether the loaded library runs on CUDA and finds a device. See
+// mlx.core.cuda.is_available.
 //
 // C: mlx_cuda_is_available.
-
 func CUDAIsAvailable() (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err

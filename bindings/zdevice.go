@@ -27,10 +27,9 @@ import "unsafe"
 // #cgo noescape gm_mlx_device_info_get_keys
 import "C"
 
-// NewDevice is undocumented yet.
+// NewDevice returns the null device, which refers to nothing. Set turns it into a device.
 //
 // C: mlx_device_new.
-
 func NewDevice() (Device, error) {
 	if err := ensure(); err != nil {
 		return Device{}, err
@@ -42,10 +41,10 @@ func NewDevice() (Device, error) {
 	return Device{opened(kindDevice, uintptr(r.w0))}, nil
 }
 
-// NewDeviceType is undocumented yet.
+// NewDeviceType returns a device, such as the GPU with index 0. Whether it exists is not checked:
+// ask IsAvailable. A type out of range is an error.
 //
 // C: mlx_device_new_type.
-
 func NewDeviceType(typeArg DeviceType, index int32) (Device, error) {
 	if err := ensure(); err != nil {
 		return Device{}, err
@@ -60,10 +59,9 @@ func NewDeviceType(typeArg DeviceType, index int32) (Device, error) {
 	return Device{opened(kindDevice, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. Closing a null handle does nothing.
 //
 // C: mlx_device_free.
-
 func (dev *Device) Close() error {
 	if dev.h == 0 {
 		return nil
@@ -77,10 +75,10 @@ func (dev *Device) Close() error {
 	return nil
 }
 
-// Set is undocumented yet.
+// Set makes dev refer to the device of src. A null dev becomes a new handle, to be closed; a null
+// src is an error.
 //
 // C: mlx_device_set.
-
 func (dev *Device) Set(src Device) error {
 	if err := ensure(); err != nil {
 		return err
@@ -93,10 +91,9 @@ func (dev *Device) Set(src Device) error {
 	return nil
 }
 
-// ToString is undocumented yet.
+// ToString describes the device by type and index, such as Device(gpu, 0).
 //
 // C: mlx_device_tostring.
-
 func (dev Device) ToString() (string, error) {
 	if err := ensure(); err != nil {
 		return "", err
@@ -108,10 +105,9 @@ func (dev Device) ToString() (string, error) {
 	return takeString(uintptr(r.w0)), nil
 }
 
-// Equal is undocumented yet.
+// Equal reports whether both are the same device. A null handle on either side is an error.
 //
 // C: mlx_device_equal.
-
 func (lhs Device) Equal(rhs Device) (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -129,10 +125,9 @@ func (lhs Device) Equal(rhs Device) (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// GetIndex is undocumented yet.
+// GetIndex returns the device's number among those of its type, from 0.
 //
 // C: mlx_device_get_index.
-
 func (dev Device) GetIndex() (int32, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -144,10 +139,9 @@ func (dev Device) GetIndex() (int32, error) {
 	return int32(r.w0), nil
 }
 
-// GetType is undocumented yet.
+// GetType returns whether the device is a CPU or a GPU.
 //
 // C: mlx_device_get_type.
-
 func (dev Device) GetType() (DeviceType, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -159,10 +153,10 @@ func (dev Device) GetType() (DeviceType, error) {
 	return DeviceType(r.w0), nil
 }
 
-// GetDefaultDevice is undocumented yet.
+// GetDefaultDevice returns the device that is used where none is named: at the start the GPU if
+// there is one, else the CPU. See mlx.core.default_device.
 //
 // C: mlx_get_default_device.
-
 func GetDefaultDevice() (Device, error) {
 	if err := ensure(); err != nil {
 		return Device{}, err
@@ -174,10 +168,10 @@ func GetDefaultDevice() (Device, error) {
 	return Device{opened(kindDevice, uintptr(r.w0))}, nil
 }
 
-// SetDefaultDevice is undocumented yet.
+// SetDefaultDevice sets the device that is used where none is named, for the whole process. A GPU
+// is an error where the library has no GPU backend. See mlx.core.set_default_device.
 //
 // C: mlx_set_default_device.
-
 func SetDefaultDevice(dev Device) error {
 	if err := ensure(); err != nil {
 		return err
@@ -189,10 +183,9 @@ func SetDefaultDevice(dev Device) error {
 	return nil
 }
 
-// IsAvailable is undocumented yet.
+// IsAvailable reports whether the loaded library supports the device and the machine has it.
 //
 // C: mlx_device_is_available.
-
 func (dev Device) IsAvailable() (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -204,10 +197,10 @@ func (dev Device) IsAvailable() (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// DeviceCount is undocumented yet.
+// DeviceCount returns how many devices of a type there are: 0 for GPU where the library has no GPU
+// backend. See mlx.core.device_count.
 //
 // C: mlx_device_count.
-
 func DeviceCount(typeArg DeviceType) (int32, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -222,10 +215,10 @@ func DeviceCount(typeArg DeviceType) (int32, error) {
 	return int32(r.w0), nil
 }
 
-// NewDeviceInfo is undocumented yet.
+// NewDeviceInfo returns the null DeviceInfo, which refers to nothing; GetDeviceInfo makes a filled
+// one.
 //
 // C: mlx_device_info_new.
-
 func NewDeviceInfo() (DeviceInfo, error) {
 	if err := ensure(); err != nil {
 		return DeviceInfo{}, err
@@ -237,10 +230,11 @@ func NewDeviceInfo() (DeviceInfo, error) {
 	return DeviceInfo{opened(kindDeviceInfo, uintptr(r.w0))}, nil
 }
 
-// GetDeviceInfo is undocumented yet.
+// GetDeviceInfo returns what is known about a device, by name: device_name and architecture
+// everywhere, and with a GPU for instance memory_size (Metal) or total_memory and free_memory
+// (CUDA). See mlx.core.device_info.
 //
 // C: mlx_device_info_get.
-
 func GetDeviceInfo(dev Device) (DeviceInfo, error) {
 	if err := ensure(); err != nil {
 		return DeviceInfo{}, err
@@ -252,10 +246,9 @@ func GetDeviceInfo(dev Device) (DeviceInfo, error) {
 	return DeviceInfo{opened(kindDeviceInfo, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. Closing a null handle does nothing.
 //
 // C: mlx_device_info_free.
-
 func (info *DeviceInfo) Close() error {
 	if info.h == 0 {
 		return nil
@@ -269,10 +262,9 @@ func (info *DeviceInfo) Close() error {
 	return nil
 }
 
-// HasKey is undocumented yet.
+// HasKey reports whether the device has the property key.
 //
 // C: mlx_device_info_has_key.
-
 func (info DeviceInfo) HasKey(key string) (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -287,10 +279,10 @@ func (info DeviceInfo) HasKey(key string) (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// IsString is undocumented yet.
+// IsString reports whether the property key is a string; if not, it is a number. A missing one is
+// an error that wraps ErrNotFound.
 //
 // C: mlx_device_info_is_string.
-
 func (info DeviceInfo) IsString(key string) (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -305,10 +297,10 @@ func (info DeviceInfo) IsString(key string) (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// GetString is undocumented yet.
+// GetString returns the string property key. A missing property or a number is an error that wraps
+// ErrNotFound.
 //
 // C: mlx_device_info_get_string.
-
 func (info DeviceInfo) GetString(key string) (string, error) {
 	if err := ensure(); err != nil {
 		return "", err
@@ -323,10 +315,10 @@ func (info DeviceInfo) GetString(key string) (string, error) {
 	return borrowString(uintptr(r.w0)), nil
 }
 
-// GetSize is undocumented yet.
+// GetSize returns the number property key; sizes of memory are in bytes. A missing property or a
+// string is an error that wraps ErrNotFound.
 //
 // C: mlx_device_info_get_size.
-
 func (info DeviceInfo) GetSize(key string) (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -341,10 +333,9 @@ func (info DeviceInfo) GetSize(key string) (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// GetKeys is undocumented yet.
+// GetKeys returns the names of the device's properties, in no particular order.
 //
 // C: mlx_device_info_get_keys.
-
 func (info DeviceInfo) GetKeys() ([]string, error) {
 	if err := ensure(); err != nil {
 		return nil, err

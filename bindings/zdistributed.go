@@ -23,10 +23,11 @@ import "unsafe"
 // #cgo nocallback gm_mlx_distributed_sum_scatter
 import "C"
 
-// DistributedAllGather is undocumented yet.
+// DistributedAllGather returns the arrays x of all processes of the group joined along the first
+// dimension, in the order of rank; scalars become a vector. A zero group means all processes. See
+// mlx.core.distributed.all_gather.
 //
 // C: mlx_distributed_all_gather.
-
 func DistributedAllGather(x Array, group DistributedGroup, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -38,10 +39,10 @@ func DistributedAllGather(x Array, group DistributedGroup, s Stream) (Array, err
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// DistributedAllMax is undocumented yet.
+// DistributedAllMax returns, element by element, the largest of the arrays x of all processes of
+// the group. A zero group means all processes. See mlx.core.distributed.all_max.
 //
 // C: mlx_distributed_all_max.
-
 func DistributedAllMax(x Array, group DistributedGroup, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -53,10 +54,10 @@ func DistributedAllMax(x Array, group DistributedGroup, s Stream) (Array, error)
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// DistributedAllMin is undocumented yet.
+// DistributedAllMin returns, element by element, the smallest of the arrays x of all processes of
+// the group. A zero group means all processes. See mlx.core.distributed.all_min.
 //
 // C: mlx_distributed_all_min.
-
 func DistributedAllMin(x Array, group DistributedGroup, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -68,10 +69,10 @@ func DistributedAllMin(x Array, group DistributedGroup, s Stream) (Array, error)
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// DistributedAllSum is undocumented yet.
+// DistributedAllSum returns the sum of the arrays x of all processes of the group. A zero group
+// means all processes. See mlx.core.distributed.all_sum.
 //
 // C: mlx_distributed_all_sum.
-
 func DistributedAllSum(x Array, group DistributedGroup, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -83,10 +84,11 @@ func DistributedAllSum(x Array, group DistributedGroup, s Stream) (Array, error)
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// DistributedRecv is undocumented yet.
+// DistributedRecv returns the array that the process of rank src sends, which must have the given
+// shape and dtype. A group of one process and a rank out of range are an error. A zero group means
+// all processes. See mlx.core.distributed.recv.
 //
 // C: mlx_distributed_recv.
-
 func DistributedRecv(shape []int32, dtype Dtype, src int32, group DistributedGroup, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -101,10 +103,11 @@ func DistributedRecv(shape []int32, dtype Dtype, src int32, group DistributedGro
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// DistributedRecvLike is undocumented yet.
+// DistributedRecvLike returns the array that the process of rank src sends, which must have the
+// shape and dtype of x. A group of one process and a rank out of range are an error. A zero group
+// means all processes. See mlx.core.distributed.recv_like.
 //
 // C: mlx_distributed_recv_like.
-
 func DistributedRecvLike(x Array, src int32, group DistributedGroup, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -116,10 +119,11 @@ func DistributedRecvLike(x Array, src int32, group DistributedGroup, s Stream) (
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// DistributedSend is undocumented yet.
+// DistributedSend sends x to the process of rank dst and returns it; it is sent when the result is
+// evaluated. A group of one process and a rank out of range are an error. A zero group means all
+// processes. See mlx.core.distributed.send.
 //
 // C: mlx_distributed_send.
-
 func DistributedSend(x Array, dst int32, group DistributedGroup, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -131,10 +135,11 @@ func DistributedSend(x Array, dst int32, group DistributedGroup, s Stream) (Arra
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// DistributedSumScatter is undocumented yet.
+// DistributedSumScatter returns this process's share, by rank, of the sum of the arrays x of all
+// processes of the group. The shares are equal parts of the first dimension; one that does not
+// divide is an error. A zero group means all processes. See mlx.core.distributed.sum_scatter.
 //
 // C: mlx_distributed_sum_scatter.
-
 func DistributedSumScatter(x Array, group DistributedGroup, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err

@@ -14,10 +14,10 @@ import "unsafe"
 // #cgo noescape gm_mlx_distributed_is_available
 import "C"
 
-// NewDistributedGroup is undocumented yet.
+// NewDistributedGroup returns the null group, which stands for all processes where a function
+// takes a group.
 //
 // C: mlx_distributed_group_new.
-
 func NewDistributedGroup() (DistributedGroup, error) {
 	if err := ensure(); err != nil {
 		return DistributedGroup{}, err
@@ -29,10 +29,10 @@ func NewDistributedGroup() (DistributedGroup, error) {
 	return DistributedGroup{opened(kindDistributedGroup, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. The connections stay. Closing a null handle does
+// nothing.
 //
 // C: mlx_distributed_group_free.
-
 func (group *DistributedGroup) Close() error {
 	if group.h == 0 {
 		return nil
@@ -46,10 +46,12 @@ func (group *DistributedGroup) Close() error {
 	return nil
 }
 
-// DistributedInit is undocumented yet.
+// DistributedInit connects the processes and returns the group of all of them. bk is mpi, ring,
+// nccl, jaccl, or empty or any for the first that works. Where none does, strict makes that an
+// error; else the group has one process and operations on it do nothing. See
+// mlx.core.distributed.init.
 //
 // C: mlx_distributed_init.
-
 func DistributedInit(strict bool, bk string) (DistributedGroup, error) {
 	if err := ensure(); err != nil {
 		return DistributedGroup{}, err
@@ -64,10 +66,9 @@ func DistributedInit(strict bool, bk string) (DistributedGroup, error) {
 	return DistributedGroup{opened(kindDistributedGroup, uintptr(r.w0))}, nil
 }
 
-// Rank is undocumented yet.
+// Rank returns this process's number in the group, from 0.
 //
 // C: mlx_distributed_group_rank.
-
 func (group DistributedGroup) Rank() (int32, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -79,10 +80,9 @@ func (group DistributedGroup) Rank() (int32, error) {
 	return int32(r.w0), nil
 }
 
-// Size is undocumented yet.
+// Size returns how many processes the group has.
 //
 // C: mlx_distributed_group_size.
-
 func (group DistributedGroup) Size() (int32, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -94,10 +94,10 @@ func (group DistributedGroup) Size() (int32, error) {
 	return int32(r.w0), nil
 }
 
-// Split is undocumented yet.
+// Split returns the group of those processes that called with the same color. key orders their
+// ranks there; a negative one keeps the present order. Not every backend can split.
 //
 // C: mlx_distributed_group_split.
-
 func (group DistributedGroup) Split(color int32, key int32) (DistributedGroup, error) {
 	if err := ensure(); err != nil {
 		return DistributedGroup{}, err
@@ -109,10 +109,11 @@ func (group DistributedGroup) Split(color int32, key int32) (DistributedGroup, e
 	return DistributedGroup{opened(kindDistributedGroup, uintptr(r.w0))}, nil
 }
 
-// DistributedIsAvailable is undocumented yet.
+// DistributedIsAvailable reports whether the loaded library has the backend bk (mpi, ring, nccl or
+// jaccl), or any where it is empty. It does not say whether processes can be connected. See
+// mlx.core.distributed.is_available.
 //
 // C: mlx_distributed_is_available.
-
 func DistributedIsAvailable(bk string) (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err

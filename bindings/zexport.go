@@ -17,10 +17,11 @@ import "unsafe"
 // #cgo noescape gm_mlx_imported_function_apply_kwargs
 import "C"
 
-// ExportFunction is undocumented yet.
+// ExportFunction writes the graph that fun makes of args to a file, with the constants that it
+// holds. shapeless allows other shapes of the arguments later on; not every function does. The
+// format may change between versions of MLX. See mlx.core.export_function.
 //
 // C: mlx_export_function.
-
 func ExportFunction(file string, fun Closure, args []Array, shapeless bool) error {
 	if err := ensure(); err != nil {
 		return err
@@ -35,10 +36,10 @@ func ExportFunction(file string, fun Closure, args []Array, shapeless bool) erro
 	return nil
 }
 
-// ExportFunctionKwargs is undocumented yet.
+// ExportFunctionKwargs writes the graph that fun makes of args and the named arrays kwargs to a
+// file, as ExportFunction does. See mlx.core.export_function.
 //
 // C: mlx_export_function_kwargs.
-
 func ExportFunctionKwargs(file string, fun ClosureKwargs, args []Array, kwargs map[string]Array, shapeless bool) error {
 	if err := ensure(); err != nil {
 		return err
@@ -57,10 +58,10 @@ func ExportFunctionKwargs(file string, fun ClosureKwargs, args []Array, kwargs m
 	return nil
 }
 
-// NewFunctionExporter is undocumented yet.
+// NewFunctionExporter returns a writer of several graphs of fun to one file: one for each Apply.
+// The file is complete when it is closed. See mlx.core.exporter.
 //
 // C: mlx_function_exporter_new.
-
 func NewFunctionExporter(file string, fun Closure, shapeless bool) (FunctionExporter, error) {
 	if err := ensure(); err != nil {
 		return FunctionExporter{}, err
@@ -75,10 +76,10 @@ func NewFunctionExporter(file string, fun Closure, shapeless bool) (FunctionExpo
 	return FunctionExporter{opened(kindFunctionExporter, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close completes and closes the file and makes the handle null. Closing a null handle does
+// nothing.
 //
 // C: mlx_function_exporter_free.
-
 func (xfunc *FunctionExporter) Close() error {
 	if xfunc.h == 0 {
 		return nil
@@ -92,10 +93,10 @@ func (xfunc *FunctionExporter) Close() error {
 	return nil
 }
 
-// Apply is undocumented yet.
+// Apply adds to the file the graph that the function makes of args. Arguments of the shapes and
+// dtypes of an earlier call are an error.
 //
 // C: mlx_function_exporter_apply.
-
 func (xfunc FunctionExporter) Apply(args []Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -107,10 +108,10 @@ func (xfunc FunctionExporter) Apply(args []Array) error {
 	return nil
 }
 
-// ApplyKwargs is undocumented yet.
+// ApplyKwargs adds to the file the graph that the function makes of args and the named arrays
+// kwargs. Arguments of the shapes and dtypes of an earlier call are an error.
 //
 // C: mlx_function_exporter_apply_kwargs.
-
 func (xfunc FunctionExporter) ApplyKwargs(args []Array, kwargs map[string]Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -126,10 +127,10 @@ func (xfunc FunctionExporter) ApplyKwargs(args []Array, kwargs map[string]Array)
 	return nil
 }
 
-// NewImportedFunction is undocumented yet.
+// NewImportedFunction returns the function that a file holds. A missing file and one of another
+// format are an error. See mlx.core.import_function.
 //
 // C: mlx_imported_function_new.
-
 func NewImportedFunction(file string) (ImportedFunction, error) {
 	if err := ensure(); err != nil {
 		return ImportedFunction{}, err
@@ -144,10 +145,9 @@ func NewImportedFunction(file string) (ImportedFunction, error) {
 	return ImportedFunction{opened(kindImportedFunction, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the function and makes the handle null. Closing a null handle does nothing.
 //
 // C: mlx_imported_function_free.
-
 func (xfunc *ImportedFunction) Close() error {
 	if xfunc.h == 0 {
 		return nil
@@ -161,10 +161,10 @@ func (xfunc *ImportedFunction) Close() error {
 	return nil
 }
 
-// Apply is undocumented yet.
+// Apply calls the function with args and returns its results, each to be closed. Arguments for
+// which the file holds no graph are an error.
 //
 // C: mlx_imported_function_apply.
-
 func (xfunc ImportedFunction) Apply(args []Array) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -176,10 +176,10 @@ func (xfunc ImportedFunction) Apply(args []Array) ([]Array, error) {
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// ApplyKwargs is undocumented yet.
+// ApplyKwargs calls the function with args and the named arrays kwargs and returns its results,
+// each to be closed. Arguments for which the file holds no graph are an error.
 //
 // C: mlx_imported_function_apply_kwargs.
-
 func (xfunc ImportedFunction) ApplyKwargs(args []Array, kwargs map[string]Array) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err

@@ -47,10 +47,12 @@ import "unsafe"
 // #cgo nocallback gm_mlx_fast_scaled_dot_product_attention
 import "C"
 
-// CrossEntropy is undocumented yet.
+// CrossEntropy returns the cross entropy of logits [..., C] and the class indices targets [...] as
+// float32, in the shape of targets: logsumexp(logits) - logits[target], summed up in float32 and
+// in one kernel on CUDA. Float targets, integer logits or another shape are an error; indices out
+// of range are not checked. See mlx.core.fast.cross_entropy.
 //
 // C: mlx_fast_cross_entropy.
-
 func CrossEntropy(logits Array, targets Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -62,10 +64,10 @@ func CrossEntropy(logits Array, targets Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NewCUDAKernelConfig is undocumented yet.
+// NewCUDAKernelConfig returns an empty description of one launch of a CUDAKernel: no outputs, no
+// template arguments, grid and thread group of size 0.
 //
 // C: mlx_fast_cuda_kernel_config_new.
-
 func NewCUDAKernelConfig() (CUDAKernelConfig, error) {
 	if err := ensure(); err != nil {
 		return CUDAKernelConfig{}, err
@@ -77,10 +79,9 @@ func NewCUDAKernelConfig() (CUDAKernelConfig, error) {
 	return CUDAKernelConfig{opened(kindCUDAKernelConfig, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the description and makes the handle null. Closing a null handle does nothing.
 //
 // C: mlx_fast_cuda_kernel_config_free.
-
 func (cls *CUDAKernelConfig) Close() error {
 	if cls.h == 0 {
 		return nil
@@ -94,10 +95,10 @@ func (cls *CUDAKernelConfig) Close() error {
 	return nil
 }
 
-// AddOutputArg is undocumented yet.
+// AddOutputArg adds an output of the given shape and dtype. Outputs are matched with the kernel's
+// output names in the order they are added.
 //
 // C: mlx_fast_cuda_kernel_config_add_output_arg.
-
 func (cls CUDAKernelConfig) AddOutputArg(shape []int32, dtype Dtype) error {
 	if err := ensure(); err != nil {
 		return err
@@ -112,10 +113,10 @@ func (cls CUDAKernelConfig) AddOutputArg(shape []int32, dtype Dtype) error {
 	return nil
 }
 
-// SetGrid is undocumented yet.
+// SetGrid sets the number of threads along the three dimensions, in all: blocks are counted by
+// dividing by the thread group.
 //
 // C: mlx_fast_cuda_kernel_config_set_grid.
-
 func (cls CUDAKernelConfig) SetGrid(grid1 int32, grid2 int32, grid3 int32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -127,10 +128,9 @@ func (cls CUDAKernelConfig) SetGrid(grid1 int32, grid2 int32, grid3 int32) error
 	return nil
 }
 
-// SetThreadGroup is undocumented yet.
+// SetThreadGroup sets the number of threads in a block along the three dimensions.
 //
 // C: mlx_fast_cuda_kernel_config_set_thread_group.
-
 func (cls CUDAKernelConfig) SetThreadGroup(thread1 int32, thread2 int32, thread3 int32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -142,10 +142,10 @@ func (cls CUDAKernelConfig) SetThreadGroup(thread1 int32, thread2 int32, thread3
 	return nil
 }
 
-// SetInitValue is undocumented yet.
+// SetInitValue makes the outputs start filled with value. Without it their content is undefined
+// until the kernel writes it.
 //
 // C: mlx_fast_cuda_kernel_config_set_init_value.
-
 func (cls CUDAKernelConfig) SetInitValue(value float32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -157,10 +157,9 @@ func (cls CUDAKernelConfig) SetInitValue(value float32) error {
 	return nil
 }
 
-// SetVerbose is undocumented yet.
+// SetVerbose makes Apply print the generated source, for finding mistakes in it.
 //
 // C: mlx_fast_cuda_kernel_config_set_verbose.
-
 func (cls CUDAKernelConfig) SetVerbose(verbose bool) error {
 	if err := ensure(); err != nil {
 		return err
@@ -172,10 +171,10 @@ func (cls CUDAKernelConfig) SetVerbose(verbose bool) error {
 	return nil
 }
 
-// AddTemplateArgDtype is undocumented yet.
+// AddTemplateArgDtype gives the template parameter name the type that dtype is in the kernel's
+// language.
 //
 // C: mlx_fast_cuda_kernel_config_add_template_arg_dtype.
-
 func (cls CUDAKernelConfig) AddTemplateArgDtype(name string, dtype Dtype) error {
 	if err := ensure(); err != nil {
 		return err
@@ -193,10 +192,9 @@ func (cls CUDAKernelConfig) AddTemplateArgDtype(name string, dtype Dtype) error 
 	return nil
 }
 
-// AddTemplateArgInt is undocumented yet.
+// AddTemplateArgInt gives the template parameter name an int value.
 //
 // C: mlx_fast_cuda_kernel_config_add_template_arg_int.
-
 func (cls CUDAKernelConfig) AddTemplateArgInt(name string, value int32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -211,10 +209,9 @@ func (cls CUDAKernelConfig) AddTemplateArgInt(name string, value int32) error {
 	return nil
 }
 
-// AddTemplateArgBool is undocumented yet.
+// AddTemplateArgBool gives the template parameter name a bool value.
 //
 // C: mlx_fast_cuda_kernel_config_add_template_arg_bool.
-
 func (cls CUDAKernelConfig) AddTemplateArgBool(name string, value bool) error {
 	if err := ensure(); err != nil {
 		return err
@@ -229,10 +226,13 @@ func (cls CUDAKernelConfig) AddTemplateArgBool(name string, value bool) error {
 	return nil
 }
 
-// NewCUDAKernel is undocumented yet.
+// NewCUDAKernel returns a CUDA kernel made of a function body in source. Its signature is
+// generated from inputNames and outputNames; header is put in front of it. Neither may hold a
+// percent sign, as no string may. ensureRowContiguous copies inputs that are not row-contiguous,
+// and sharedMemory is the dynamic shared memory to request, in bytes. It is compiled at the first
+// Apply. A library without CUDA gives an error. See mlx.core.fast.cuda_kernel.
 //
 // C: mlx_fast_cuda_kernel_new.
-
 func NewCUDAKernel(name string, inputNames []string, outputNames []string, source string, header string, ensureRowContiguous bool, sharedMemory int32) (CUDAKernel, error) {
 	if err := ensure(); err != nil {
 		return CUDAKernel{}, err
@@ -261,10 +261,9 @@ func NewCUDAKernel(name string, inputNames []string, outputNames []string, sourc
 	return CUDAKernel{opened(kindCUDAKernel, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the kernel and makes the handle null. Closing a null handle does nothing.
 //
 // C: mlx_fast_cuda_kernel_free.
-
 func (cls *CUDAKernel) Close() error {
 	if cls.h == 0 {
 		return nil
@@ -278,10 +277,11 @@ func (cls *CUDAKernel) Close() error {
 	return nil
 }
 
-// Apply is undocumented yet.
+// Apply runs the kernel on inputs, in the order of its input names, with the outputs, template
+// arguments and grid of config, and returns the outputs. Names that do not match in number are an
+// error.
 //
 // C: mlx_fast_cuda_kernel_apply.
-
 func (cls CUDAKernel) Apply(inputs []Array, config CUDAKernelConfig, stream Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -293,10 +293,12 @@ func (cls CUDAKernel) Apply(inputs []Array, config CUDAKernelConfig, stream Stre
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// LayerNorm is undocumented yet.
+// LayerNorm returns x normalised over its last dimension to mean 0 and variance 1 (eps is added to
+// the variance), then multiplied by weight and shifted by bias. Both are vectors of the last
+// dimension's size, and a zero Array leaves that step out. The sums run in float32; integers are
+// an error. See mlx.core.fast.layer_norm.
 //
 // C: mlx_fast_layer_norm.
-
 func LayerNorm(x Array, weight Array, bias Array, eps float32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -308,10 +310,10 @@ func LayerNorm(x Array, weight Array, bias Array, eps float32, s Stream) (Array,
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NewMetalKernelConfig is undocumented yet.
+// NewMetalKernelConfig returns an empty description of one launch of a MetalKernel: no outputs, no
+// template arguments, grid and thread group of size 0.
 //
 // C: mlx_fast_metal_kernel_config_new.
-
 func NewMetalKernelConfig() (MetalKernelConfig, error) {
 	if err := ensure(); err != nil {
 		return MetalKernelConfig{}, err
@@ -323,10 +325,9 @@ func NewMetalKernelConfig() (MetalKernelConfig, error) {
 	return MetalKernelConfig{opened(kindMetalKernelConfig, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the description and makes the handle null. Closing a null handle does nothing.
 //
 // C: mlx_fast_metal_kernel_config_free.
-
 func (cls *MetalKernelConfig) Close() error {
 	if cls.h == 0 {
 		return nil
@@ -340,10 +341,10 @@ func (cls *MetalKernelConfig) Close() error {
 	return nil
 }
 
-// AddOutputArg is undocumented yet.
+// AddOutputArg adds an output of the given shape and dtype. Outputs are matched with the kernel's
+// output names in the order they are added.
 //
 // C: mlx_fast_metal_kernel_config_add_output_arg.
-
 func (cls MetalKernelConfig) AddOutputArg(shape []int32, dtype Dtype) error {
 	if err := ensure(); err != nil {
 		return err
@@ -358,10 +359,9 @@ func (cls MetalKernelConfig) AddOutputArg(shape []int32, dtype Dtype) error {
 	return nil
 }
 
-// SetGrid is undocumented yet.
+// SetGrid sets the number of threads along the three dimensions, in all, as Metal counts them.
 //
 // C: mlx_fast_metal_kernel_config_set_grid.
-
 func (cls MetalKernelConfig) SetGrid(grid1 int32, grid2 int32, grid3 int32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -373,10 +373,9 @@ func (cls MetalKernelConfig) SetGrid(grid1 int32, grid2 int32, grid3 int32) erro
 	return nil
 }
 
-// SetThreadGroup is undocumented yet.
+// SetThreadGroup sets the number of threads in a thread group along the three dimensions.
 //
 // C: mlx_fast_metal_kernel_config_set_thread_group.
-
 func (cls MetalKernelConfig) SetThreadGroup(thread1 int32, thread2 int32, thread3 int32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -388,10 +387,10 @@ func (cls MetalKernelConfig) SetThreadGroup(thread1 int32, thread2 int32, thread
 	return nil
 }
 
-// SetInitValue is undocumented yet.
+// SetInitValue makes the outputs start filled with value. Without it their content is undefined
+// until the kernel writes it.
 //
 // C: mlx_fast_metal_kernel_config_set_init_value.
-
 func (cls MetalKernelConfig) SetInitValue(value float32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -403,10 +402,9 @@ func (cls MetalKernelConfig) SetInitValue(value float32) error {
 	return nil
 }
 
-// SetVerbose is undocumented yet.
+// SetVerbose makes Apply print the generated source, for finding mistakes in it.
 //
 // C: mlx_fast_metal_kernel_config_set_verbose.
-
 func (cls MetalKernelConfig) SetVerbose(verbose bool) error {
 	if err := ensure(); err != nil {
 		return err
@@ -418,10 +416,10 @@ func (cls MetalKernelConfig) SetVerbose(verbose bool) error {
 	return nil
 }
 
-// AddTemplateArgDtype is undocumented yet.
+// AddTemplateArgDtype gives the template parameter name the type that dtype is in the kernel's
+// language.
 //
 // C: mlx_fast_metal_kernel_config_add_template_arg_dtype.
-
 func (cls MetalKernelConfig) AddTemplateArgDtype(name string, dtype Dtype) error {
 	if err := ensure(); err != nil {
 		return err
@@ -439,10 +437,9 @@ func (cls MetalKernelConfig) AddTemplateArgDtype(name string, dtype Dtype) error
 	return nil
 }
 
-// AddTemplateArgInt is undocumented yet.
+// AddTemplateArgInt gives the template parameter name an int value.
 //
 // C: mlx_fast_metal_kernel_config_add_template_arg_int.
-
 func (cls MetalKernelConfig) AddTemplateArgInt(name string, value int32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -457,10 +454,9 @@ func (cls MetalKernelConfig) AddTemplateArgInt(name string, value int32) error {
 	return nil
 }
 
-// AddTemplateArgBool is undocumented yet.
+// AddTemplateArgBool gives the template parameter name a bool value.
 //
 // C: mlx_fast_metal_kernel_config_add_template_arg_bool.
-
 func (cls MetalKernelConfig) AddTemplateArgBool(name string, value bool) error {
 	if err := ensure(); err != nil {
 		return err
@@ -475,10 +471,13 @@ func (cls MetalKernelConfig) AddTemplateArgBool(name string, value bool) error {
 	return nil
 }
 
-// NewMetalKernel is undocumented yet.
+// NewMetalKernel returns a Metal kernel made of a function body in source. Its signature is
+// generated from inputNames and outputNames; header is put in front of it. Neither may hold a
+// percent sign, as no string may. ensureRowContiguous copies inputs that are not row-contiguous,
+// and atomicOutputs declares the outputs as atomic. It is compiled at the first Apply, which fails
+// on anything but a Metal GPU. See mlx.core.fast.metal_kernel.
 //
 // C: mlx_fast_metal_kernel_new.
-
 func NewMetalKernel(name string, inputNames []string, outputNames []string, source string, header string, ensureRowContiguous bool, atomicOutputs bool) (MetalKernel, error) {
 	if err := ensure(); err != nil {
 		return MetalKernel{}, err
@@ -507,10 +506,9 @@ func NewMetalKernel(name string, inputNames []string, outputNames []string, sour
 	return MetalKernel{opened(kindMetalKernel, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the kernel and makes the handle null. Closing a null handle does nothing.
 //
 // C: mlx_fast_metal_kernel_free.
-
 func (cls *MetalKernel) Close() error {
 	if cls.h == 0 {
 		return nil
@@ -524,10 +522,11 @@ func (cls *MetalKernel) Close() error {
 	return nil
 }
 
-// Apply is undocumented yet.
+// Apply runs the kernel on inputs, in the order of its input names, with the outputs, template
+// arguments and grid of config, and returns the outputs. Names that do not match in number are an
+// error.
 //
 // C: mlx_fast_metal_kernel_apply.
-
 func (cls MetalKernel) Apply(inputs []Array, config MetalKernelConfig, stream Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -539,10 +538,12 @@ func (cls MetalKernel) Apply(inputs []Array, config MetalKernelConfig, stream St
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// RMSNorm is undocumented yet.
+// RMSNorm returns x divided by the root of its mean square over the last dimension (eps is added
+// to the mean square), then multiplied by the vector weight, which a zero Array leaves out. The
+// sums run in float32, the result has the dtype promoted from x and weight; integers are an error.
+// See mlx.core.fast.rms_norm.
 //
 // C: mlx_fast_rms_norm.
-
 func RMSNorm(x Array, weight Array, eps float32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -554,10 +555,13 @@ func RMSNorm(x Array, weight Array, eps float32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RoPE is undocumented yet.
+// RoPE returns x [B, ..., T, D] with rotary position encoding applied to the first dims features
+// of D: position t, counted from offset and multiplied by scale, turns pair i by the angle
+// t*scale*base^(-2i/dims), or t*scale/freqs[i] where freqs [dims/2] is given. Exactly one of base
+// and freqs must be set (freqs is a zero Array otherwise). traditional pairs neighbours, else
+// feature i goes with i + dims/2. See mlx.core.fast.rope.
 //
 // C: mlx_fast_rope.
-
 func RoPE(x Array, dims int32, traditional bool, base OptionalFloat, scale float32, offset int32, freqs Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -569,10 +573,11 @@ func RoPE(x Array, dims int32, traditional bool, base OptionalFloat, scale float
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RoPEDynamic is undocumented yet.
+// RoPEDynamic returns what RoPE returns, but takes the offset as an integer array: a scalar, or a
+// vector with one offset for each of the B examples. It may change without compiling anew. See
+// mlx.core.fast.rope.
 //
 // C: mlx_fast_rope_dynamic.
-
 func RoPEDynamic(x Array, dims int32, traditional bool, base OptionalFloat, scale float32, offset Array, freqs Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -584,10 +589,14 @@ func RoPEDynamic(x Array, dims int32, traditional bool, base OptionalFloat, scal
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ScaledDotProductAttention is undocumented yet.
+// ScaledDotProductAttention returns softmax(scale * queries @ keys^T + mask) @ values for queries
+// [B, N, T, D], keys and values [B, Nkv, S, D], where N is a multiple of Nkv and the softmax runs
+// in float32. maskMode is empty for no mask, causal (aligned so that the last query sees every
+// key) or array with maskArr, which is bool or added to the scores and broadcasts to [B, N, T, S].
+// sinks holds one more score for each head; zero Arrays mean no mask and no sinks. forceFused
+// fails where the backend has no fused kernel. See mlx.core.fast.scaled_dot_product_attention.
 //
 // C: mlx_fast_scaled_dot_product_attention.
-
 func ScaledDotProductAttention(queries Array, keys Array, values Array, scale float32, maskMode string, maskArr Array, sinks Array, forceFused bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err

@@ -39,10 +39,11 @@ import "unsafe"
 // #cgo nocallback gm_mlx_fft_rfftn
 import "C"
 
-// FFT is undocumented yet.
+// FFT returns the discrete Fourier transform of a along axis, as complex64. n is the length to
+// transform: a is cut or padded with zeros to it, and a length below 1 is an error. norm says
+// which direction is divided by n. See mlx.core.fft.fft.
 //
 // C: mlx_fft_fft.
-
 func FFT(a Array, n int32, axis int32, norm FFTNorm, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -57,10 +58,11 @@ func FFT(a Array, n int32, axis int32, norm FFTNorm, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// FFT2 is undocumented yet.
+// FFT2 returns the two-dimensional Fourier transform of a over the two dimensions axes, as
+// complex64. n holds a length for each of axes, to which a is cut or padded with zeros; another
+// count or a length below 1 is an error. See mlx.core.fft.fft2.
 //
 // C: mlx_fft_fft2.
-
 func FFT2(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -75,10 +77,11 @@ func FFT2(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, erro
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// FFTFreq is undocumented yet.
+// FFTFreq returns the frequencies of FFT's n results, in cycles per unit of the sample spacing d:
+// 0, the positive ones in ascending order and then the negative ones, as float32. An n below 1 and
+// a d of 0 are an error. See mlx.core.fft.fftfreq.
 //
 // C: mlx_fft_fftfreq.
-
 func FFTFreq(n int32, d float64, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -90,10 +93,11 @@ func FFTFreq(n int32, d float64, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// FFTN is undocumented yet.
+// FFTN returns the Fourier transform of a over all dimensions in axes, as complex64. n holds a
+// length for each of axes, to which a is cut or padded with zeros; another count, a length below 1
+// and repeated axes are an error, and without axes a comes back as it is. See mlx.core.fft.fftn.
 //
 // C: mlx_fft_fftn.
-
 func FFTN(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -108,10 +112,11 @@ func FFTN(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, erro
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// FFTShift is undocumented yet.
+// FFTShift returns a with its halves exchanged along axes, so that frequency 0 moves from the
+// front to the middle. Without axes nothing moves: unlike Python's, it has no default. See
+// mlx.core.fft.fftshift.
 //
 // C: mlx_fft_fftshift.
-
 func FFTShift(a Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -123,10 +128,11 @@ func FFTShift(a Array, axes []int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IFFT is undocumented yet.
+// IFFT returns the inverse of FFT along axis, as complex64. n is the length to transform: a is cut
+// or padded with zeros to it, and a length below 1 is an error. norm must be the one that FFT had.
+// See mlx.core.fft.ifft.
 //
 // C: mlx_fft_ifft.
-
 func IFFT(a Array, n int32, axis int32, norm FFTNorm, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -141,10 +147,11 @@ func IFFT(a Array, n int32, axis int32, norm FFTNorm, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IFFT2 is undocumented yet.
+// IFFT2 returns the inverse of FFT2 over the two dimensions axes, as complex64. n holds a length
+// for each of axes, to which a is cut or padded with zeros; another count or a length below 1 is
+// an error. See mlx.core.fft.ifft2.
 //
 // C: mlx_fft_ifft2.
-
 func IFFT2(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -159,10 +166,11 @@ func IFFT2(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, err
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IFFTN is undocumented yet.
+// IFFTN returns the inverse of FFTN over all dimensions in axes, as complex64. n holds a length
+// for each of axes, to which a is cut or padded with zeros; another count, a length below 1 and
+// repeated axes are an error. See mlx.core.fft.ifftn.
 //
 // C: mlx_fft_ifftn.
-
 func IFFTN(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -177,10 +185,11 @@ func IFFTN(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, err
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IFFTShift is undocumented yet.
+// IFFTShift returns a with its halves exchanged along axes, so that frequency 0 moves from the
+// middle back to the front: it undoes FFTShift, for odd lengths too. Without axes nothing moves:
+// unlike Python's, it has no default. See mlx.core.fft.ifftshift.
 //
 // C: mlx_fft_ifftshift.
-
 func IFFTShift(a Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -192,10 +201,11 @@ func IFFTShift(a Array, axes []int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IRFFT is undocumented yet.
+// IRFFT returns the inverse of RFFT along axis, as float32. n is the length of the result, for
+// which a is cut or padded with zeros to n/2 + 1; a length below 1 is an error. See
+// mlx.core.fft.irfft.
 //
 // C: mlx_fft_irfft.
-
 func IRFFT(a Array, n int32, axis int32, norm FFTNorm, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -210,10 +220,11 @@ func IRFFT(a Array, n int32, axis int32, norm FFTNorm, s Stream) (Array, error) 
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IRFFT2 is undocumented yet.
+// IRFFT2 returns the inverse of RFFT2 over the two dimensions axes, as float32. n holds the length
+// of the result for each of axes; along the last of them a is cut or padded with zeros to half of
+// it and 1. Another count or a length below 1 is an error. See mlx.core.fft.irfft2.
 //
 // C: mlx_fft_irfft2.
-
 func IRFFT2(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -228,10 +239,12 @@ func IRFFT2(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, er
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IRFFTN is undocumented yet.
+// IRFFTN returns the inverse of RFFTN over all dimensions in axes, as float32. n holds the length
+// of the result for each of axes; along the last of them a is cut or padded with zeros to half of
+// it and 1. Another count, a length below 1 and repeated axes are an error. See
+// mlx.core.fft.irfftn.
 //
 // C: mlx_fft_irfftn.
-
 func IRFFTN(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -246,10 +259,11 @@ func IRFFTN(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, er
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RFFT is undocumented yet.
+// RFFT returns the Fourier transform of the real array a along axis, as complex64, without the
+// half that only mirrors the other: n/2 + 1 results. n is the length to transform, to which a is
+// cut or padded with zeros; imaginary parts are dropped. See mlx.core.fft.rfft.
 //
 // C: mlx_fft_rfft.
-
 func RFFT(a Array, n int32, axis int32, norm FFTNorm, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -264,10 +278,12 @@ func RFFT(a Array, n int32, axis int32, norm FFTNorm, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RFFT2 is undocumented yet.
+// RFFT2 returns the two-dimensional Fourier transform of the real array a over the dimensions
+// axes, as complex64, with half of the results and 1 along the last of axes. n holds a length for
+// each of axes, to which a is cut or padded with zeros; another count or a length below 1 is an
+// error. See mlx.core.fft.rfft2.
 //
 // C: mlx_fft_rfft2.
-
 func RFFT2(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -282,10 +298,11 @@ func RFFT2(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, err
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RFFTFreq is undocumented yet.
+// RFFTFreq returns the n/2 + 1 frequencies of RFFT's results, in cycles per unit of the sample
+// spacing d, in ascending order from 0, as float32. An n below 1 and a d of 0 are an error. See
+// mlx.core.fft.rfftfreq.
 //
 // C: mlx_fft_rfftfreq.
-
 func RFFTFreq(n int32, d float64, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -297,10 +314,12 @@ func RFFTFreq(n int32, d float64, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RFFTN is undocumented yet.
+// RFFTN returns the Fourier transform of the real array a over all dimensions in axes, as
+// complex64, with half of the results and 1 along the last of axes. n holds a length for each of
+// axes, to which a is cut or padded with zeros; another count, a length below 1 and repeated axes
+// are an error. See mlx.core.fft.rfftn.
 //
 // C: mlx_fft_rfftn.
-
 func RFFTN(a Array, n []int32, axes []int32, norm FFTNorm, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err

@@ -11,10 +11,10 @@ import "unsafe"
 // #cgo noescape gm_mlx_node_namer_get_name
 import "C"
 
-// NewNodeNamer is undocumented yet.
+// NewNodeNamer returns an empty table of names for the arrays of a graph, as PrintGraph and
+// ExportToDot use it.
 //
 // C: mlx_node_namer_new.
-
 func NewNodeNamer() (NodeNamer, error) {
 	if err := ensure(); err != nil {
 		return NodeNamer{}, err
@@ -26,10 +26,9 @@ func NewNodeNamer() (NodeNamer, error) {
 	return NodeNamer{opened(kindNodeNamer, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. Closing a null handle does nothing.
 //
 // C: mlx_node_namer_free.
-
 func (namer *NodeNamer) Close() error {
 	if namer.h == 0 {
 		return nil
@@ -43,10 +42,9 @@ func (namer *NodeNamer) Close() error {
 	return nil
 }
 
-// SetName is undocumented yet.
+// SetName gives arr a name, in place of the one it may have.
 //
 // C: mlx_node_namer_set_name.
-
 func (namer NodeNamer) SetName(arr Array, name string) error {
 	if err := ensure(); err != nil {
 		return err
@@ -61,10 +59,10 @@ func (namer NodeNamer) SetName(arr Array, name string) error {
 	return nil
 }
 
-// GetName is undocumented yet.
+// GetName returns the name of arr. One without a name gets the next of the sequence A, B, ..., Z,
+// AA, AB.
 //
 // C: mlx_node_namer_get_name.
-
 func (namer NodeNamer) GetName(arr Array) (string, error) {
 	if err := ensure(); err != nil {
 		return "", err

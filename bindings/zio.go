@@ -19,10 +19,11 @@ import "unsafe"
 // #cgo noescape gm_mlx_save_safetensors
 import "C"
 
-// LoadReader is undocumented yet.
+// LoadReader returns the array that inStream holds in .npy format. The elements are read when the
+// array is evaluated, so the reader's source must stay open until then. The stream must be one of
+// the CPU; only CUDA takes a GPU one as well. See mlx.core.load.
 //
 // C: mlx_load_reader.
-
 func LoadReader(inStream IOReader, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -34,10 +35,11 @@ func LoadReader(inStream IOReader, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Load is undocumented yet.
+// Load returns the array stored in a .npy file; other formats have functions of their own. The
+// elements are read when the array is evaluated, so the file must stay as it is until then. The
+// stream must be one of the CPU; only CUDA takes a GPU one as well. See mlx.core.load.
 //
 // C: mlx_load.
-
 func Load(file string, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -52,10 +54,11 @@ func Load(file string, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LoadGGUF is undocumented yet.
+// LoadGGUF reads a GGUF file, arrays and metadata, as a whole and at once. Arrays of type Q4_0,
+// Q4_1 and Q8_0 stay quantized (as weight, scales and biases), other quantizations become float16
+// where MLX knows them and are an error where it does not. See mlx.core.load.
 //
 // C: mlx_load_gguf.
-
 func LoadGGUF(file string, s Stream) (IOGGUF, error) {
 	if err := ensure(); err != nil {
 		return IOGGUF{}, err
@@ -70,10 +73,12 @@ func LoadGGUF(file string, s Stream) (IOGGUF, error) {
 	return IOGGUF{opened(kindIOGGUF, uintptr(r.w0))}, nil
 }
 
-// LoadSafetensorsReader is undocumented yet.
+// LoadSafetensorsReader returns the arrays by name and the metadata that inStream holds in
+// safetensors format. The elements are read when an array is evaluated, so the reader's source
+// must stay open until then. The stream must be one of the CPU; only CUDA takes a GPU one as well.
+// See mlx.core.load.
 //
 // C: mlx_load_safetensors_reader.
-
 func LoadSafetensorsReader(inStream IOReader, s Stream) (map[string]Array, map[string]string, error) {
 	if err := ensure(); err != nil {
 		return nil, nil, err
@@ -85,10 +90,11 @@ func LoadSafetensorsReader(inStream IOReader, s Stream) (map[string]Array, map[s
 	return takeArrayMap(uintptr(r.w0), uintptr(r.w1), uintptr(r.w2)), takeStringMap(uintptr(r.w3), uintptr(r.w4)), nil
 }
 
-// LoadSafetensors is undocumented yet.
+// LoadSafetensors returns the arrays of a safetensors file by name and its metadata. The elements
+// are read when an array is evaluated, so the file must stay as it is until then. The stream must
+// be one of the CPU; only CUDA takes a GPU one as well. See mlx.core.load.
 //
 // C: mlx_load_safetensors.
-
 func LoadSafetensors(file string, s Stream) (map[string]Array, map[string]string, error) {
 	if err := ensure(); err != nil {
 		return nil, nil, err
@@ -103,10 +109,9 @@ func LoadSafetensors(file string, s Stream) (map[string]Array, map[string]string
 	return takeArrayMap(uintptr(r.w0), uintptr(r.w1), uintptr(r.w2)), takeStringMap(uintptr(r.w3), uintptr(r.w4)), nil
 }
 
-// SaveWriter is undocumented yet.
+// SaveWriter evaluates a and writes it to outStream in .npy format. See mlx.core.save.
 //
 // C: mlx_save_writer.
-
 func SaveWriter(outStream IOWriter, a Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -118,10 +123,10 @@ func SaveWriter(outStream IOWriter, a Array) error {
 	return nil
 }
 
-// Save is undocumented yet.
+// Save evaluates a and writes it to a file in .npy format. The extension .npy is added where file
+// lacks it. See mlx.core.save.
 //
 // C: mlx_save.
-
 func Save(file string, a Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -136,10 +141,11 @@ func Save(file string, a Array) error {
 	return nil
 }
 
-// SaveGGUF is undocumented yet.
+// SaveGGUF evaluates the arrays of gguf and writes them and the metadata to a GGUF file. The
+// extension .gguf is added where file lacks it; empty arrays and dtypes that GGUF lacks are an
+// error. See mlx.core.save_gguf.
 //
 // C: mlx_save_gguf.
-
 func SaveGGUF(file string, gguf IOGGUF) error {
 	if err := ensure(); err != nil {
 		return err
@@ -154,10 +160,10 @@ func SaveGGUF(file string, gguf IOGGUF) error {
 	return nil
 }
 
-// SaveSafetensorsWriter is undocumented yet.
+// SaveSafetensorsWriter evaluates the arrays param and writes them by name, with metadata, to
+// inStream in safetensors format. See mlx.core.save_safetensors.
 //
 // C: mlx_save_safetensors_writer.
-
 func SaveSafetensorsWriter(inStream IOWriter, param map[string]Array, metadata map[string]string) error {
 	if err := ensure(); err != nil {
 		return err
@@ -177,10 +183,11 @@ func SaveSafetensorsWriter(inStream IOWriter, param map[string]Array, metadata m
 	return nil
 }
 
-// SaveSafetensors is undocumented yet.
+// SaveSafetensors evaluates the arrays param and writes them by name, with metadata, to a
+// safetensors file. The extension .safetensors is added where file lacks it. See
+// mlx.core.save_safetensors.
 //
 // C: mlx_save_safetensors.
-
 func SaveSafetensors(file string, param map[string]Array, metadata map[string]string) error {
 	if err := ensure(); err != nil {
 		return err

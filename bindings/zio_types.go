@@ -25,10 +25,9 @@ import "unsafe"
 // #cgo noescape gm_mlx_io_gguf_set_metadata_vector_string
 import "C"
 
-// ToString is undocumented yet.
+// ToString returns the label that the reader was made with.
 //
 // C: mlx_io_reader_tostring.
-
 func (io IOReader) ToString() (string, error) {
 	if err := ensure(); err != nil {
 		return "", err
@@ -40,10 +39,10 @@ func (io IOReader) ToString() (string, error) {
 	return takeString(uintptr(r.w0)), nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. Arrays that are still to be read keep the source in
+// use until they are evaluated or closed. Closing a null handle does nothing.
 //
 // C: mlx_io_reader_free.
-
 func (io *IOReader) Close() error {
 	if io.h == 0 {
 		return nil
@@ -57,10 +56,9 @@ func (io *IOReader) Close() error {
 	return nil
 }
 
-// ToString is undocumented yet.
+// ToString returns the label that the writer was made with.
 //
 // C: mlx_io_writer_tostring.
-
 func (io IOWriter) ToString() (string, error) {
 	if err := ensure(); err != nil {
 		return "", err
@@ -72,10 +70,10 @@ func (io IOWriter) ToString() (string, error) {
 	return takeString(uintptr(r.w0)), nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null; the io.Writer below stays open. Closing a null handle
+// does nothing.
 //
 // C: mlx_io_writer_free.
-
 func (io *IOWriter) Close() error {
 	if io.h == 0 {
 		return nil
@@ -89,10 +87,10 @@ func (io *IOWriter) Close() error {
 	return nil
 }
 
-// NewIOGGUF is undocumented yet.
+// NewIOGGUF returns an empty GGUF file in memory, to be filled with SetArray and the setters of
+// metadata and written by SaveGGUF.
 //
 // C: mlx_io_gguf_new.
-
 func NewIOGGUF() (IOGGUF, error) {
 	if err := ensure(); err != nil {
 		return IOGGUF{}, err
@@ -104,10 +102,10 @@ func NewIOGGUF() (IOGGUF, error) {
 	return IOGGUF{opened(kindIOGGUF, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. Arrays that were taken out live on. Closing a null
+// handle does nothing.
 //
 // C: mlx_io_gguf_free.
-
 func (io *IOGGUF) Close() error {
 	if io.h == 0 {
 		return nil
@@ -121,10 +119,10 @@ func (io *IOGGUF) Close() error {
 	return nil
 }
 
-// GetKeys is undocumented yet.
+// GetKeys returns the names of the arrays, in no particular order. Those of the metadata are not
+// among them.
 //
 // C: mlx_io_gguf_get_keys.
-
 func (io IOGGUF) GetKeys() ([]string, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -136,10 +134,10 @@ func (io IOGGUF) GetKeys() ([]string, error) {
 	return takeStrings(uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// GetArray is undocumented yet.
+// GetArray returns the array of that name, as a handle of its own to be closed. A missing one is
+// an error that wraps ErrNotFound.
 //
 // C: mlx_io_gguf_get_array.
-
 func (io IOGGUF) GetArray(key string) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -154,10 +152,10 @@ func (io IOGGUF) GetArray(key string) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// GetMetadataArray is undocumented yet.
+// GetMetadataArray returns the metadata number or list of numbers of that name, as an array to be
+// closed. A missing entry or one of another type is an error that wraps ErrNotFound.
 //
 // C: mlx_io_gguf_get_metadata_array.
-
 func (io IOGGUF) GetMetadataArray(key string) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -172,10 +170,10 @@ func (io IOGGUF) GetMetadataArray(key string) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// GetMetadataString is undocumented yet.
+// GetMetadataString returns the metadata string of that name. A missing entry or one of another
+// type is an error that wraps ErrNotFound.
 //
 // C: mlx_io_gguf_get_metadata_string.
-
 func (io IOGGUF) GetMetadataString(key string) (string, error) {
 	if err := ensure(); err != nil {
 		return "", err
@@ -190,10 +188,10 @@ func (io IOGGUF) GetMetadataString(key string) (string, error) {
 	return takeString(uintptr(r.w0)), nil
 }
 
-// GetMetadataVectorString is undocumented yet.
+// GetMetadataVectorString returns the metadata list of strings of that name. A missing entry or
+// one of another type is an error that wraps ErrNotFound.
 //
 // C: mlx_io_gguf_get_metadata_vector_string.
-
 func (io IOGGUF) GetMetadataVectorString(key string) ([]string, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -208,10 +206,10 @@ func (io IOGGUF) GetMetadataVectorString(key string) ([]string, error) {
 	return takeStrings(uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// HasMetadataArray is undocumented yet.
+// HasMetadataArray reports whether the metadata entry of that name is a number or a list of
+// numbers. A missing entry is an error that wraps ErrNotFound.
 //
 // C: mlx_io_gguf_has_metadata_array.
-
 func (io IOGGUF) HasMetadataArray(key string) (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -226,10 +224,10 @@ func (io IOGGUF) HasMetadataArray(key string) (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// HasMetadataString is undocumented yet.
+// HasMetadataString reports whether the metadata entry of that name is a string. A missing entry
+// is an error that wraps ErrNotFound.
 //
 // C: mlx_io_gguf_has_metadata_string.
-
 func (io IOGGUF) HasMetadataString(key string) (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -244,10 +242,10 @@ func (io IOGGUF) HasMetadataString(key string) (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// HasMetadataVectorString is undocumented yet.
+// HasMetadataVectorString reports whether the metadata entry of that name is a list of strings. A
+// missing entry is an error that wraps ErrNotFound.
 //
 // C: mlx_io_gguf_has_metadata_vector_string.
-
 func (io IOGGUF) HasMetadataVectorString(key string) (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -262,10 +260,9 @@ func (io IOGGUF) HasMetadataVectorString(key string) (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// SetArray is undocumented yet.
+// SetArray adds an array under that name. A name that is taken keeps what it has.
 //
 // C: mlx_io_gguf_set_array.
-
 func (io IOGGUF) SetArray(key string, arr Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -280,10 +277,10 @@ func (io IOGGUF) SetArray(key string, arr Array) error {
 	return nil
 }
 
-// SetMetadataArray is undocumented yet.
+// SetMetadataArray adds a metadata number or list of numbers under that name. A name that is taken
+// keeps what it has; SaveGGUF refuses more than one dimension.
 //
 // C: mlx_io_gguf_set_metadata_array.
-
 func (io IOGGUF) SetMetadataArray(key string, marr Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -298,10 +295,10 @@ func (io IOGGUF) SetMetadataArray(key string, marr Array) error {
 	return nil
 }
 
-// SetMetadataString is undocumented yet.
+// SetMetadataString adds a metadata string under that name. A name that is taken keeps what it
+// has.
 //
 // C: mlx_io_gguf_set_metadata_string.
-
 func (io IOGGUF) SetMetadataString(key string, mstr string) error {
 	if err := ensure(); err != nil {
 		return err
@@ -319,10 +316,10 @@ func (io IOGGUF) SetMetadataString(key string, mstr string) error {
 	return nil
 }
 
-// SetMetadataVectorString is undocumented yet.
+// SetMetadataVectorString adds a metadata list of strings under that name. A name that is taken
+// keeps what it has.
 //
 // C: mlx_io_gguf_set_metadata_vector_string.
-
 func (io IOGGUF) SetMetadataVectorString(key string, mvstr []string) error {
 	if err := ensure(); err != nil {
 		return err

@@ -49,10 +49,12 @@ import "unsafe"
 // #cgo nocallback gm_mlx_linalg_tri_inv
 import "C"
 
-// Cholesky is undocumented yet.
+// Cholesky returns the Cholesky factor of each symmetric positive-definite matrix of a: the lower
+// triangular L with L @ L^T = a or, with upper, its transpose. Nothing checks that a is positive
+// definite. a must be square and float32 or float64, and the stream one of the CPU. See
+// mlx.core.linalg.cholesky.
 //
 // C: mlx_linalg_cholesky.
-
 func Cholesky(a Array, upper bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -64,10 +66,11 @@ func Cholesky(a Array, upper bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// CholeskyInv is undocumented yet.
+// CholeskyInv returns the inverse of each matrix whose Cholesky factor is a: lower triangular, or
+// upper triangular where upper is set. a must be square and float32 or float64, and the stream one
+// of the CPU. See mlx.core.linalg.cholesky_inv.
 //
 // C: mlx_linalg_cholesky_inv.
-
 func CholeskyInv(a Array, upper bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -79,10 +82,11 @@ func CholeskyInv(a Array, upper bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Cross is undocumented yet.
+// Cross returns the cross product of the vectors that a and b hold along axis, which must have
+// size 2 (the third coordinate is then 0) or 3; the result has size 3. The other dimensions
+// broadcast. See mlx.core.linalg.cross.
 //
 // C: mlx_linalg_cross.
-
 func Cross(a Array, b Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -94,10 +98,10 @@ func Cross(a Array, b Array, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Det is undocumented yet.
+// Det returns the determinant of each square matrix of a. Integers become float32, complex
+// matrices are an error, and the stream must be one of the CPU. See mlx.core.linalg.det.
 //
 // C: mlx_linalg_det.
-
 func Det(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -109,10 +113,11 @@ func Det(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Eig is undocumented yet.
+// Eig returns the eigenvalues [..., N] of each square matrix of a, in no particular order, and its
+// eigenvectors of length 1 as the columns of [..., N, N]; both are complex64. a must be float32,
+// float64 or complex64, and the stream one of the CPU. See mlx.core.linalg.eig.
 //
 // C: mlx_linalg_eig.
-
 func Eig(a Array, s Stream) (Array, Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, Array{}, err
@@ -124,10 +129,12 @@ func Eig(a Array, s Stream) (Array, Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, Array{opened(kindArray, uintptr(r.w1))}, nil
 }
 
-// Eigh is undocumented yet.
+// Eigh returns the eigenvalues [..., N] of each symmetric or Hermitian matrix of a, ascending and
+// real, and its eigenvectors as the columns of [..., N, N]. Only the triangle that uplo names, L
+// or U, is read. a must be square and float32, float64 or complex64, and the stream one of the
+// CPU. See mlx.core.linalg.eigh.
 //
 // C: mlx_linalg_eigh.
-
 func Eigh(a Array, uplo string, s Stream) (Array, Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, Array{}, err
@@ -142,10 +149,11 @@ func Eigh(a Array, uplo string, s Stream) (Array, Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, Array{opened(kindArray, uintptr(r.w1))}, nil
 }
 
-// Eigvals is undocumented yet.
+// Eigvals returns the eigenvalues [..., N] of each square matrix of a as complex64, in no
+// particular order. a must be float32, float64 or complex64, and the stream one of the CPU. See
+// mlx.core.linalg.eigvals.
 //
 // C: mlx_linalg_eigvals.
-
 func Eigvals(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -157,10 +165,11 @@ func Eigvals(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Eigvalsh is undocumented yet.
+// Eigvalsh returns the eigenvalues [..., N] of each symmetric or Hermitian matrix of a, ascending
+// and real. Only the triangle that uplo names, L or U, is read. a must be square and float32,
+// float64 or complex64, and the stream one of the CPU. See mlx.core.linalg.eigvalsh.
 //
 // C: mlx_linalg_eigvalsh.
-
 func Eigvalsh(a Array, uplo string, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -175,10 +184,10 @@ func Eigvalsh(a Array, uplo string, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Inv is undocumented yet.
+// Inv returns the inverse of each square matrix of a, which must be float32 or float64. A singular
+// matrix fails in evaluation, and the stream must be one of the CPU. See mlx.core.linalg.inv.
 //
 // C: mlx_linalg_inv.
-
 func Inv(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -190,10 +199,11 @@ func Inv(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LU is undocumented yet.
+// LU returns three arrays, the LU factors of each matrix of a: the row indices P (uint32) and the
+// triangular L, with ones on its diagonal, and U, such that row i of a is row P[i] of L @ U. a
+// must be float32 or float64, and the stream one of the CPU. See mlx.core.linalg.lu.
 //
 // C: mlx_linalg_lu.
-
 func LU(a Array, s Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -205,10 +215,12 @@ func LU(a Array, s Stream) ([]Array, error) {
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// LUFactor is undocumented yet.
+// LUFactor returns the LU factors of each matrix of a in one matrix, L below the diagonal and U on
+// and above it, and the pivots (uint32): row i was exchanged with row pivots[i], one after the
+// other. a must be float32 or float64, and the stream one of the CPU. See
+// mlx.core.linalg.lu_factor.
 //
 // C: mlx_linalg_lu_factor.
-
 func LUFactor(a Array, s Stream) (Array, Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, Array{}, err
@@ -220,10 +232,13 @@ func LUFactor(a Array, s Stream) (Array, Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, Array{opened(kindArray, uintptr(r.w1))}, nil
 }
 
-// Norm is undocumented yet.
+// Norm returns the norm of order ord of the vectors along axis, where it names one dimension, or
+// of the matrices that two dimensions span; nil means all dimensions of a, of which there may be
+// two at most. Vectors take any ord, infinities among them; 0 counts the elements that are not
+// zero. Matrices take 1 and -1 (largest and smallest column sum), the infinities (row sums), 2 and
+// -2 (singular values, on a CPU stream only). See mlx.core.linalg.norm.
 //
 // C: mlx_linalg_norm.
-
 func Norm(a Array, ord float64, axis []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -235,10 +250,12 @@ func Norm(a Array, ord float64, axis []int32, keepdims bool, s Stream) (Array, e
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NormMatrix is undocumented yet.
+// NormMatrix returns the norm of the matrices that the two dimensions axis span, or of a itself
+// where axis is nil. ord is fro (or f) for the root of the sum of squares or nuc for the sum of
+// the singular values, on a CPU stream only; another ord and another number of dimensions are an
+// error. See mlx.core.linalg.norm.
 //
 // C: mlx_linalg_norm_matrix.
-
 func NormMatrix(a Array, ord string, axis []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -253,10 +270,11 @@ func NormMatrix(a Array, ord string, axis []int32, keepdims bool, s Stream) (Arr
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NormL2 is undocumented yet.
+// NormL2 returns the Euclidean norm over the dimensions axis, two at most: the root of the sum of
+// squares. nil means the whole array; an empty axis gives the size of every element. With keepdims
+// the reduced dimensions stay, with size 1. See mlx.core.linalg.norm.
 //
 // C: mlx_linalg_norm_l2.
-
 func NormL2(a Array, axis []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -268,10 +286,11 @@ func NormL2(a Array, axis []int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Pinv is undocumented yet.
+// Pinv returns the Moore-Penrose inverse [..., N, M] of each matrix of a [..., M, N]; singular
+// values that are zero but for rounding count as zero. a must be float32 or float64, and the
+// stream one of the CPU. See mlx.core.linalg.pinv.
 //
 // C: mlx_linalg_pinv.
-
 func Pinv(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -283,10 +302,11 @@ func Pinv(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// QR is undocumented yet.
+// QR returns Q [..., M, K], whose columns are orthonormal, and the upper triangular R [..., K, N]
+// with Q @ R = a, where K is the smaller of M and N. a must be float32 or float64, and the stream
+// one of the CPU. See mlx.core.linalg.qr.
 //
 // C: mlx_linalg_qr.
-
 func QR(a Array, s Stream) (Array, Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, Array{}, err
@@ -298,10 +318,11 @@ func QR(a Array, s Stream) (Array, Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, Array{opened(kindArray, uintptr(r.w1))}, nil
 }
 
-// Slogdet is undocumented yet.
+// Slogdet returns the sign of the determinant of each square matrix of a and the logarithm of its
+// size: 0 and negative infinity for a singular one. It does not overflow where Det would. Complex
+// matrices are an error, and the stream must be one of the CPU. See mlx.core.linalg.slogdet.
 //
 // C: mlx_linalg_slogdet.
-
 func Slogdet(a Array, s Stream) (Array, Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, Array{}, err
@@ -313,10 +334,11 @@ func Slogdet(a Array, s Stream) (Array, Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, Array{opened(kindArray, uintptr(r.w1))}, nil
 }
 
-// Solve is undocumented yet.
+// Solve returns the x with a @ x = b for each square matrix of a and a vector b [N] or matrices b
+// [..., N, K]. a must be float32 or float64; a singular one fails in evaluation, and the stream
+// must be one of the CPU. See mlx.core.linalg.solve.
 //
 // C: mlx_linalg_solve.
-
 func Solve(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -328,10 +350,12 @@ func Solve(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SolveTriangular is undocumented yet.
+// SolveTriangular returns the x with a @ x = b for each lower triangular matrix of a, or upper
+// triangular where upper is set, and a vector b [N] or matrices b [..., N, K]. The dtypes must
+// promote to float32 or float64, and the stream must be one of the CPU. See
+// mlx.core.linalg.solve_triangular.
 //
 // C: mlx_linalg_solve_triangular.
-
 func SolveTriangular(a Array, b Array, upper bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -343,10 +367,12 @@ func SolveTriangular(a Array, b Array, upper bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SVD is undocumented yet.
+// SVD returns the singular value decomposition of each matrix of a [..., M, N]: U [..., M, M], the
+// singular values [..., min(M, N)] in descending order and V^T [..., N, N], or without computeUv a
+// list of the singular values alone. a must be float32, float64 or complex64, and the stream one
+// of the CPU. See mlx.core.linalg.svd.
 //
 // C: mlx_linalg_svd.
-
 func SVD(a Array, computeUv bool, s Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -358,10 +384,11 @@ func SVD(a Array, computeUv bool, s Stream) ([]Array, error) {
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// TriInv is undocumented yet.
+// TriInv returns the inverse of each lower triangular matrix of a, or upper triangular where upper
+// is set; the other triangle is not read. a must be square and float32 or float64. A singular one
+// fails in evaluation, and the stream must be one of the CPU. See mlx.core.linalg.tri_inv.
 //
 // C: mlx_linalg_tri_inv.
-
 func TriInv(a Array, upper bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err

@@ -23,10 +23,9 @@ import "unsafe"
 // #cgo noescape gm_mlx_map_string_to_string_iterator_next
 import "C"
 
-// NewMapStringToArray is undocumented yet.
+// NewMapStringToArray returns an empty map from strings to arrays, to be closed.
 //
 // C: mlx_map_string_to_array_new.
-
 func NewMapStringToArray() (MapStringToArray, error) {
 	if err := ensure(); err != nil {
 		return MapStringToArray{}, err
@@ -38,10 +37,10 @@ func NewMapStringToArray() (MapStringToArray, error) {
 	return MapStringToArray{opened(kindMapStringToArray, uintptr(r.w0))}, nil
 }
 
-// Set is undocumented yet.
+// Set makes mapArg hold what src holds. A null mapArg becomes a new handle, to be closed; a null
+// src is an error.
 //
 // C: mlx_map_string_to_array_set.
-
 func (mapArg *MapStringToArray) Set(src MapStringToArray) error {
 	if err := ensure(); err != nil {
 		return err
@@ -54,10 +53,10 @@ func (mapArg *MapStringToArray) Set(src MapStringToArray) error {
 	return nil
 }
 
-// Free is undocumented yet.
+// Close closes the map and makes the handle null. Arrays that were taken out stay open. Closing a
+// null handle does nothing.
 //
 // C: mlx_map_string_to_array_free.
-
 func (mapArg *MapStringToArray) Close() error {
 	if mapArg.h == 0 {
 		return nil
@@ -71,10 +70,10 @@ func (mapArg *MapStringToArray) Close() error {
 	return nil
 }
 
-// Insert is undocumented yet.
+// Insert stores value under key, in place of what was there. The array is shared: the handle value
+// stays open and the caller's to close.
 //
 // C: mlx_map_string_to_array_insert.
-
 func (mapArg MapStringToArray) Insert(key string, value Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -89,10 +88,10 @@ func (mapArg MapStringToArray) Insert(key string, value Array) error {
 	return nil
 }
 
-// Get is undocumented yet.
+// Get returns the array under key, as a handle of its own, to be closed. A missing key is an error
+// that wraps ErrNotFound.
 //
 // C: mlx_map_string_to_array_get.
-
 func (mapArg MapStringToArray) Get(key string) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -107,10 +106,11 @@ func (mapArg MapStringToArray) Get(key string) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NewMapStringToArrayIterator is undocumented yet.
+// NewMapStringToArrayIterator returns an iterator that stands before the first entry of the map,
+// to be closed. The order is arbitrary. The map must stay open and unchanged while the iterator is
+// used; a null map is an error.
 //
 // C: mlx_map_string_to_array_iterator_new.
-
 func NewMapStringToArrayIterator(mapArg MapStringToArray) (MapStringToArrayIterator, error) {
 	if err := ensure(); err != nil {
 		return MapStringToArrayIterator{}, err
@@ -125,10 +125,9 @@ func NewMapStringToArrayIterator(mapArg MapStringToArray) (MapStringToArrayItera
 	return MapStringToArrayIterator{opened(kindMapStringToArrayIterator, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the iterator and makes the handle null. Closing a null handle does nothing.
 //
 // C: mlx_map_string_to_array_iterator_free.
-
 func (it *MapStringToArrayIterator) Close() error {
 	if it.h == 0 {
 		return nil
@@ -142,10 +141,10 @@ func (it *MapStringToArrayIterator) Close() error {
 	return nil
 }
 
-// Next is undocumented yet.
+// Next returns the next key and its array, a handle of its own to be closed. After the last entry
+// it returns an error that wraps ErrNotFound.
 //
 // C: mlx_map_string_to_array_iterator_next.
-
 func (it MapStringToArrayIterator) Next() (string, Array, error) {
 	if err := ensure(); err != nil {
 		return "", Array{}, err
@@ -160,10 +159,9 @@ func (it MapStringToArrayIterator) Next() (string, Array, error) {
 	return borrowString(uintptr(r.w0)), Array{opened(kindArray, uintptr(r.w1))}, nil
 }
 
-// NewMapStringToString is undocumented yet.
+// NewMapStringToString returns an empty map from strings to strings, to be closed.
 //
 // C: mlx_map_string_to_string_new.
-
 func NewMapStringToString() (MapStringToString, error) {
 	if err := ensure(); err != nil {
 		return MapStringToString{}, err
@@ -175,10 +173,10 @@ func NewMapStringToString() (MapStringToString, error) {
 	return MapStringToString{opened(kindMapStringToString, uintptr(r.w0))}, nil
 }
 
-// Set is undocumented yet.
+// Set makes mapArg hold what src holds. A null mapArg becomes a new handle, to be closed; a null
+// src is an error.
 //
 // C: mlx_map_string_to_string_set.
-
 func (mapArg *MapStringToString) Set(src MapStringToString) error {
 	if err := ensure(); err != nil {
 		return err
@@ -191,10 +189,9 @@ func (mapArg *MapStringToString) Set(src MapStringToString) error {
 	return nil
 }
 
-// Free is undocumented yet.
+// Close closes the map and makes the handle null. Closing a null handle does nothing.
 //
 // C: mlx_map_string_to_string_free.
-
 func (mapArg *MapStringToString) Close() error {
 	if mapArg.h == 0 {
 		return nil
@@ -208,10 +205,9 @@ func (mapArg *MapStringToString) Close() error {
 	return nil
 }
 
-// Insert is undocumented yet.
+// Insert stores value under key, in place of what was there.
 //
 // C: mlx_map_string_to_string_insert.
-
 func (mapArg MapStringToString) Insert(key string, value string) error {
 	if err := ensure(); err != nil {
 		return err
@@ -229,10 +225,10 @@ func (mapArg MapStringToString) Insert(key string, value string) error {
 	return nil
 }
 
-// Get is undocumented yet.
+// Get returns the string under key, as a Go string. A missing key is an error that wraps
+// ErrNotFound.
 //
 // C: mlx_map_string_to_string_get.
-
 func (mapArg MapStringToString) Get(key string) (string, error) {
 	if err := ensure(); err != nil {
 		return "", err
@@ -247,10 +243,11 @@ func (mapArg MapStringToString) Get(key string) (string, error) {
 	return borrowString(uintptr(r.w0)), nil
 }
 
-// NewMapStringToStringIterator is undocumented yet.
+// NewMapStringToStringIterator returns an iterator that stands before the first entry of the map,
+// to be closed. The order is arbitrary. The map must stay open and unchanged while the iterator is
+// used; a null map is an error.
 //
 // C: mlx_map_string_to_string_iterator_new.
-
 func NewMapStringToStringIterator(mapArg MapStringToString) (MapStringToStringIterator, error) {
 	if err := ensure(); err != nil {
 		return MapStringToStringIterator{}, err
@@ -265,10 +262,9 @@ func NewMapStringToStringIterator(mapArg MapStringToString) (MapStringToStringIt
 	return MapStringToStringIterator{opened(kindMapStringToStringIterator, uintptr(r.w0))}, nil
 }
 
-// Free is undocumented yet.
+// Close closes the iterator and makes the handle null. Closing a null handle does nothing.
 //
 // C: mlx_map_string_to_string_iterator_free.
-
 func (it *MapStringToStringIterator) Close() error {
 	if it.h == 0 {
 		return nil
@@ -282,10 +278,10 @@ func (it *MapStringToStringIterator) Close() error {
 	return nil
 }
 
-// Next is undocumented yet.
+// Next returns the next key and its string. After the last entry it returns an error that wraps
+// ErrNotFound.
 //
 // C: mlx_map_string_to_string_iterator_next.
-
 func (it MapStringToStringIterator) Next() (string, string, error) {
 	if err := ensure(); err != nil {
 		return "", "", err

@@ -14,10 +14,10 @@ package bindings
 // #cgo noescape gm_mlx_set_wired_limit
 import "C"
 
-// ClearCache is undocumented yet.
+// ClearCache gives the memory that MLX keeps for reuse back to the system. See
+// mlx.core.clear_cache.
 //
 // C: mlx_clear_cache.
-
 func ClearCache() error {
 	if err := ensure(); err != nil {
 		return err
@@ -29,10 +29,10 @@ func ClearCache() error {
 	return nil
 }
 
-// GetActiveMemory is undocumented yet.
+// GetActiveMemory returns how much memory arrays occupy at the moment, in bytes, without what is
+// kept for reuse. See mlx.core.get_active_memory.
 //
 // C: mlx_get_active_memory.
-
 func GetActiveMemory() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -44,10 +44,10 @@ func GetActiveMemory() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// GetCacheMemory is undocumented yet.
+// GetCacheMemory returns how much memory MLX keeps for reuse at the moment, in bytes. See
+// mlx.core.get_cache_memory.
 //
 // C: mlx_get_cache_memory.
-
 func GetCacheMemory() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -59,10 +59,10 @@ func GetCacheMemory() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// GetMemoryLimit is undocumented yet.
+// GetMemoryLimit returns the limit that SetMemoryLimit sets, in bytes. See
+// mlx.core.set_memory_limit.
 //
 // C: mlx_get_memory_limit.
-
 func GetMemoryLimit() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -74,10 +74,10 @@ func GetMemoryLimit() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// GetPeakMemory is undocumented yet.
+// GetPeakMemory returns the most memory that arrays occupied at once, in bytes, since the start of
+// the process or since ResetPeakMemory. See mlx.core.get_peak_memory.
 //
 // C: mlx_get_peak_memory.
-
 func GetPeakMemory() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -89,10 +89,9 @@ func GetPeakMemory() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// ResetPeakMemory is undocumented yet.
+// ResetPeakMemory makes GetPeakMemory start again from zero. See mlx.core.reset_peak_memory.
 //
 // C: mlx_reset_peak_memory.
-
 func ResetPeakMemory() error {
 	if err := ensure(); err != nil {
 		return err
@@ -104,10 +103,10 @@ func ResetPeakMemory() error {
 	return nil
 }
 
-// SetCacheLimit is undocumented yet.
+// SetCacheLimit sets how much memory MLX may keep for reuse, in bytes, and returns the limit
+// before. 0 turns the reuse off. See mlx.core.set_cache_limit.
 //
 // C: mlx_set_cache_limit.
-
 func SetCacheLimit(limit uint64) (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -119,10 +118,11 @@ func SetCacheLimit(limit uint64) (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// SetMemoryLimit is undocumented yet.
+// SetMemoryLimit sets how much memory evaluation should keep to, in bytes, and returns the limit
+// before. It is a guideline: allocations beyond it wait for running work or fail only where the
+// system has no more. See mlx.core.set_memory_limit.
 //
 // C: mlx_set_memory_limit.
-
 func SetMemoryLimit(limit uint64) (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -134,10 +134,11 @@ func SetMemoryLimit(limit uint64) (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// SetWiredLimit is undocumented yet.
+// SetWiredLimit sets how much memory stays resident, in bytes, and returns the limit before. It
+// has an effect with Metal on macOS 15 and later only, where more than the system's own limit is
+// an error. See mlx.core.set_wired_limit.
 //
 // C: mlx_set_wired_limit.
-
 func SetWiredLimit(limit uint64) (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err

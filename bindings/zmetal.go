@@ -12,10 +12,10 @@ import "unsafe"
 // #cgo noescape gm_mlx_metal_stop_capture
 import "C"
 
-// MetalGetMetallibPath is undocumented yet.
+// MetalGetMetallibPath returns the path of the Metal kernel library in use. Without Metal it is an
+// error.
 //
 // C: mlx_metal_get_metallib_path.
-
 func MetalGetMetallibPath() (string, error) {
 	if err := ensure(); err != nil {
 		return "", err
@@ -27,10 +27,10 @@ func MetalGetMetallibPath() (string, error) {
 	return takeString(uintptr(r.w0)), nil
 }
 
-// MetalIsAvailable is undocumented yet.
+// MetalIsAvailable reports whether the loaded library runs on Metal. See
+// mlx.core.metal.is_available.
 //
 // C: mlx_metal_is_available.
-
 func MetalIsAvailable() (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -42,10 +42,10 @@ func MetalIsAvailable() (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// MetalSetMetallibPath is undocumented yet.
+// MetalSetMetallibPath sets the path of the Metal kernel library. It must be called before the GPU
+// is first used; without Metal it does nothing.
 //
 // C: mlx_metal_set_metallib_path.
-
 func MetalSetMetallibPath(path string) error {
 	if err := ensure(); err != nil {
 		return err
@@ -60,10 +60,10 @@ func MetalSetMetallibPath(path string) error {
 	return nil
 }
 
-// MetalStartCapture is undocumented yet.
+// MetalStartCapture begins to record GPU work for Xcode's debugger into a new folder at path,
+// which should end in .gputrace. Without Metal it does nothing. See mlx.core.metal.start_capture.
 //
 // C: mlx_metal_start_capture.
-
 func MetalStartCapture(path string) error {
 	if err := ensure(); err != nil {
 		return err
@@ -78,10 +78,10 @@ func MetalStartCapture(path string) error {
 	return nil
 }
 
-// MetalStopCapture is undocumented yet.
+// MetalStopCapture ends the recording that MetalStartCapture began. Without Metal it does nothing.
+// See mlx.core.metal.stop_capture.
 //
 // C: mlx_metal_stop_capture.
-
 func MetalStopCapture() error {
 	if err := ensure(); err != nil {
 		return err

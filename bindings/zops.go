@@ -536,10 +536,10 @@ import "unsafe"
 // #cgo nocallback gm_mlx_zeros_like
 import "C"
 
-// Abs is undocumented yet.
+// Abs returns the absolute value of every element of a, in its shape and dtype. For complex64
+// input it is the magnitude, as float32. See mlx.core.abs.
 //
 // C: mlx_abs.
-
 func Abs(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -551,10 +551,10 @@ func Abs(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Add is undocumented yet.
+// Add returns a + b element by element. The shapes broadcast and the dtypes are promoted to a
+// common one. See mlx.core.add.
 //
 // C: mlx_add.
-
 func Add(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -566,10 +566,10 @@ func Add(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Addmm is undocumented yet.
+// Addmm returns beta*c + alpha*(a @ b), computed in one step. The matrices a [..., M, K] and b
+// [..., K, N] follow the rules of Matmul, and c broadcasts to [..., M, N]. See mlx.core.addmm.
 //
 // C: mlx_addmm.
-
 func Addmm(c Array, a Array, b Array, alpha float32, beta float32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -581,10 +581,11 @@ func Addmm(c Array, a Array, b Array, alpha float32, beta float32, s Stream) (Ar
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// AllAxes is undocumented yet.
+// AllAxes reports as bool whether every element of a is non-zero (over the whole array where no
+// axis is given); it is true for an empty set. With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.all. It works along the given axes; negative ones count from the last.
 //
 // C: mlx_all_axes.
-
 func AllAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -596,10 +597,11 @@ func AllAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// AllAxis is undocumented yet.
+// AllAxis reports as bool whether every element of a is non-zero (over the whole array where no
+// axis is given); it is true for an empty set. With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.all. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_all_axis.
-
 func AllAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -611,10 +613,11 @@ func AllAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// All is undocumented yet.
+// All reports as bool whether every element of a is non-zero (over the whole array where no axis
+// is given); it is true for an empty set. With keepdims the reduced dimensions stay, with size 1.
+// See mlx.core.all.
 //
 // C: mlx_all.
-
 func All(a Array, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -626,10 +629,11 @@ func All(a Array, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Allclose is undocumented yet.
+// Allclose returns a bool scalar that says whether a and b (broadcast together) agree everywhere
+// within the tolerance |a - b| <= atol + rtol*|b|. Infinities agree with those of the same sign,
+// and NaN agrees with NaN only when equalNaN is set. See mlx.core.allclose.
 //
 // C: mlx_allclose.
-
 func Allclose(a Array, b Array, rtol float64, atol float64, equalNaN bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -641,10 +645,12 @@ func Allclose(a Array, b Array, rtol float64, atol float64, equalNaN bool, s Str
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// AnyAxes is undocumented yet.
+// AnyAxes reports as bool whether at least one element of a is non-zero (over the whole array
+// where no axis is given); it is false for an empty set. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.any. It works along the given axes; negative ones count from the
+// last.
 //
 // C: mlx_any_axes.
-
 func AnyAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -656,10 +662,12 @@ func AnyAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// AnyAxis is undocumented yet.
+// AnyAxis reports as bool whether at least one element of a is non-zero (over the whole array
+// where no axis is given); it is false for an empty set. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.any. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_any_axis.
-
 func AnyAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -671,10 +679,11 @@ func AnyAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Any is undocumented yet.
+// Any reports as bool whether at least one element of a is non-zero (over the whole array where no
+// axis is given); it is false for an empty set. With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.any.
 //
 // C: mlx_any.
-
 func Any(a Array, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -686,10 +695,12 @@ func Any(a Array, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Arange is undocumented yet.
+// Arange returns the numbers from start up to, but without, stop in steps of step, as dtype: empty
+// where the step leads away from stop. For integer dtypes start and start + step are cut to whole
+// numbers first, and their difference is the step. A step of 0, NaN or infinite bounds and the
+// dtype bool are an error. See mlx.core.arange.
 //
 // C: mlx_arange.
-
 func Arange(start float64, stop float64, step float64, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -704,10 +715,10 @@ func Arange(start float64, stop float64, step float64, dtype Dtype, s Stream) (A
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Arccos is undocumented yet.
+// Arccos returns the inverse cosine of every element of a, in radians between 0 and pi, and NaN
+// outside [-1, 1]. Integers become float32. See mlx.core.arccos.
 //
 // C: mlx_arccos.
-
 func Arccos(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -719,10 +730,10 @@ func Arccos(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Arccosh is undocumented yet.
+// Arccosh returns the inverse hyperbolic cosine of every element of a, NaN below 1. Integers
+// become float32. See mlx.core.arccosh.
 //
 // C: mlx_arccosh.
-
 func Arccosh(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -734,10 +745,10 @@ func Arccosh(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Arcsin is undocumented yet.
+// Arcsin returns the inverse sine of every element of a, in radians between -pi/2 and pi/2, and
+// NaN outside [-1, 1]. Integers become float32. See mlx.core.arcsin.
 //
 // C: mlx_arcsin.
-
 func Arcsin(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -749,10 +760,10 @@ func Arcsin(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Arcsinh is undocumented yet.
+// Arcsinh returns the inverse hyperbolic sine of every element of a. Integers become float32. See
+// mlx.core.arcsinh.
 //
 // C: mlx_arcsinh.
-
 func Arcsinh(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -764,10 +775,10 @@ func Arcsinh(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Arctan is undocumented yet.
+// Arctan returns the inverse tangent of every element of a, in radians between -pi/2 and pi/2.
+// Integers become float32. See mlx.core.arctan.
 //
 // C: mlx_arctan.
-
 func Arctan(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -779,10 +790,11 @@ func Arctan(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Arctan2 is undocumented yet.
+// Arctan2 returns the angle, in radians between -pi and pi, of the points whose ordinates are a
+// and whose abscissas are b, using both signs to find the quadrant. The shapes broadcast; integers
+// become float32. See mlx.core.arctan2.
 //
 // C: mlx_arctan2.
-
 func Arctan2(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -794,10 +806,10 @@ func Arctan2(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Arctanh is undocumented yet.
+// Arctanh returns the inverse hyperbolic tangent of every element of a: infinite at -1 and 1, NaN
+// beyond. Integers become float32. See mlx.core.arctanh.
 //
 // C: mlx_arctanh.
-
 func Arctanh(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -809,10 +821,11 @@ func Arctanh(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ArgmaxAxis is undocumented yet.
+// ArgmaxAxis returns the position of the largest element as uint32 (an index into the flattened
+// array where no axis is given). The first of equal elements wins. An empty array is an error. See
+// mlx.core.argmax. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_argmax_axis.
-
 func ArgmaxAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -824,10 +837,11 @@ func ArgmaxAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Argmax is undocumented yet.
+// Argmax returns the position of the largest element as uint32 (an index into the flattened array
+// where no axis is given). The first of equal elements wins. An empty array is an error. See
+// mlx.core.argmax.
 //
 // C: mlx_argmax.
-
 func Argmax(a Array, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -839,10 +853,11 @@ func Argmax(a Array, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ArgminAxis is undocumented yet.
+// ArgminAxis returns the position of the smallest element as uint32 (an index into the flattened
+// array where no axis is given). The first of equal elements wins. An empty array is an error. See
+// mlx.core.argmin. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_argmin_axis.
-
 func ArgminAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -854,10 +869,11 @@ func ArgminAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Argmin is undocumented yet.
+// Argmin returns the position of the smallest element as uint32 (an index into the flattened array
+// where no axis is given). The first of equal elements wins. An empty array is an error. See
+// mlx.core.argmin.
 //
 // C: mlx_argmin.
-
 func Argmin(a Array, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -869,10 +885,13 @@ func Argmin(a Array, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ArgpartitionAxis is undocumented yet.
+// ArgpartitionAxis returns the uint32 indices that put the element of rank kth (counted from 0,
+// ascending) at position kth, with none larger before it and none smaller after it; each side is
+// in no particular order. Without an axis the array is flattened first. A negative kth counts from
+// the end. See mlx.core.argpartition. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_argpartition_axis.
-
 func ArgpartitionAxis(a Array, kth int32, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -884,10 +903,12 @@ func ArgpartitionAxis(a Array, kth int32, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Argpartition is undocumented yet.
+// Argpartition returns the uint32 indices that put the element of rank kth (counted from 0,
+// ascending) at position kth, with none larger before it and none smaller after it; each side is
+// in no particular order. Without an axis the array is flattened first. A negative kth counts from
+// the end. See mlx.core.argpartition.
 //
 // C: mlx_argpartition.
-
 func Argpartition(a Array, kth int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -899,10 +920,11 @@ func Argpartition(a Array, kth int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ArgsortAxis is undocumented yet.
+// ArgsortAxis returns the uint32 indices that sort a in ascending order. Without an axis the array
+// is flattened first. See mlx.core.argsort. It works along one axis; a negative one counts from
+// the last.
 //
 // C: mlx_argsort_axis.
-
 func ArgsortAxis(a Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -914,10 +936,10 @@ func ArgsortAxis(a Array, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Argsort is undocumented yet.
+// Argsort returns the uint32 indices that sort a in ascending order. Without an axis the array is
+// flattened first. See mlx.core.argsort.
 //
 // C: mlx_argsort.
-
 func Argsort(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -929,10 +951,11 @@ func Argsort(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ArrayEqual is undocumented yet.
+// ArrayEqual returns a bool scalar: true when a and b have the same shape and equal elements.
+// Different dtypes are compared after promotion; NaN equals NaN only when equalNaN is set.
+// Different shapes give false, not an error. See mlx.core.array_equal.
 //
 // C: mlx_array_equal.
-
 func ArrayEqual(a Array, b Array, equalNaN bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -944,10 +967,11 @@ func ArrayEqual(a Array, b Array, equalNaN bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// AsStrided is undocumented yet.
+// AsStrided returns a view of a's elements with the given shape, strides and offset, all counted
+// in elements of a laid out row by row. Nothing checks that the view stays inside the data:
+// out-of-range strides or offset read foreign memory. See mlx.core.as_strided.
 //
 // C: mlx_as_strided.
-
 func AsStrided(a Array, shape []int32, strides []int64, offset uint64, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -959,10 +983,10 @@ func AsStrided(a Array, shape []int32, strides []int64, offset uint64, s Stream)
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// AsType is undocumented yet.
+// AsType returns a converted to dtype. Floats are truncated towards zero on their way to integers,
+// and every non-zero value becomes true as bool. See mlx.core.array.astype.
 //
 // C: mlx_astype.
-
 func AsType(a Array, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -977,10 +1001,10 @@ func AsType(a Array, dtype Dtype, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Atleast1D is undocumented yet.
+// Atleast1D returns a with at least one dimension: a scalar becomes [1], anything else stays as it
+// is. See mlx.core.atleast_1d.
 //
 // C: mlx_atleast_1d.
-
 func Atleast1D(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -992,10 +1016,10 @@ func Atleast1D(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Atleast2D is undocumented yet.
+// Atleast2D returns a with at least two dimensions: a scalar becomes [1, 1] and [N] becomes [1,
+// N]. See mlx.core.atleast_2d.
 //
 // C: mlx_atleast_2d.
-
 func Atleast2D(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1007,10 +1031,10 @@ func Atleast2D(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Atleast3D is undocumented yet.
+// Atleast3D returns a with at least three dimensions: a scalar becomes [1, 1, 1], [N] becomes [1,
+// N, 1] and [M, N] becomes [M, N, 1]. See mlx.core.atleast_3d.
 //
 // C: mlx_atleast_3d.
-
 func Atleast3D(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1022,10 +1046,10 @@ func Atleast3D(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Bartlett is undocumented yet.
+// Bartlett returns the m samples of the triangular Bartlett window as float32, zero at both ends.
+// It is empty for m below 1 and [1] for m = 1. See mlx.core.bartlett.
 //
 // C: mlx_bartlett.
-
 func Bartlett(m int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1037,10 +1061,10 @@ func Bartlett(m int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// BitwiseAnd is undocumented yet.
+// BitwiseAnd returns the bitwise AND of a and b, element by element. The shapes broadcast; only
+// integers and bool are allowed. See mlx.core.bitwise_and.
 //
 // C: mlx_bitwise_and.
-
 func BitwiseAnd(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1052,10 +1076,10 @@ func BitwiseAnd(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// BitwiseInvert is undocumented yet.
+// BitwiseInvert returns a with every bit flipped. Integers and bool (where it negates) are
+// allowed, floats are an error. See mlx.core.bitwise_invert.
 //
 // C: mlx_bitwise_invert.
-
 func BitwiseInvert(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1067,10 +1091,10 @@ func BitwiseInvert(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// BitwiseOr is undocumented yet.
+// BitwiseOr returns the bitwise OR of a and b, element by element. The shapes broadcast; only
+// integers and bool are allowed. See mlx.core.bitwise_or.
 //
 // C: mlx_bitwise_or.
-
 func BitwiseOr(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1082,10 +1106,10 @@ func BitwiseOr(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// BitwiseXor is undocumented yet.
+// BitwiseXor returns the bitwise exclusive OR of a and b, element by element. The shapes
+// broadcast; only integers and bool are allowed. See mlx.core.bitwise_xor.
 //
 // C: mlx_bitwise_xor.
-
 func BitwiseXor(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1097,10 +1121,10 @@ func BitwiseXor(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Blackman is undocumented yet.
+// Blackman returns the m samples of the Blackman window as float32, near zero at both ends. It is
+// empty for m below 1 and [1] for m = 1. See mlx.core.blackman.
 //
 // C: mlx_blackman.
-
 func Blackman(m int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1112,10 +1136,13 @@ func Blackman(m int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// BlockMaskedMM is undocumented yet.
+// BlockMaskedMM returns a @ b for a [..., M, K] and b [..., K, N], with square blocks of blockSize
+// (32 or 64) masked. maskOut [..., M/blockSize, N/blockSize] covers the result, maskLhs [...,
+// M/blockSize, K/blockSize] covers a and maskRhs [..., K/blockSize, N/blockSize] covers b, each
+// size rounded up; a bool mask keeps or zeroes a block, a float one scales it. A zero Array means
+// no mask. See mlx.core.block_masked_mm.
 //
 // C: mlx_block_masked_mm.
-
 func BlockMaskedMM(a Array, b Array, blockSize int32, maskOut Array, maskLhs Array, maskRhs Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1127,10 +1154,10 @@ func BlockMaskedMM(a Array, b Array, blockSize int32, maskOut Array, maskLhs Arr
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// BroadcastArrays is undocumented yet.
+// BroadcastArrays returns the inputs broadcast against each other, all with the common shape.
+// Shapes that do not fit together are an error. See mlx.core.broadcast_arrays.
 //
 // C: mlx_broadcast_arrays.
-
 func BroadcastArrays(inputs []Array, s Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -1142,10 +1169,10 @@ func BroadcastArrays(inputs []Array, s Stream) ([]Array, error) {
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// BroadcastTo is undocumented yet.
+// BroadcastTo returns a repeated without copying to the given shape. Dimensions of size 1 stretch
+// and new ones may be added in front; anything else is an error. See mlx.core.broadcast_to.
 //
 // C: mlx_broadcast_to.
-
 func BroadcastTo(a Array, shape []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1157,10 +1184,10 @@ func BroadcastTo(a Array, shape []int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Ceil is undocumented yet.
+// Ceil returns every element of a rounded up to a whole number, in a's dtype. Complex input is an
+// error. See mlx.core.ceil.
 //
 // C: mlx_ceil.
-
 func Ceil(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1172,10 +1199,11 @@ func Ceil(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Clip is undocumented yet.
+// Clip returns a with its elements limited to the range from aMin to aMax, which broadcast against
+// it. A zero Array as aMin or aMax leaves that side open; both at once are an error. NaN stays
+// NaN. See mlx.core.clip.
 //
 // C: mlx_clip.
-
 func Clip(a Array, aMin Array, aMax Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1187,10 +1215,12 @@ func Clip(a Array, aMin Array, aMax Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ConcatenateAxis is undocumented yet.
+// ConcatenateAxis returns the arrays joined end to end. Without an axis they are joined along the
+// first one; the other dimensions must be equal, and the dtypes are promoted to a common one. An
+// empty list is an error. See mlx.core.concatenate. It works along one axis; a negative one counts
+// from the last.
 //
 // C: mlx_concatenate_axis.
-
 func ConcatenateAxis(arrays []Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1202,10 +1232,11 @@ func ConcatenateAxis(arrays []Array, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Concatenate is undocumented yet.
+// Concatenate returns the arrays joined end to end. Without an axis they are joined along the
+// first one; the other dimensions must be equal, and the dtypes are promoted to a common one. An
+// empty list is an error. See mlx.core.concatenate.
 //
 // C: mlx_concatenate.
-
 func Concatenate(arrays []Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1217,10 +1248,10 @@ func Concatenate(arrays []Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Conjugate is undocumented yet.
+// Conjugate returns the complex conjugate of every element; real arrays come back unchanged. See
+// mlx.core.conjugate.
 //
 // C: mlx_conjugate.
-
 func Conjugate(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1232,10 +1263,10 @@ func Conjugate(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Contiguous is undocumented yet.
+// Contiguous returns a with its elements stored row by row without gaps, copied only where it must
+// be. With allowColMajor a column-major array passes as it is. See mlx.core.contiguous.
 //
 // C: mlx_contiguous.
-
 func Contiguous(a Array, allowColMajor bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1247,10 +1278,11 @@ func Contiguous(a Array, allowColMajor bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Conv1D is undocumented yet.
+// Conv1D convolves input [N, L, Cin] with weight [Cout, K, Cin/groups] and returns [N, L', Cout],
+// where L' = (L + 2*padding - dilation*(K-1) - 1)/stride + 1. The kernel is not flipped. Channels
+// that do not match are an error. See mlx.core.conv1d.
 //
 // C: mlx_conv1d.
-
 func Conv1D(input Array, weight Array, stride int32, padding int32, dilation int32, groups int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1262,10 +1294,11 @@ func Conv1D(input Array, weight Array, stride int32, padding int32, dilation int
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Conv2D is undocumented yet.
+// Conv2D convolves input [N, H, W, Cin] with weight [Cout, KH, KW, Cin/groups] and returns [N, H',
+// W', Cout]. The parameters ending in 0 are for H, those ending in 1 for W. The kernel is not
+// flipped. See mlx.core.conv2d.
 //
 // C: mlx_conv2d.
-
 func Conv2D(input Array, weight Array, stride0 int32, stride1 int32, padding0 int32, padding1 int32, dilation0 int32, dilation1 int32, groups int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1277,10 +1310,11 @@ func Conv2D(input Array, weight Array, stride0 int32, stride1 int32, padding0 in
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Conv3D is undocumented yet.
+// Conv3D convolves input [N, D, H, W, Cin] with weight [Cout, KD, KH, KW, Cin/groups] and returns
+// [N, D', H', W', Cout]. The parameters ending in 0, 1 and 2 are for D, H and W. The kernel is not
+// flipped. See mlx.core.conv3d.
 //
 // C: mlx_conv3d.
-
 func Conv3D(input Array, weight Array, stride0 int32, stride1 int32, stride2 int32, padding0 int32, padding1 int32, padding2 int32, dilation0 int32, dilation1 int32, dilation2 int32, groups int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1292,10 +1326,13 @@ func Conv3D(input Array, weight Array, stride0 int32, stride1 int32, stride2 int
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ConvGeneral is undocumented yet.
+// ConvGeneral convolves input [N, ..., Cin] with weight [Cout, ..., Cin/groups] over one to three
+// spatial dimensions and returns [N, ..., Cout]. paddingLo and paddingHi pad before and after each
+// dimension, inputDilation spreads the input (as a transposed convolution needs) and
+// kernelDilation the kernel, and flip reverses the kernel. Each list holds one value for every
+// spatial dimension, or one for all, or none for the default. See mlx.core.conv_general.
 //
 // C: mlx_conv_general.
-
 func ConvGeneral(input Array, weight Array, stride []int32, paddingLo []int32, paddingHi []int32, kernelDilation []int32, inputDilation []int32, groups int32, flip bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1307,10 +1344,11 @@ func ConvGeneral(input Array, weight Array, stride []int32, paddingLo []int32, p
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ConvTranspose1D is undocumented yet.
+// ConvTranspose1D computes the transposed convolution of input [N, L, Cin] with weight [Cout, K,
+// Cin/groups] and returns [N, L', Cout], where L' = (L-1)*stride - 2*padding + dilation*(K-1) +
+// outputPadding + 1. See mlx.core.conv_transpose1d.
 //
 // C: mlx_conv_transpose1d.
-
 func ConvTranspose1D(input Array, weight Array, stride int32, padding int32, dilation int32, outputPadding int32, groups int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1322,10 +1360,12 @@ func ConvTranspose1D(input Array, weight Array, stride int32, padding int32, dil
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ConvTranspose2D is undocumented yet.
+// ConvTranspose2D computes the transposed convolution of input [N, H, W, Cin] with weight [Cout,
+// KH, KW, Cin/groups] and returns [N, H', W', Cout]. The parameters ending in 0 are for H, those
+// ending in 1 for W; outputPadding adds rows or columns at the far end. See
+// mlx.core.conv_transpose2d.
 //
 // C: mlx_conv_transpose2d.
-
 func ConvTranspose2D(input Array, weight Array, stride0 int32, stride1 int32, padding0 int32, padding1 int32, dilation0 int32, dilation1 int32, outputPadding0 int32, outputPadding1 int32, groups int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1337,10 +1377,11 @@ func ConvTranspose2D(input Array, weight Array, stride0 int32, stride1 int32, pa
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ConvTranspose3D is undocumented yet.
+// ConvTranspose3D computes the transposed convolution of input [N, D, H, W, Cin] with weight
+// [Cout, KD, KH, KW, Cin/groups] and returns [N, D', H', W', Cout]. The parameters ending in 0, 1
+// and 2 are for D, H and W; outputPadding grows the far end. See mlx.core.conv_transpose3d.
 //
 // C: mlx_conv_transpose3d.
-
 func ConvTranspose3D(input Array, weight Array, stride0 int32, stride1 int32, stride2 int32, padding0 int32, padding1 int32, padding2 int32, dilation0 int32, dilation1 int32, dilation2 int32, outputPadding0 int32, outputPadding1 int32, outputPadding2 int32, groups int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1352,10 +1393,10 @@ func ConvTranspose3D(input Array, weight Array, stride0 int32, stride1 int32, st
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Copy is undocumented yet.
+// Copy returns a new array with the elements of a. Like every op it is evaluated lazily, and the
+// storage may be shared since arrays never change in place.
 //
 // C: mlx_copy.
-
 func Copy(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1367,10 +1408,10 @@ func Copy(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Cos is undocumented yet.
+// Cos returns the cosine of every element of a, taken as radians. Integers become float32. See
+// mlx.core.cos.
 //
 // C: mlx_cos.
-
 func Cos(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1382,10 +1423,10 @@ func Cos(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Cosh is undocumented yet.
+// Cosh returns the hyperbolic cosine of every element of a. Integers become float32. See
+// mlx.core.cosh.
 //
 // C: mlx_cosh.
-
 func Cosh(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1397,10 +1438,12 @@ func Cosh(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// CountNonzeroAxis is undocumented yet.
+// CountNonzeroAxis returns the number of elements of a that are not zero, as an integer array
+// (over the whole array where no axis is given). With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.count_nonzero. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_count_nonzero_axis.
-
 func CountNonzeroAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1412,10 +1455,12 @@ func CountNonzeroAxis(a Array, axis int32, keepdims bool, s Stream) (Array, erro
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// CountNonzeroAxes is undocumented yet.
+// CountNonzeroAxes returns the number of elements of a that are not zero, as an integer array
+// (over the whole array where no axis is given). With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.count_nonzero. It works along the given axes; negative ones count from the
+// last.
 //
 // C: mlx_count_nonzero_axes.
-
 func CountNonzeroAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1427,10 +1472,11 @@ func CountNonzeroAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, er
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// CountNonzero is undocumented yet.
+// CountNonzero returns the number of elements of a that are not zero, as an integer array (over
+// the whole array where no axis is given). With keepdims the reduced dimensions stay, with size 1.
+// See mlx.core.count_nonzero.
 //
 // C: mlx_count_nonzero.
-
 func CountNonzero(a Array, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1442,10 +1488,12 @@ func CountNonzero(a Array, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// CummaxAxis is undocumented yet.
+// CummaxAxis returns the running maximum of a. Without an axis the array is flattened first.
+// reverse runs from the end to the start; unless inclusive is set, each result leaves out the
+// element at its own position. See mlx.core.cummax. It works along one axis; a negative one counts
+// from the last.
 //
 // C: mlx_cummax_axis.
-
 func CummaxAxis(a Array, axis int32, reverse bool, inclusive bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1457,10 +1505,11 @@ func CummaxAxis(a Array, axis int32, reverse bool, inclusive bool, s Stream) (Ar
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Cummax is undocumented yet.
+// Cummax returns the running maximum of a. Without an axis the array is flattened first. reverse
+// runs from the end to the start; unless inclusive is set, each result leaves out the element at
+// its own position. See mlx.core.cummax.
 //
 // C: mlx_cummax.
-
 func Cummax(a Array, reverse bool, inclusive bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1472,10 +1521,12 @@ func Cummax(a Array, reverse bool, inclusive bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// CumminAxis is undocumented yet.
+// CumminAxis returns the running minimum of a. Without an axis the array is flattened first.
+// reverse runs from the end to the start; unless inclusive is set, each result leaves out the
+// element at its own position. See mlx.core.cummin. It works along one axis; a negative one counts
+// from the last.
 //
 // C: mlx_cummin_axis.
-
 func CumminAxis(a Array, axis int32, reverse bool, inclusive bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1487,10 +1538,11 @@ func CumminAxis(a Array, axis int32, reverse bool, inclusive bool, s Stream) (Ar
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Cummin is undocumented yet.
+// Cummin returns the running minimum of a. Without an axis the array is flattened first. reverse
+// runs from the end to the start; unless inclusive is set, each result leaves out the element at
+// its own position. See mlx.core.cummin.
 //
 // C: mlx_cummin.
-
 func Cummin(a Array, reverse bool, inclusive bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1502,10 +1554,12 @@ func Cummin(a Array, reverse bool, inclusive bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// CumprodAxis is undocumented yet.
+// CumprodAxis returns the running product of a. Without an axis the array is flattened first.
+// reverse runs from the end to the start; unless inclusive is set, each result leaves out the
+// element at its own position and the first is 1. dtype, where valid, is the dtype of the result.
+// See mlx.core.cumprod. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_cumprod_axis.
-
 func CumprodAxis(a Array, axis int32, reverse bool, inclusive bool, dtype OptionalDtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1520,10 +1574,12 @@ func CumprodAxis(a Array, axis int32, reverse bool, inclusive bool, dtype Option
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Cumprod is undocumented yet.
+// Cumprod returns the running product of a. Without an axis the array is flattened first. reverse
+// runs from the end to the start; unless inclusive is set, each result leaves out the element at
+// its own position and the first is 1. dtype, where valid, is the dtype of the result. See
+// mlx.core.cumprod.
 //
 // C: mlx_cumprod.
-
 func Cumprod(a Array, reverse bool, inclusive bool, dtype OptionalDtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1538,10 +1594,13 @@ func Cumprod(a Array, reverse bool, inclusive bool, dtype OptionalDtype, s Strea
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// CumsumAxis is undocumented yet.
+// CumsumAxis returns the running sum of a. Without an axis the array is flattened first. reverse
+// runs from the end to the start; unless inclusive is set, each result leaves out the element at
+// its own position and the first is 0. Bools count as int32, other integers keep their size (and
+// wrap around); dtype, where valid, overrides that. See mlx.core.cumsum. It works along one axis;
+// a negative one counts from the last.
 //
 // C: mlx_cumsum_axis.
-
 func CumsumAxis(a Array, axis int32, reverse bool, inclusive bool, dtype OptionalDtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1556,10 +1615,12 @@ func CumsumAxis(a Array, axis int32, reverse bool, inclusive bool, dtype Optiona
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Cumsum is undocumented yet.
+// Cumsum returns the running sum of a. Without an axis the array is flattened first. reverse runs
+// from the end to the start; unless inclusive is set, each result leaves out the element at its
+// own position and the first is 0. Bools count as int32, other integers keep their size (and wrap
+// around); dtype, where valid, overrides that. See mlx.core.cumsum.
 //
 // C: mlx_cumsum.
-
 func Cumsum(a Array, reverse bool, inclusive bool, dtype OptionalDtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1574,10 +1635,10 @@ func Cumsum(a Array, reverse bool, inclusive bool, dtype OptionalDtype, s Stream
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Degrees is undocumented yet.
+// Degrees returns every element of a converted from radians to degrees. Integers become float32.
+// See mlx.core.degrees.
 //
 // C: mlx_degrees.
-
 func Degrees(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1589,10 +1650,11 @@ func Degrees(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Depends is undocumented yet.
+// Depends returns the inputs, each made to wait for all dependencies: evaluating one of the
+// results evaluates every dependency first. It fixes an order where the graph has none, as between
+// sends and receives. See mlx.core.depends.
 //
 // C: mlx_depends.
-
 func Depends(inputs []Array, dependencies []Array) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -1604,10 +1666,13 @@ func Depends(inputs []Array, dependencies []Array) ([]Array, error) {
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// Dequantize is undocumented yet.
+// Dequantize returns the float matrix that Quantize packed into w, scales and biases: [..., K],
+// with groupSize elements to a scale. groupSize, bits and mode must be those of Quantize, unset
+// ones meaning the mode's default. biases is a zero Array unless mode is affine, globalScale a
+// zero Array unless an nvfp4 matrix has one; dtype, where valid, is the dtype of the result. See
+// mlx.core.dequantize.
 //
 // C: mlx_dequantize.
-
 func Dequantize(w Array, scales Array, biases Array, groupSize OptionalInt, bits OptionalInt, mode string, globalScale Array, dtype OptionalDtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1625,10 +1690,11 @@ func Dequantize(w Array, scales Array, biases Array, groupSize OptionalInt, bits
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Diag is undocumented yet.
+// Diag returns diagonal k of a matrix as a vector or, for a vector a, the square matrix that holds
+// it on diagonal k and zeros elsewhere. A positive k lies above the main diagonal, a negative one
+// below. More than two dimensions are an error. See mlx.core.diag.
 //
 // C: mlx_diag.
-
 func Diag(a Array, k int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1640,10 +1706,10 @@ func Diag(a Array, k int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Diagonal is undocumented yet.
+// Diagonal returns the diagonals, shifted by offset, of the matrices that axis1 and axis2 span.
+// Both axes are removed and the diagonal becomes the last dimension. See mlx.core.diagonal.
 //
 // C: mlx_diagonal.
-
 func Diagonal(a Array, offset int32, axis1 int32, axis2 int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1655,10 +1721,11 @@ func Diagonal(a Array, offset int32, axis1 int32, axis2 int32, s Stream) (Array,
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Diff is undocumented yet.
+// Diff returns the differences of neighbours along axis, taken n times: the dimension shrinks by
+// n, down to 0. For bools it tells where neighbours differ. A negative n is an error. See
+// mlx.core.diff.
 //
 // C: mlx_diff.
-
 func Diff(a Array, n int32, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1670,10 +1737,10 @@ func Diff(a Array, n int32, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Divide is undocumented yet.
+// Divide returns a / b element by element, as floating point even for integers (then float32). The
+// shapes broadcast; dividing by zero gives infinities and NaN. See mlx.core.divide.
 //
 // C: mlx_divide.
-
 func Divide(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1685,10 +1752,11 @@ func Divide(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Divmod is undocumented yet.
+// Divmod returns two arrays, the quotient of a and b rounded towards negative infinity and the
+// remainder, which has the sign of b. The shapes broadcast. An integer division by zero cannot be
+// reported: on the CPU it kills the process. See mlx.core.divmod.
 //
 // C: mlx_divmod.
-
 func Divmod(a Array, b Array, s Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -1700,10 +1768,12 @@ func Divmod(a Array, b Array, s Stream) ([]Array, error) {
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// Einsum is undocumented yet.
+// Einsum evaluates a sum of products written in Einstein notation, such as ij,jk->ik for a matrix
+// product: one group of letters for each operand, and letters missing after -> are summed over.
+// Without -> the result's letters are those that occur once, in alphabetical order. A malformed
+// text or sizes that clash are an error. See mlx.core.einsum.
 //
 // C: mlx_einsum.
-
 func Einsum(subscripts string, operands []Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1718,10 +1788,10 @@ func Einsum(subscripts string, operands []Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Equal is undocumented yet.
+// Equal returns a == b element by element as bool. The shapes broadcast, the dtypes are promoted,
+// and NaN differs from everything. See mlx.core.equal.
 //
 // C: mlx_equal.
-
 func Equal(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1733,10 +1803,10 @@ func Equal(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Erf is undocumented yet.
+// Erf returns the error function of every element of a. Integers become float32; complex input is
+// an error. See mlx.core.erf.
 //
 // C: mlx_erf.
-
 func Erf(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1748,10 +1818,10 @@ func Erf(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Erfinv is undocumented yet.
+// Erfinv returns the inverse of the error function for every element of a: infinite at -1 and 1,
+// NaN beyond. Integers become float32. See mlx.core.erfinv.
 //
 // C: mlx_erfinv.
-
 func Erfinv(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1763,10 +1833,9 @@ func Erfinv(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Exp is undocumented yet.
+// Exp returns e raised to every element of a. Integers become float32. See mlx.core.exp.
 //
 // C: mlx_exp.
-
 func Exp(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1778,10 +1847,11 @@ func Exp(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ExpandDimsAxes is undocumented yet.
+// ExpandDimsAxes returns a with a dimension of size 1 inserted at each of axes, which are
+// positions in the result and may be negative. Repeated axes are an error. See
+// mlx.core.expand_dims.
 //
 // C: mlx_expand_dims_axes.
-
 func ExpandDimsAxes(a Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1793,10 +1863,10 @@ func ExpandDimsAxes(a Array, axes []int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ExpandDims is undocumented yet.
+// ExpandDims returns a with a dimension of size 1 inserted at axis of the result; a negative axis
+// counts from the result's last one. See mlx.core.expand_dims.
 //
 // C: mlx_expand_dims.
-
 func ExpandDims(a Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1808,10 +1878,10 @@ func ExpandDims(a Array, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Expm1 is undocumented yet.
+// Expm1 returns exp(x) - 1 for every element x of a, exact also where x is close to zero. Integers
+// become float32. See mlx.core.expm1.
 //
 // C: mlx_expm1.
-
 func Expm1(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1823,10 +1893,10 @@ func Expm1(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Eye is undocumented yet.
+// Eye returns the matrix [n, m] of dtype with ones on diagonal k (0 is the main one, positive
+// above it) and zeros elsewhere. Negative sizes are an error. See mlx.core.eye.
 //
 // C: mlx_eye.
-
 func Eye(n int32, m int32, k int32, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1841,10 +1911,10 @@ func Eye(n int32, m int32, k int32, dtype Dtype, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Flatten is undocumented yet.
+// Flatten returns a with the dimensions startAxis to endAxis, both included, merged into one;
+// negative values count from the last. A scalar becomes [1]. See mlx.core.flatten.
 //
 // C: mlx_flatten.
-
 func Flatten(a Array, startAxis int32, endAxis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1856,10 +1926,10 @@ func Flatten(a Array, startAxis int32, endAxis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// FlipAxes is undocumented yet.
+// FlipAxes returns a with the order of its elements reversed, along every dimension where no axis
+// is given. See mlx.core.flip. It works along the given axes; negative ones count from the last.
 //
 // C: mlx_flip_axes.
-
 func FlipAxes(a Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1871,10 +1941,10 @@ func FlipAxes(a Array, axes []int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// FlipAxis is undocumented yet.
+// FlipAxis returns a with the order of its elements reversed, along every dimension where no axis
+// is given. See mlx.core.flip. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_flip_axis.
-
 func FlipAxis(a Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1886,10 +1956,10 @@ func FlipAxis(a Array, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Flip is undocumented yet.
+// Flip returns a with the order of its elements reversed, along every dimension where no axis is
+// given. See mlx.core.flip.
 //
 // C: mlx_flip.
-
 func Flip(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1901,10 +1971,10 @@ func Flip(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Floor is undocumented yet.
+// Floor returns every element of a rounded down to a whole number, in a's dtype. Complex input is
+// an error. See mlx.core.floor.
 //
 // C: mlx_floor.
-
 func Floor(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1916,10 +1986,12 @@ func Floor(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// FloorDivide is undocumented yet.
+// FloorDivide returns the whole part of a / b element by element, in the promoted dtype; the
+// shapes broadcast. Floats round towards negative infinity, integers towards zero (use Divmod for
+// a true floor). An integer division by zero cannot be reported: on the CPU it kills the process.
+// See mlx.core.floor_divide.
 //
 // C: mlx_floor_divide.
-
 func FloorDivide(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1931,10 +2003,10 @@ func FloorDivide(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// FromFP8 is undocumented yet.
+// FromFP8 returns the 8-bit E4M3 floats stored in x, which must be uint8, converted to the
+// floating-point dtype. See mlx.core.from_fp8.
 //
 // C: mlx_from_fp8.
-
 func FromFP8(x Array, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1949,10 +2021,10 @@ func FromFP8(x Array, dtype Dtype, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Full is undocumented yet.
+// Full returns an array of the given shape filled with vals, which broadcasts to it, converted to
+// dtype. Negative sizes are an error. See mlx.core.full.
 //
 // C: mlx_full.
-
 func Full(shape []int32, vals Array, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1967,10 +2039,10 @@ func Full(shape []int32, vals Array, dtype Dtype, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// FullLike is undocumented yet.
+// FullLike returns an array with the shape of a filled with vals, which broadcasts to it,
+// converted to dtype. See mlx.core.full.
 //
 // C: mlx_full_like.
-
 func FullLike(a Array, vals Array, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -1985,10 +2057,12 @@ func FullLike(a Array, vals Array, dtype Dtype, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Gather is undocumented yet.
+// Gather returns the slices of a that start where indices point: indices[i] counts along axes[i],
+// the other axes start at 0, and sliceSizes gives the size of a slice along every dimension of a.
+// The indices must be integers and broadcast together; the result has their shape followed by
+// sliceSizes. Indices out of range are not checked. TakeAxis is the simpler form.
 //
 // C: mlx_gather.
-
 func Gather(a Array, indices []Array, axes []int32, sliceSizes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2000,10 +2074,11 @@ func Gather(a Array, indices []Array, axes []int32, sliceSizes []int32, s Stream
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// GatherSingle is undocumented yet.
+// GatherSingle returns the slices of a that start at indices along axis; sliceSizes gives the size
+// of a slice along every dimension of a. The result has the shape of indices followed by
+// sliceSizes. Indices out of range are not checked. It is Gather with one index array.
 //
 // C: mlx_gather_single.
-
 func GatherSingle(a Array, indices Array, axis int32, sliceSizes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2015,10 +2090,13 @@ func GatherSingle(a Array, indices Array, axis int32, sliceSizes []int32, s Stre
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// GatherMM is undocumented yet.
+// GatherMM returns matrix products of chosen pairs: a [..., M, K] and b [..., K, N] are seen as
+// lists of matrices, and element i of the result [..., M, N] multiplies matrix lhsIndices[i] by
+// matrix rhsIndices[i]. The indices broadcast together; a zero Array means every matrix in order.
+// sortedIndices promises ascending rhsIndices, which is faster. It computes a mixture of experts.
+// See mlx.core.gather_mm.
 //
 // C: mlx_gather_mm.
-
 func GatherMM(a Array, b Array, lhsIndices Array, rhsIndices Array, sortedIndices bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2030,10 +2108,12 @@ func GatherMM(a Array, b Array, lhsIndices Array, rhsIndices Array, sortedIndice
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// GatherQMM is undocumented yet.
+// GatherQMM returns the products of QuantizedMatmul for chosen pairs: matrix lhsIndices[i] of x by
+// matrix rhsIndices[i] of the quantized w. The indices count over the batch dimensions, broadcast
+// together, and a zero Array means every matrix in order. biases is a zero Array unless mode is
+// affine; sortedIndices promises ascending indices, which is faster. See mlx.core.gather_qmm.
 //
 // C: mlx_gather_qmm.
-
 func GatherQMM(x Array, w Array, scales Array, biases Array, lhsIndices Array, rhsIndices Array, transpose bool, groupSize OptionalInt, bits OptionalInt, mode string, sortedIndices bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2048,10 +2128,12 @@ func GatherQMM(x Array, w Array, scales Array, biases Array, lhsIndices Array, r
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// GatherQQMM is undocumented yet.
+// GatherQQMM returns the products of QQMM for chosen pairs: x is quantized on the fly, and matrix
+// lhsIndices[i] of x meets matrix rhsIndices[i] of w. Zero Arrays as indices mean every matrix in
+// order. A zero scalesW says that w is not quantized yet; globalScaleX and globalScaleW are only
+// for mode nvfp4, zero Arrays otherwise. See mlx.core.gather_qqmm.
 //
 // C: mlx_gather_qqmm.
-
 func GatherQQMM(x Array, w Array, scalesW Array, lhsIndices Array, rhsIndices Array, groupSize OptionalInt, bits OptionalInt, mode string, globalScaleX Array, globalScaleW Array, sortedIndices bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2066,10 +2148,10 @@ func GatherQQMM(x Array, w Array, scalesW Array, lhsIndices Array, rhsIndices Ar
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Greater is undocumented yet.
+// Greater returns a > b element by element as bool. The shapes broadcast and the dtypes are
+// promoted; a comparison with NaN is false. See mlx.core.greater.
 //
 // C: mlx_greater.
-
 func Greater(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2081,10 +2163,10 @@ func Greater(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// GreaterEqual is undocumented yet.
+// GreaterEqual returns a >= b element by element as bool. The shapes broadcast and the dtypes are
+// promoted; a comparison with NaN is false. See mlx.core.greater_equal.
 //
 // C: mlx_greater_equal.
-
 func GreaterEqual(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2096,10 +2178,11 @@ func GreaterEqual(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// HadamardTransform is undocumented yet.
+// HadamardTransform returns the Walsh-Hadamard transform of a along its last dimension, whose size
+// must be m*2^k with m one of 1, 12, 20 and 28. The result is multiplied by scale, by default
+// 1/sqrt(size). Integers become float32. See mlx.core.hadamard_transform.
 //
 // C: mlx_hadamard_transform.
-
 func HadamardTransform(a Array, scale OptionalFloat, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2111,10 +2194,10 @@ func HadamardTransform(a Array, scale OptionalFloat, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Hamming is undocumented yet.
+// Hamming returns the m samples of the Hamming window as float32, 0.08 at both ends. It is empty
+// for m below 1 and [1] for m = 1. See mlx.core.hamming.
 //
 // C: mlx_hamming.
-
 func Hamming(m int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2126,10 +2209,10 @@ func Hamming(m int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Hanning is undocumented yet.
+// Hanning returns the m samples of the Hann window as float32, zero at both ends. It is empty for
+// m below 1 and [1] for m = 1. See mlx.core.hanning.
 //
 // C: mlx_hanning.
-
 func Hanning(m int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2141,10 +2224,10 @@ func Hanning(m int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Identity is undocumented yet.
+// Identity returns the n by n identity matrix of dtype. A negative n is an error. See
+// mlx.core.identity.
 //
 // C: mlx_identity.
-
 func Identity(n int32, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2159,10 +2242,10 @@ func Identity(n int32, dtype Dtype, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Imag is undocumented yet.
+// Imag returns the imaginary part of every element of a as float32: zeros for a real array. See
+// mlx.core.imag.
 //
 // C: mlx_imag.
-
 func Imag(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2174,10 +2257,11 @@ func Imag(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Inner is undocumented yet.
+// Inner returns the inner products over the last dimension of a and b, which must be equally long:
+// the result has the other dimensions of a followed by those of b. A scalar operand multiplies the
+// other one. See mlx.core.inner.
 //
 // C: mlx_inner.
-
 func Inner(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2189,10 +2273,11 @@ func Inner(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IsClose is undocumented yet.
+// IsClose returns as bool, element by element, whether a and b (broadcast together) lie within the
+// tolerance |a - b| <= atol + rtol*|b|. Infinities agree with those of the same sign, and NaN
+// agrees with NaN only when equalNaN is set. See mlx.core.isclose.
 //
 // C: mlx_isclose.
-
 func IsClose(a Array, b Array, rtol float64, atol float64, equalNaN bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2204,10 +2289,10 @@ func IsClose(a Array, b Array, rtol float64, atol float64, equalNaN bool, s Stre
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IsFinite is undocumented yet.
+// IsFinite returns as bool which elements of a are neither infinite nor NaN; integers always are
+// finite. See mlx.core.isfinite.
 //
 // C: mlx_isfinite.
-
 func IsFinite(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2219,10 +2304,9 @@ func IsFinite(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IsInf is undocumented yet.
+// IsInf returns as bool which elements of a are infinite, of either sign. See mlx.core.isinf.
 //
 // C: mlx_isinf.
-
 func IsInf(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2234,10 +2318,9 @@ func IsInf(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IsNaN is undocumented yet.
+// IsNaN returns as bool which elements of a are NaN. See mlx.core.isnan.
 //
 // C: mlx_isnan.
-
 func IsNaN(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2249,10 +2332,9 @@ func IsNaN(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IsNegInf is undocumented yet.
+// IsNegInf returns as bool which elements of a are negative infinity. See mlx.core.isneginf.
 //
 // C: mlx_isneginf.
-
 func IsNegInf(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2264,10 +2346,9 @@ func IsNegInf(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// IsPosInf is undocumented yet.
+// IsPosInf returns as bool which elements of a are positive infinity. See mlx.core.isposinf.
 //
 // C: mlx_isposinf.
-
 func IsPosInf(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2279,10 +2360,11 @@ func IsPosInf(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Kron is undocumented yet.
+// Kron returns the Kronecker product of a and b: every element of a times the whole of b, so that
+// each dimension's size is the product of both. The operand with fewer dimensions gets ones in
+// front. See mlx.core.kron.
 //
 // C: mlx_kron.
-
 func Kron(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2294,10 +2376,10 @@ func Kron(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LeftShift is undocumented yet.
+// LeftShift returns a with its bits moved up by b places, element by element. The shapes
+// broadcast; only integers and bool (shifted as uint8) are allowed. See mlx.core.left_shift.
 //
 // C: mlx_left_shift.
-
 func LeftShift(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2309,10 +2391,10 @@ func LeftShift(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Less is undocumented yet.
+// Less returns a < b element by element as bool. The shapes broadcast and the dtypes are promoted;
+// a comparison with NaN is false. See mlx.core.less.
 //
 // C: mlx_less.
-
 func Less(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2324,10 +2406,10 @@ func Less(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LessEqual is undocumented yet.
+// LessEqual returns a <= b element by element as bool. The shapes broadcast and the dtypes are
+// promoted; a comparison with NaN is false. See mlx.core.less_equal.
 //
 // C: mlx_less_equal.
-
 func LessEqual(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2339,10 +2421,11 @@ func LessEqual(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LinspaceEndpoint is undocumented yet.
+// LinspaceEndpoint returns num evenly spaced numbers of dtype that begin with start. With endpoint
+// the last one is stop; without, the step is (stop - start)/num and stop is left out. A negative
+// num is an error. See mlx.core.linspace.
 //
 // C: mlx_linspace_endpoint.
-
 func LinspaceEndpoint(start float64, stop float64, num int32, endpoint bool, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2357,10 +2440,10 @@ func LinspaceEndpoint(start float64, stop float64, num int32, endpoint bool, dty
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Linspace is undocumented yet.
+// Linspace returns num evenly spaced numbers of dtype from start to stop, both included. A
+// negative num is an error; integer dtypes truncate. See mlx.core.linspace.
 //
 // C: mlx_linspace.
-
 func Linspace(start float64, stop float64, num int32, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2375,10 +2458,10 @@ func Linspace(start float64, stop float64, num int32, dtype Dtype, s Stream) (Ar
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Log is undocumented yet.
+// Log returns the natural logarithm of every element of a: negative infinity at 0, NaN below.
+// Integers become float32. See mlx.core.log.
 //
 // C: mlx_log.
-
 func Log(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2390,10 +2473,10 @@ func Log(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Log10 is undocumented yet.
+// Log10 returns the logarithm to base 10 of every element of a: negative infinity at 0, NaN below.
+// Integers become float32. See mlx.core.log10.
 //
 // C: mlx_log10.
-
 func Log10(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2405,10 +2488,10 @@ func Log10(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Log1p is undocumented yet.
+// Log1p returns log(1 + x) for every element x of a, exact also where x is close to zero. Integers
+// become float32. See mlx.core.log1p.
 //
 // C: mlx_log1p.
-
 func Log1p(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2420,10 +2503,10 @@ func Log1p(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Log2 is undocumented yet.
+// Log2 returns the logarithm to base 2 of every element of a: negative infinity at 0, NaN below.
+// Integers become float32. See mlx.core.log2.
 //
 // C: mlx_log2.
-
 func Log2(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2435,10 +2518,10 @@ func Log2(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LogAddExp is undocumented yet.
+// LogAddExp returns log(exp(a) + exp(b)) element by element, without overflow on the way. The
+// shapes broadcast; integers become float32. See mlx.core.logaddexp.
 //
 // C: mlx_logaddexp.
-
 func LogAddExp(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2450,10 +2533,13 @@ func LogAddExp(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LogCumsumExpAxis is undocumented yet.
+// LogCumsumExpAxis returns the logarithm of the running sum of exp(a), without overflow on the
+// way. Without an axis the array is flattened first. reverse runs from the end to the start;
+// unless inclusive is set, each result leaves out the element at its own position and the first is
+// negative infinity. See mlx.core.logcumsumexp. It works along one axis; a negative one counts
+// from the last.
 //
 // C: mlx_logcumsumexp_axis.
-
 func LogCumsumExpAxis(a Array, axis int32, reverse bool, inclusive bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2465,10 +2551,12 @@ func LogCumsumExpAxis(a Array, axis int32, reverse bool, inclusive bool, s Strea
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LogCumsumExp is undocumented yet.
+// LogCumsumExp returns the logarithm of the running sum of exp(a), without overflow on the way.
+// Without an axis the array is flattened first. reverse runs from the end to the start; unless
+// inclusive is set, each result leaves out the element at its own position and the first is
+// negative infinity. See mlx.core.logcumsumexp.
 //
 // C: mlx_logcumsumexp.
-
 func LogCumsumExp(a Array, reverse bool, inclusive bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2480,10 +2568,10 @@ func LogCumsumExp(a Array, reverse bool, inclusive bool, s Stream) (Array, error
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LogicalAnd is undocumented yet.
+// LogicalAnd returns as bool, element by element, whether a and b both are non-zero. The shapes
+// broadcast. See mlx.core.logical_and.
 //
 // C: mlx_logical_and.
-
 func LogicalAnd(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2495,10 +2583,9 @@ func LogicalAnd(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LogicalNot is undocumented yet.
+// LogicalNot returns as bool which elements of a are zero. See mlx.core.logical_not.
 //
 // C: mlx_logical_not.
-
 func LogicalNot(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2510,10 +2597,10 @@ func LogicalNot(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LogicalOr is undocumented yet.
+// LogicalOr returns as bool, element by element, whether a or b is non-zero. The shapes broadcast.
+// See mlx.core.logical_or.
 //
 // C: mlx_logical_or.
-
 func LogicalOr(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2525,10 +2612,10 @@ func LogicalOr(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LogicalXor is undocumented yet.
+// LogicalXor returns as bool, element by element, whether exactly one of a and b is non-zero. The
+// shapes broadcast. See mlx.core.logical_xor.
 //
 // C: mlx_logical_xor.
-
 func LogicalXor(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2540,10 +2627,12 @@ func LogicalXor(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LogSumExpAxes is undocumented yet.
+// LogSumExpAxes returns log(sum(exp(a))) without overflow on the way, over the whole array where
+// no axis is given. With keepdims the reduced dimensions stay, with size 1. Integers become
+// float32. See mlx.core.logsumexp. It works along the given axes; negative ones count from the
+// last.
 //
 // C: mlx_logsumexp_axes.
-
 func LogSumExpAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2555,10 +2644,11 @@ func LogSumExpAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LogSumExpAxis is undocumented yet.
+// LogSumExpAxis returns log(sum(exp(a))) without overflow on the way, over the whole array where
+// no axis is given. With keepdims the reduced dimensions stay, with size 1. Integers become
+// float32. See mlx.core.logsumexp. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_logsumexp_axis.
-
 func LogSumExpAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2570,10 +2660,11 @@ func LogSumExpAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) 
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// LogSumExp is undocumented yet.
+// LogSumExp returns log(sum(exp(a))) without overflow on the way, over the whole array where no
+// axis is given. With keepdims the reduced dimensions stay, with size 1. Integers become float32.
+// See mlx.core.logsumexp.
 //
 // C: mlx_logsumexp.
-
 func LogSumExp(a Array, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2585,10 +2676,11 @@ func LogSumExp(a Array, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// MaskedScatter is undocumented yet.
+// MaskedScatter returns a with the elements where the bool mask is true replaced by the elements
+// of src, taken one after the other in row-major order. When src has too few of them, evaluation
+// fails on the CPU.
 //
 // C: mlx_masked_scatter.
-
 func MaskedScatter(a Array, mask Array, src Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2600,10 +2692,12 @@ func MaskedScatter(a Array, mask Array, src Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Matmul is undocumented yet.
+// Matmul returns the matrix product of a [..., M, K] and b [..., K, N] as [..., M, N]; the batch
+// dimensions broadcast. A vector a counts as a row and a vector b as a column, and that dimension
+// is dropped from the result. The dtypes are promoted and must be floating point or complex;
+// integers, scalars and inner sizes that differ are an error. See mlx.core.matmul.
 //
 // C: mlx_matmul.
-
 func Matmul(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2615,10 +2709,12 @@ func Matmul(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// MaxAxes is undocumented yet.
+// MaxAxes returns the largest element of a, over the whole array where no axis is given, in its
+// dtype. NaN wins over every number. With keepdims the reduced dimensions stay, with size 1; an
+// empty set is an error. See mlx.core.max. It works along the given axes; negative ones count from
+// the last.
 //
 // C: mlx_max_axes.
-
 func MaxAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2630,10 +2726,12 @@ func MaxAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// MaxAxis is undocumented yet.
+// MaxAxis returns the largest element of a, over the whole array where no axis is given, in its
+// dtype. NaN wins over every number. With keepdims the reduced dimensions stay, with size 1; an
+// empty set is an error. See mlx.core.max. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_max_axis.
-
 func MaxAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2645,10 +2743,11 @@ func MaxAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Max is undocumented yet.
+// Max returns the largest element of a, over the whole array where no axis is given, in its dtype.
+// NaN wins over every number. With keepdims the reduced dimensions stay, with size 1; an empty set
+// is an error. See mlx.core.max.
 //
 // C: mlx_max.
-
 func Max(a Array, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2660,10 +2759,10 @@ func Max(a Array, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Maximum is undocumented yet.
+// Maximum returns the larger of a and b, element by element. The shapes broadcast and the dtypes
+// are promoted; NaN on either side gives NaN. See mlx.core.maximum.
 //
 // C: mlx_maximum.
-
 func Maximum(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2675,10 +2774,12 @@ func Maximum(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// MeanAxes is undocumented yet.
+// MeanAxes returns the mean of the elements of a, over the whole array where no axis is given.
+// Integers and bools give float32; an empty set gives NaN. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.mean. It works along the given axes; negative ones count from
+// the last.
 //
 // C: mlx_mean_axes.
-
 func MeanAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2690,10 +2791,12 @@ func MeanAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// MeanAxis is undocumented yet.
+// MeanAxis returns the mean of the elements of a, over the whole array where no axis is given.
+// Integers and bools give float32; an empty set gives NaN. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.mean. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_mean_axis.
-
 func MeanAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2705,10 +2808,11 @@ func MeanAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Mean is undocumented yet.
+// Mean returns the mean of the elements of a, over the whole array where no axis is given.
+// Integers and bools give float32; an empty set gives NaN. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.mean.
 //
 // C: mlx_mean.
-
 func Mean(a Array, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2720,10 +2824,12 @@ func Mean(a Array, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// MedianAxes is undocumented yet.
+// MedianAxes returns the median of the elements of a, over the whole array where no axis is given,
+// and the mean of the middle two for an even count. Integers give float32, and one NaN makes the
+// result NaN. With keepdims the reduced dimensions stay, with size 1. See mlx.core.median. It
+// works along the given axes; negative ones count from the last.
 //
 // C: mlx_median_axes.
-
 func MedianAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2735,10 +2841,12 @@ func MedianAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// MedianAxis is undocumented yet.
+// MedianAxis returns the median of the elements of a, over the whole array where no axis is given,
+// and the mean of the middle two for an even count. Integers give float32, and one NaN makes the
+// result NaN. With keepdims the reduced dimensions stay, with size 1. See mlx.core.median. It
+// works along one axis; a negative one counts from the last.
 //
 // C: mlx_median_axis.
-
 func MedianAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2750,10 +2858,11 @@ func MedianAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Median is undocumented yet.
+// Median returns the median of the elements of a, over the whole array where no axis is given, and
+// the mean of the middle two for an even count. Integers give float32, and one NaN makes the
+// result NaN. With keepdims the reduced dimensions stay, with size 1. See mlx.core.median.
 //
 // C: mlx_median.
-
 func Median(a Array, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2765,10 +2874,12 @@ func Median(a Array, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Meshgrid is undocumented yet.
+// Meshgrid returns one array for each of the given vectors, holding its coordinates at every point
+// of the grid they span. indexing is ij for the vectors' own order or xy to swap the first two
+// dimensions; anything else is an error. With sparse the dimensions along which an array does not
+// vary have size 1. See mlx.core.meshgrid.
 //
 // C: mlx_meshgrid.
-
 func Meshgrid(arrays []Array, sparse bool, indexing string, s Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -2783,10 +2894,12 @@ func Meshgrid(arrays []Array, sparse bool, indexing string, s Stream) ([]Array, 
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// MinAxes is undocumented yet.
+// MinAxes returns the smallest element of a, over the whole array where no axis is given, in its
+// dtype. NaN wins over every number. With keepdims the reduced dimensions stay, with size 1; an
+// empty set is an error. See mlx.core.min. It works along the given axes; negative ones count from
+// the last.
 //
 // C: mlx_min_axes.
-
 func MinAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2798,10 +2911,12 @@ func MinAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// MinAxis is undocumented yet.
+// MinAxis returns the smallest element of a, over the whole array where no axis is given, in its
+// dtype. NaN wins over every number. With keepdims the reduced dimensions stay, with size 1; an
+// empty set is an error. See mlx.core.min. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_min_axis.
-
 func MinAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2813,10 +2928,11 @@ func MinAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Min is undocumented yet.
+// Min returns the smallest element of a, over the whole array where no axis is given, in its
+// dtype. NaN wins over every number. With keepdims the reduced dimensions stay, with size 1; an
+// empty set is an error. See mlx.core.min.
 //
 // C: mlx_min.
-
 func Min(a Array, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2828,10 +2944,10 @@ func Min(a Array, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Minimum is undocumented yet.
+// Minimum returns the smaller of a and b, element by element. The shapes broadcast and the dtypes
+// are promoted; NaN on either side gives NaN. See mlx.core.minimum.
 //
 // C: mlx_minimum.
-
 func Minimum(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2843,10 +2959,10 @@ func Minimum(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// MoveAxis is undocumented yet.
+// MoveAxis returns a with dimension source moved to position destination; the others keep their
+// order. Negative values count from the last. See mlx.core.moveaxis.
 //
 // C: mlx_moveaxis.
-
 func MoveAxis(a Array, source int32, destination int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2858,10 +2974,10 @@ func MoveAxis(a Array, source int32, destination int32, s Stream) (Array, error)
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Multiply is undocumented yet.
+// Multiply returns a * b element by element. The shapes broadcast and the dtypes are promoted. See
+// mlx.core.multiply.
 //
 // C: mlx_multiply.
-
 func Multiply(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2873,10 +2989,11 @@ func Multiply(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NaNToNum is undocumented yet.
+// NaNToNum returns a with NaN replaced by nan and the infinities by posinf and neginf, which where
+// not valid are the largest and the lowest finite number of a's dtype. Integers come back
+// unchanged. See mlx.core.nan_to_num.
 //
 // C: mlx_nan_to_num.
-
 func NaNToNum(a Array, nan float32, posinf OptionalFloat, neginf OptionalFloat, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2888,10 +3005,10 @@ func NaNToNum(a Array, nan float32, posinf OptionalFloat, neginf OptionalFloat, 
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Negative is undocumented yet.
+// Negative returns every element of a with its sign reversed, in a's dtype; unsigned integers wrap
+// around and bool is an error. See mlx.core.negative.
 //
 // C: mlx_negative.
-
 func Negative(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2903,10 +3020,10 @@ func Negative(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NotEqual is undocumented yet.
+// NotEqual returns a != b element by element as bool. The shapes broadcast, the dtypes are
+// promoted, and NaN differs from everything. See mlx.core.not_equal.
 //
 // C: mlx_not_equal.
-
 func NotEqual(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2918,10 +3035,11 @@ func NotEqual(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NumberOfElements is undocumented yet.
+// NumberOfElements returns the product of a's sizes along axes as a scalar of dtype, or one over
+// it when inverted is set. Unlike a number computed from the shape it stays right in functions
+// that are compiled or exported for changing shapes.
 //
 // C: mlx_number_of_elements.
-
 func NumberOfElements(a Array, axes []int32, inverted bool, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2936,10 +3054,10 @@ func NumberOfElements(a Array, axes []int32, inverted bool, dtype Dtype, s Strea
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Ones is undocumented yet.
+// Ones returns an array of the given shape and dtype filled with ones. Negative sizes are an
+// error. See mlx.core.ones.
 //
 // C: mlx_ones.
-
 func Ones(shape []int32, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2954,10 +3072,10 @@ func Ones(shape []int32, dtype Dtype, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// OnesLikeDtype is undocumented yet.
+// OnesLikeDtype returns an array with the shape of a filled with ones of dtype. See
+// mlx.core.ones_like.
 //
 // C: mlx_ones_like_dtype.
-
 func OnesLikeDtype(a Array, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2972,10 +3090,10 @@ func OnesLikeDtype(a Array, dtype Dtype, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// OnesLike is undocumented yet.
+// OnesLike returns an array with the shape and dtype of a filled with ones. See
+// mlx.core.ones_like.
 //
 // C: mlx_ones_like.
-
 func OnesLike(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -2987,10 +3105,10 @@ func OnesLike(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Outer is undocumented yet.
+// Outer returns every product of an element of a and one of b, both flattened first: [size of a,
+// size of b]. See mlx.core.outer.
 //
 // C: mlx_outer.
-
 func Outer(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3002,10 +3120,12 @@ func Outer(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Pad is undocumented yet.
+// Pad returns a enlarged along axes: lowPadSize elements in front and highPadSize behind, one
+// number for each axis. mode is constant (filled with the scalar padValue), edge (the outermost
+// element again), reflect (mirrored without it) or symmetric (mirrored with it). Negative sizes
+// and other modes are an error. See mlx.core.pad.
 //
 // C: mlx_pad.
-
 func Pad(a Array, axes []int32, lowPadSize []int32, highPadSize []int32, padValue Array, mode string, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3020,10 +3140,11 @@ func Pad(a Array, axes []int32, lowPadSize []int32, highPadSize []int32, padValu
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// PadSymmetric is undocumented yet.
+// PadSymmetric returns a enlarged by padWidth elements in front of and behind every dimension.
+// mode and padValue are as for Pad; the name says that both sides are padded alike, not that the
+// mode is symmetric. See mlx.core.pad.
 //
 // C: mlx_pad_symmetric.
-
 func PadSymmetric(a Array, padWidth int32, padValue Array, mode string, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3038,10 +3159,12 @@ func PadSymmetric(a Array, padWidth int32, padValue Array, mode string, s Stream
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// PartitionAxis is undocumented yet.
+// PartitionAxis returns the elements of a reordered so that the one of rank kth (counted from 0,
+// ascending) stands at position kth, with none larger before it and none smaller after it. Without
+// an axis the array is flattened first. A negative kth counts from the end. See
+// mlx.core.partition. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_partition_axis.
-
 func PartitionAxis(a Array, kth int32, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3053,10 +3176,12 @@ func PartitionAxis(a Array, kth int32, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Partition is undocumented yet.
+// Partition returns the elements of a reordered so that the one of rank kth (counted from 0,
+// ascending) stands at position kth, with none larger before it and none smaller after it. Without
+// an axis the array is flattened first. A negative kth counts from the end. See
+// mlx.core.partition.
 //
 // C: mlx_partition.
-
 func Partition(a Array, kth int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3068,10 +3193,9 @@ func Partition(a Array, kth int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Positive is undocumented yet.
+// Positive returns a unchanged, whatever its dtype: the unary plus. See mlx.core.positive.
 //
 // C: mlx_positive.
-
 func Positive(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3083,10 +3207,11 @@ func Positive(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Power is undocumented yet.
+// Power returns a raised to the power b, element by element. The shapes broadcast and the dtypes
+// are promoted; integers stay integers, so negative exponents do not give fractions. See
+// mlx.core.power.
 //
 // C: mlx_power.
-
 func Power(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3098,10 +3223,12 @@ func Power(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ProdAxes is undocumented yet.
+// ProdAxes returns the product of the elements of a, over the whole array where no axis is given;
+// 1 for an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With
+// keepdims the reduced dimensions stay, with size 1. See mlx.core.prod. It works along the given
+// axes; negative ones count from the last.
 //
 // C: mlx_prod_axes.
-
 func ProdAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3113,10 +3240,12 @@ func ProdAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ProdAxis is undocumented yet.
+// ProdAxis returns the product of the elements of a, over the whole array where no axis is given;
+// 1 for an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With
+// keepdims the reduced dimensions stay, with size 1. See mlx.core.prod. It works along one axis; a
+// negative one counts from the last.
 //
 // C: mlx_prod_axis.
-
 func ProdAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3128,10 +3257,11 @@ func ProdAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Prod is undocumented yet.
+// Prod returns the product of the elements of a, over the whole array where no axis is given; 1
+// for an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With
+// keepdims the reduced dimensions stay, with size 1. See mlx.core.prod.
 //
 // C: mlx_prod.
-
 func Prod(a Array, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3143,10 +3273,11 @@ func Prod(a Array, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// PutAlongAxis is undocumented yet.
+// PutAlongAxis returns a with values, which broadcast to the shape of indices, written at indices
+// along axis. indices has as many dimensions as a and matches it outside axis; negative ones count
+// from the end, and those out of range are not checked. See mlx.core.put_along_axis.
 //
 // C: mlx_put_along_axis.
-
 func PutAlongAxis(a Array, indices Array, values Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3158,10 +3289,13 @@ func PutAlongAxis(a Array, indices Array, values Array, axis int32, s Stream) (A
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// QQMM is undocumented yet.
+// QQMM returns x times the transpose of w, both quantized: x [..., K] on the fly, and w either
+// packed by Quantize with wScales, or, with a zero wScales, quantized on the fly too. mode is
+// nvfp4 or mxfp8 with matching groupSize and bits (unset ones mean the mode's defaults);
+// globalScaleX and globalScaleW are only for nvfp4, zero Arrays otherwise. Evaluation fails on
+// back ends that lack it, the CPU among them. See mlx.core.qqmm.
 //
 // C: mlx_qqmm.
-
 func QQMM(x Array, w Array, wScales Array, groupSize OptionalInt, bits OptionalInt, mode string, globalScaleX Array, globalScaleW Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3176,10 +3310,14 @@ func QQMM(x Array, w Array, wScales Array, groupSize OptionalInt, bits OptionalI
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Quantize is undocumented yet.
+// Quantize returns the matrix w [..., K] packed with few bits an element: the uint32 words [...,
+// K*bits/32], the scales [..., K/groupSize] and, for mode affine, the biases of the same shape.
+// The modes are affine (by default 4 bits in groups of 64), mxfp4, mxfp8 (groups of 32) and nvfp4
+// (groups of 16), the latter three with uint8 scales and no biases. globalScale is only for nvfp4,
+// a zero Array otherwise. Integers, fewer than two dimensions, K that is no multiple of groupSize
+// and unknown settings are an error. See mlx.core.quantize.
 //
 // C: mlx_quantize.
-
 func Quantize(w Array, groupSize OptionalInt, bits OptionalInt, mode string, globalScale Array, s Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -3194,10 +3332,12 @@ func Quantize(w Array, groupSize OptionalInt, bits OptionalInt, mode string, glo
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// QuantizedMatmul is undocumented yet.
+// QuantizedMatmul returns x times the matrix that Quantize packed into w, scales and biases: x
+// [..., K] by the transpose of w [N, K] when transpose is set, else x [..., N] by w [N, K] itself.
+// groupSize, bits and mode must be those of Quantize, unset ones meaning the mode's default;
+// biases is a zero Array unless mode is affine. See mlx.core.quantized_matmul.
 //
 // C: mlx_quantized_matmul.
-
 func QuantizedMatmul(x Array, w Array, scales Array, biases Array, transpose bool, groupSize OptionalInt, bits OptionalInt, mode string, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3212,10 +3352,10 @@ func QuantizedMatmul(x Array, w Array, scales Array, biases Array, transpose boo
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Radians is undocumented yet.
+// Radians returns every element of a converted from degrees to radians. Integers become float32.
+// See mlx.core.radians.
 //
 // C: mlx_radians.
-
 func Radians(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3227,10 +3367,10 @@ func Radians(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Real is undocumented yet.
+// Real returns the real part of every element of a as float32 where a is complex, else a itself.
+// See mlx.core.real.
 //
 // C: mlx_real.
-
 func Real(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3242,10 +3382,10 @@ func Real(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Reciprocal is undocumented yet.
+// Reciprocal returns 1 / x for every element x of a: infinite at 0. Integers become float32. See
+// mlx.core.reciprocal.
 //
 // C: mlx_reciprocal.
-
 func Reciprocal(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3257,10 +3397,11 @@ func Reciprocal(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Remainder is undocumented yet.
+// Remainder returns the remainder of a / b element by element, with the sign of b, in the promoted
+// dtype. The shapes broadcast. An integer division by zero cannot be reported: on the CPU it kills
+// the process. See mlx.core.remainder.
 //
 // C: mlx_remainder.
-
 func Remainder(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3272,10 +3413,11 @@ func Remainder(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RepeatAxis is undocumented yet.
+// RepeatAxis returns arr with every element repeated repeats times in place. Without an axis the
+// array is flattened first. A negative count is an error. See mlx.core.repeat. It works along one
+// axis; a negative one counts from the last.
 //
 // C: mlx_repeat_axis.
-
 func RepeatAxis(arr Array, repeats int32, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3287,10 +3429,10 @@ func RepeatAxis(arr Array, repeats int32, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Repeat is undocumented yet.
+// Repeat returns arr with every element repeated repeats times in place. Without an axis the array
+// is flattened first. A negative count is an error. See mlx.core.repeat.
 //
 // C: mlx_repeat.
-
 func Repeat(arr Array, repeats int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3302,10 +3444,11 @@ func Repeat(arr Array, repeats int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Reshape is undocumented yet.
+// Reshape returns the elements of a, in row-major order, with another shape of equal size. One
+// dimension may be -1 and is then computed. A size that does not fit is an error. See
+// mlx.core.reshape.
 //
 // C: mlx_reshape.
-
 func Reshape(a Array, shape []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3317,10 +3460,11 @@ func Reshape(a Array, shape []int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RightShift is undocumented yet.
+// RightShift returns a with its bits moved down by b places, element by element; signed integers
+// keep their sign. The shapes broadcast; only integers and bool are allowed. See
+// mlx.core.right_shift.
 //
 // C: mlx_right_shift.
-
 func RightShift(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3332,10 +3476,10 @@ func RightShift(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RollAxis is undocumented yet.
+// RollAxis returns a moved along axis by the sum of shift, to the right or, where negative, to the
+// left; what falls off one end comes in at the other. See mlx.core.roll.
 //
 // C: mlx_roll_axis.
-
 func RollAxis(a Array, shift []int32, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3347,10 +3491,11 @@ func RollAxis(a Array, shift []int32, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RollAxes is undocumented yet.
+// RollAxes returns a moved along each of axes by the shift of the same position, to the right or,
+// where negative, to the left; what falls off one end comes in at the other. Axes may repeat, and
+// fewer shifts than axes are an error. See mlx.core.roll.
 //
 // C: mlx_roll_axes.
-
 func RollAxes(a Array, shift []int32, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3362,10 +3507,11 @@ func RollAxes(a Array, shift []int32, axes []int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Roll is undocumented yet.
+// Roll returns a flattened, moved shift places to the right (to the left where negative) and put
+// back in its shape; what falls off one end comes in at the other. Several shifts add up. See
+// mlx.core.roll.
 //
 // C: mlx_roll.
-
 func Roll(a Array, shift []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3377,10 +3523,11 @@ func Roll(a Array, shift []int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Round is undocumented yet.
+// Round returns every element of a rounded to the given number of decimals, which may be negative,
+// in a's dtype. Halves go to the even neighbour; complex numbers are rounded part by part. See
+// mlx.core.round.
 //
 // C: mlx_round.
-
 func Round(a Array, decimals int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3392,10 +3539,10 @@ func Round(a Array, decimals int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Rsqrt is undocumented yet.
+// Rsqrt returns one over the square root of every element of a: infinite at 0, NaN below. Integers
+// become float32. See mlx.core.rsqrt.
 //
 // C: mlx_rsqrt.
-
 func Rsqrt(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3407,10 +3554,13 @@ func Rsqrt(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Scatter is undocumented yet.
+// Scatter returns a with slices replaced by updates: indices[i] counts along axes[i] (not
+// negative), the other axes start at 0. The indices broadcast together, and updates has their
+// shape followed by that of one slice, with as many dimensions as a. Where slices overlap, any of
+// them may win; indices out of range are not checked, and bool indices kill the process.
+// PutAlongAxis is the simpler form.
 //
 // C: mlx_scatter.
-
 func Scatter(a Array, indices []Array, updates Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3422,10 +3572,11 @@ func Scatter(a Array, indices []Array, updates Array, axes []int32, s Stream) (A
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ScatterSingle is undocumented yet.
+// ScatterSingle returns a with the slices that start at indices along axis replaced by updates,
+// whose shape is that of indices followed by that of one slice. It is Scatter with one index
+// array.
 //
 // C: mlx_scatter_single.
-
 func ScatterSingle(a Array, indices Array, updates Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3437,10 +3588,10 @@ func ScatterSingle(a Array, indices Array, updates Array, axis int32, s Stream) 
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ScatterAdd is undocumented yet.
+// ScatterAdd returns a with updates added to slices of it, which indices and axes choose as in
+// Scatter. Where slices overlap, all of them are added.
 //
 // C: mlx_scatter_add.
-
 func ScatterAdd(a Array, indices []Array, updates Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3452,10 +3603,10 @@ func ScatterAdd(a Array, indices []Array, updates Array, axes []int32, s Stream)
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ScatterAddSingle is undocumented yet.
+// ScatterAddSingle returns a with updates added to the slices that start at indices along axis. It
+// is ScatterAdd with one index array.
 //
 // C: mlx_scatter_add_single.
-
 func ScatterAddSingle(a Array, indices Array, updates Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3467,10 +3618,11 @@ func ScatterAddSingle(a Array, indices Array, updates Array, axis int32, s Strea
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ScatterAddAxis is undocumented yet.
+// ScatterAddAxis returns a with values, which broadcast to the shape of indices, added at indices
+// along axis. indices has as many dimensions as a and matches it outside axis; repeated ones add
+// up, and those out of range are not checked.
 //
 // C: mlx_scatter_add_axis.
-
 func ScatterAddAxis(a Array, indices Array, values Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3482,10 +3634,10 @@ func ScatterAddAxis(a Array, indices Array, values Array, axis int32, s Stream) 
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ScatterMax is undocumented yet.
+// ScatterMax returns a with every element of the slices that indices and axes choose, as in
+// Scatter, raised to the one in updates where that is larger.
 //
 // C: mlx_scatter_max.
-
 func ScatterMax(a Array, indices []Array, updates Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3497,10 +3649,10 @@ func ScatterMax(a Array, indices []Array, updates Array, axes []int32, s Stream)
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ScatterMaxSingle is undocumented yet.
+// ScatterMaxSingle returns a with the slices that start at indices along axis raised to updates
+// where those are larger. It is ScatterMax with one index array.
 //
 // C: mlx_scatter_max_single.
-
 func ScatterMaxSingle(a Array, indices Array, updates Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3512,10 +3664,10 @@ func ScatterMaxSingle(a Array, indices Array, updates Array, axis int32, s Strea
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ScatterMin is undocumented yet.
+// ScatterMin returns a with every element of the slices that indices and axes choose, as in
+// Scatter, lowered to the one in updates where that is smaller.
 //
 // C: mlx_scatter_min.
-
 func ScatterMin(a Array, indices []Array, updates Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3527,10 +3679,10 @@ func ScatterMin(a Array, indices []Array, updates Array, axes []int32, s Stream)
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ScatterMinSingle is undocumented yet.
+// ScatterMinSingle returns a with the slices that start at indices along axis lowered to updates
+// where those are smaller. It is ScatterMin with one index array.
 //
 // C: mlx_scatter_min_single.
-
 func ScatterMinSingle(a Array, indices Array, updates Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3542,10 +3694,10 @@ func ScatterMinSingle(a Array, indices Array, updates Array, axis int32, s Strea
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ScatterProd is undocumented yet.
+// ScatterProd returns a with slices of it multiplied by updates; indices and axes choose the
+// slices as in Scatter. Where slices overlap, all factors count.
 //
 // C: mlx_scatter_prod.
-
 func ScatterProd(a Array, indices []Array, updates Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3557,10 +3709,10 @@ func ScatterProd(a Array, indices []Array, updates Array, axes []int32, s Stream
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ScatterProdSingle is undocumented yet.
+// ScatterProdSingle returns a with the slices that start at indices along axis multiplied by
+// updates. It is ScatterProd with one index array.
 //
 // C: mlx_scatter_prod_single.
-
 func ScatterProdSingle(a Array, indices Array, updates Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3572,10 +3724,12 @@ func ScatterProdSingle(a Array, indices Array, updates Array, axis int32, s Stre
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SearchSorted is undocumented yet.
+// SearchSorted returns as uint32, in the shape of values, where each of them would have to be
+// inserted into the ascending vector sortedSequence to keep it sorted: before equal elements for
+// side left, after them for right. Another side or more than one dimension is an error. See
+// mlx.core.searchsorted.
 //
 // C: mlx_searchsorted.
-
 func SearchSorted(sortedSequence Array, values Array, side string, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3590,10 +3744,12 @@ func SearchSorted(sortedSequence Array, values Array, side string, s Stream) (Ar
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SegmentedMM is undocumented yet.
+// SegmentedMM returns one matrix product for each range of the inner dimension: with a [M, K], b
+// [K, N] and the integer segments [..., 2], whose pairs are the start and the end of a range, the
+// result is [..., M, N]. Batches and complex or integer matrices are an error. See
+// mlx.core.segmented_mm.
 //
 // C: mlx_segmented_mm.
-
 func SegmentedMM(a Array, b Array, segments Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3605,10 +3761,10 @@ func SegmentedMM(a Array, b Array, segments Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Sigmoid is undocumented yet.
+// Sigmoid returns 1 / (1 + exp(-x)) for every element x of a. Integers become float32. See
+// mlx.core.sigmoid.
 //
 // C: mlx_sigmoid.
-
 func Sigmoid(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3620,10 +3776,10 @@ func Sigmoid(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Sign is undocumented yet.
+// Sign returns the sign of every element of a in its dtype: -1, 0 or 1, and for complex numbers z
+// / |z|. See mlx.core.sign.
 //
 // C: mlx_sign.
-
 func Sign(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3635,10 +3791,10 @@ func Sign(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Sin is undocumented yet.
+// Sin returns the sine of every element of a, taken as radians. Integers become float32. See
+// mlx.core.sin.
 //
 // C: mlx_sin.
-
 func Sin(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3650,10 +3806,10 @@ func Sin(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Sinh is undocumented yet.
+// Sinh returns the hyperbolic sine of every element of a. Integers become float32. See
+// mlx.core.sinh.
 //
 // C: mlx_sinh.
-
 func Sinh(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3665,10 +3821,12 @@ func Sinh(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Slice is undocumented yet.
+// Slice returns the elements of a from start up to, but without, stop in steps of strides, one
+// number for each dimension. Negative positions count from the end and positions beyond the ends
+// are limited to them, as in Python; a negative stride walks backwards. Another count of numbers
+// is an error, and a stride of 0 kills the process.
 //
 // C: mlx_slice.
-
 func Slice(a Array, start []int32, stop []int32, strides []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3680,10 +3838,12 @@ func Slice(a Array, start []int32, stop []int32, strides []int32, s Stream) (Arr
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SliceDynamic is undocumented yet.
+// SliceDynamic returns a part of a of the size sliceSize (one number for each dimension) that
+// starts, along axes, at the positions held by the integer vector start and at 0 elsewhere. The
+// start may change without compiling anew; nothing checks that the part lies within a. See
+// mlx.core.slice.
 //
 // C: mlx_slice_dynamic.
-
 func SliceDynamic(a Array, start Array, axes []int32, sliceSize []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3695,10 +3855,11 @@ func SliceDynamic(a Array, start Array, axes []int32, sliceSize []int32, s Strea
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SliceUpdate is undocumented yet.
+// SliceUpdate returns src with the part from start up to, but without, stop in steps of strides
+// replaced by update, which broadcasts to that part and is converted to src's dtype. The positions
+// are those of Slice.
 //
 // C: mlx_slice_update.
-
 func SliceUpdate(src Array, update Array, start []int32, stop []int32, strides []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3710,10 +3871,11 @@ func SliceUpdate(src Array, update Array, start []int32, stop []int32, strides [
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SliceUpdateDynamic is undocumented yet.
+// SliceUpdateDynamic returns src with the part that starts, along axes, at the positions held by
+// the integer vector start and at 0 elsewhere replaced by update, whose shape is the part's size.
+// Nothing checks that the part lies within src. See mlx.core.slice_update.
 //
 // C: mlx_slice_update_dynamic.
-
 func SliceUpdateDynamic(src Array, update Array, start Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3725,10 +3887,11 @@ func SliceUpdateDynamic(src Array, update Array, start Array, axes []int32, s St
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SliceUpdateAdd is undocumented yet.
+// SliceUpdateAdd returns src with update added to the part from start up to, but without, stop in
+// steps of strides. update broadcasts to that part and is converted to src's dtype; the positions
+// are those of Slice.
 //
 // C: mlx_slice_update_add.
-
 func SliceUpdateAdd(src Array, update Array, start []int32, stop []int32, strides []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3740,10 +3903,11 @@ func SliceUpdateAdd(src Array, update Array, start []int32, stop []int32, stride
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SliceUpdateMax is undocumented yet.
+// SliceUpdateMax returns src with the part from start up to, but without, stop in steps of strides
+// raised to update where that is larger. update broadcasts to that part; the positions are those
+// of Slice.
 //
 // C: mlx_slice_update_max.
-
 func SliceUpdateMax(src Array, update Array, start []int32, stop []int32, strides []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3755,10 +3919,11 @@ func SliceUpdateMax(src Array, update Array, start []int32, stop []int32, stride
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SliceUpdateMin is undocumented yet.
+// SliceUpdateMin returns src with the part from start up to, but without, stop in steps of strides
+// lowered to update where that is smaller. update broadcasts to that part; the positions are those
+// of Slice.
 //
 // C: mlx_slice_update_min.
-
 func SliceUpdateMin(src Array, update Array, start []int32, stop []int32, strides []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3770,10 +3935,11 @@ func SliceUpdateMin(src Array, update Array, start []int32, stop []int32, stride
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SliceUpdateProd is undocumented yet.
+// SliceUpdateProd returns src with the part from start up to, but without, stop in steps of
+// strides multiplied by update. update broadcasts to that part and is converted to src's dtype;
+// the positions are those of Slice.
 //
 // C: mlx_slice_update_prod.
-
 func SliceUpdateProd(src Array, update Array, start []int32, stop []int32, strides []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3785,10 +3951,12 @@ func SliceUpdateProd(src Array, update Array, start []int32, stop []int32, strid
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SoftmaxAxes is undocumented yet.
+// SoftmaxAxes returns exp(a) divided by its sum, without overflow on the way, over the whole array
+// where no axis is given. precise sums in float32 where a is a half-precision float. Integers
+// become float32. See mlx.core.softmax. It works along the given axes; negative ones count from
+// the last.
 //
 // C: mlx_softmax_axes.
-
 func SoftmaxAxes(a Array, axes []int32, precise bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3800,10 +3968,12 @@ func SoftmaxAxes(a Array, axes []int32, precise bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SoftmaxAxis is undocumented yet.
+// SoftmaxAxis returns exp(a) divided by its sum, without overflow on the way, over the whole array
+// where no axis is given. precise sums in float32 where a is a half-precision float. Integers
+// become float32. See mlx.core.softmax. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_softmax_axis.
-
 func SoftmaxAxis(a Array, axis int32, precise bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3815,10 +3985,11 @@ func SoftmaxAxis(a Array, axis int32, precise bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Softmax is undocumented yet.
+// Softmax returns exp(a) divided by its sum, without overflow on the way, over the whole array
+// where no axis is given. precise sums in float32 where a is a half-precision float. Integers
+// become float32. See mlx.core.softmax.
 //
 // C: mlx_softmax.
-
 func Softmax(a Array, precise bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3830,10 +4001,10 @@ func Softmax(a Array, precise bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SortAxis is undocumented yet.
+// SortAxis returns a in ascending order, NaN at the end. Without an axis the array is flattened
+// first. See mlx.core.sort. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_sort_axis.
-
 func SortAxis(a Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3845,10 +4016,10 @@ func SortAxis(a Array, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Sort is undocumented yet.
+// Sort returns a in ascending order, NaN at the end. Without an axis the array is flattened first.
+// See mlx.core.sort.
 //
 // C: mlx_sort.
-
 func Sort(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3860,10 +4031,10 @@ func Sort(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Split is undocumented yet.
+// Split returns a cut into numSplits equal parts along axis. A size that does not divide is an
+// error; a negative axis counts from the last. See mlx.core.split.
 //
 // C: mlx_split.
-
 func Split(a Array, numSplits int32, axis int32, s Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -3875,10 +4046,11 @@ func Split(a Array, numSplits int32, axis int32, s Stream) ([]Array, error) {
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// SplitSections is undocumented yet.
+// SplitSections returns a cut along axis at the given positions, so that there is one part more
+// than indices: up to the first position, up to the second, and so on to the end. Positions out of
+// range give empty parts. See mlx.core.split.
 //
 // C: mlx_split_sections.
-
 func SplitSections(a Array, indices []int32, axis int32, s Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -3890,10 +4062,10 @@ func SplitSections(a Array, indices []int32, axis int32, s Stream) ([]Array, err
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// Sqrt is undocumented yet.
+// Sqrt returns the square root of every element of a, NaN below 0. Integers become float32. See
+// mlx.core.sqrt.
 //
 // C: mlx_sqrt.
-
 func Sqrt(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3905,10 +4077,10 @@ func Sqrt(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Square is undocumented yet.
+// Square returns every element of a multiplied by itself, in a's dtype; integers wrap around. See
+// mlx.core.square.
 //
 // C: mlx_square.
-
 func Square(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3920,10 +4092,10 @@ func Square(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SqueezeAxes is undocumented yet.
+// SqueezeAxes returns a without the dimensions axes, which must have size 1; negative ones count
+// from the last. Another size or a repeated axis is an error. See mlx.core.squeeze.
 //
 // C: mlx_squeeze_axes.
-
 func SqueezeAxes(a Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3935,10 +4107,10 @@ func SqueezeAxes(a Array, axes []int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SqueezeAxis is undocumented yet.
+// SqueezeAxis returns a without the dimension axis, which must have size 1; a negative one counts
+// from the last. Another size is an error. See mlx.core.squeeze.
 //
 // C: mlx_squeeze_axis.
-
 func SqueezeAxis(a Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3950,10 +4122,9 @@ func SqueezeAxis(a Array, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Squeeze is undocumented yet.
+// Squeeze returns a without its dimensions of size 1. See mlx.core.squeeze.
 //
 // C: mlx_squeeze.
-
 func Squeeze(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3965,10 +4136,11 @@ func Squeeze(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// StackAxis is undocumented yet.
+// StackAxis returns arrays of equal shape joined along a new dimension, which stands at position
+// axis of the result (a negative one counts from the result's last); the dtypes are promoted to a
+// common one. An empty list or different shapes are an error. See mlx.core.stack.
 //
 // C: mlx_stack_axis.
-
 func StackAxis(arrays []Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3980,10 +4152,10 @@ func StackAxis(arrays []Array, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Stack is undocumented yet.
+// Stack returns arrays of equal shape joined along a new first dimension; the dtypes are promoted
+// to a common one. An empty list or different shapes are an error. See mlx.core.stack.
 //
 // C: mlx_stack.
-
 func Stack(arrays []Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -3995,10 +4167,13 @@ func Stack(arrays []Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// StdAxes is undocumented yet.
+// StdAxes returns the standard deviation of the elements of a, over the whole array where no axis
+// is given: the root of the squared deviations' sum divided by their number less ddof. Integers
+// give float32, and a divisor that is not positive gives infinity. With keepdims the reduced
+// dimensions stay, with size 1. See mlx.core.std. It works along the given axes; negative ones
+// count from the last.
 //
 // C: mlx_std_axes.
-
 func StdAxes(a Array, axes []int32, keepdims bool, ddof int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4010,10 +4185,13 @@ func StdAxes(a Array, axes []int32, keepdims bool, ddof int32, s Stream) (Array,
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// StdAxis is undocumented yet.
+// StdAxis returns the standard deviation of the elements of a, over the whole array where no axis
+// is given: the root of the squared deviations' sum divided by their number less ddof. Integers
+// give float32, and a divisor that is not positive gives infinity. With keepdims the reduced
+// dimensions stay, with size 1. See mlx.core.std. It works along one axis; a negative one counts
+// from the last.
 //
 // C: mlx_std_axis.
-
 func StdAxis(a Array, axis int32, keepdims bool, ddof int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4025,10 +4203,12 @@ func StdAxis(a Array, axis int32, keepdims bool, ddof int32, s Stream) (Array, e
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Std is undocumented yet.
+// Std returns the standard deviation of the elements of a, over the whole array where no axis is
+// given: the root of the squared deviations' sum divided by their number less ddof. Integers give
+// float32, and a divisor that is not positive gives infinity. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.std.
 //
 // C: mlx_std.
-
 func Std(a Array, keepdims bool, ddof int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4040,10 +4220,10 @@ func Std(a Array, keepdims bool, ddof int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// StopGradient is undocumented yet.
+// StopGradient returns a unchanged, but as a constant to differentiation: gradients through it are
+// zero. See mlx.core.stop_gradient.
 //
 // C: mlx_stop_gradient.
-
 func StopGradient(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4055,10 +4235,10 @@ func StopGradient(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Subtract is undocumented yet.
+// Subtract returns a - b element by element. The shapes broadcast and the dtypes are promoted;
+// unsigned integers wrap around. See mlx.core.subtract.
 //
 // C: mlx_subtract.
-
 func Subtract(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4070,10 +4250,12 @@ func Subtract(a Array, b Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SumAxes is undocumented yet.
+// SumAxes returns the sum of the elements of a, over the whole array where no axis is given; 0 for
+// an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With keepdims
+// the reduced dimensions stay, with size 1. See mlx.core.sum. It works along the given axes;
+// negative ones count from the last.
 //
 // C: mlx_sum_axes.
-
 func SumAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4085,10 +4267,12 @@ func SumAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SumAxis is undocumented yet.
+// SumAxis returns the sum of the elements of a, over the whole array where no axis is given; 0 for
+// an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With keepdims
+// the reduced dimensions stay, with size 1. See mlx.core.sum. It works along one axis; a negative
+// one counts from the last.
 //
 // C: mlx_sum_axis.
-
 func SumAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4100,10 +4284,11 @@ func SumAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Sum is undocumented yet.
+// Sum returns the sum of the elements of a, over the whole array where no axis is given; 0 for an
+// empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With keepdims the
+// reduced dimensions stay, with size 1. See mlx.core.sum.
 //
 // C: mlx_sum.
-
 func Sum(a Array, keepdims bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4115,10 +4300,10 @@ func Sum(a Array, keepdims bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SwapAxes is undocumented yet.
+// SwapAxes returns a with the dimensions axis1 and axis2 exchanged; negative ones count from the
+// last. See mlx.core.swapaxes.
 //
 // C: mlx_swapaxes.
-
 func SwapAxes(a Array, axis1 int32, axis2 int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4130,10 +4315,11 @@ func SwapAxes(a Array, axis1 int32, axis2 int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// TakeAxis is undocumented yet.
+// TakeAxis returns the slices of a at indices along axis: the shape of a with the dimension axis
+// replaced by the shape of indices. The indices must be integers; negative ones count from the
+// end, and those out of range are not checked. See mlx.core.take.
 //
 // C: mlx_take_axis.
-
 func TakeAxis(a Array, indices Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4145,10 +4331,11 @@ func TakeAxis(a Array, indices Array, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Take is undocumented yet.
+// Take returns the elements of the flattened a at indices, in the shape of indices. The indices
+// must be integers; negative ones count from the end, and those out of range are not checked. See
+// mlx.core.take.
 //
 // C: mlx_take.
-
 func Take(a Array, indices Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4160,10 +4347,12 @@ func Take(a Array, indices Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// TakeAlongAxis is undocumented yet.
+// TakeAlongAxis returns for every position of indices the element of a at that position, but with
+// its coordinate along axis replaced by the index. indices has as many dimensions as a and
+// broadcasts with it outside axis; negative ones count from the end, and those out of range are
+// not checked. See mlx.core.take_along_axis.
 //
 // C: mlx_take_along_axis.
-
 func TakeAlongAxis(a Array, indices Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4175,10 +4364,10 @@ func TakeAlongAxis(a Array, indices Array, axis int32, s Stream) (Array, error) 
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Tan is undocumented yet.
+// Tan returns the tangent of every element of a, taken as radians. Integers become float32. See
+// mlx.core.tan.
 //
 // C: mlx_tan.
-
 func Tan(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4190,10 +4379,10 @@ func Tan(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Tanh is undocumented yet.
+// Tanh returns the hyperbolic tangent of every element of a, between -1 and 1. Integers become
+// float32. See mlx.core.tanh.
 //
 // C: mlx_tanh.
-
 func Tanh(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4205,10 +4394,11 @@ func Tanh(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Tensordot is undocumented yet.
+// Tensordot returns the sum of products of a and b over the dimensions axesA of a and axesB of b,
+// which pair up and must be equally long: the other dimensions of a followed by those of b.
+// Integers are an error. See mlx.core.tensordot.
 //
 // C: mlx_tensordot.
-
 func Tensordot(a Array, b Array, axesA []int32, axesB []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4220,10 +4410,11 @@ func Tensordot(a Array, b Array, axesA []int32, axesB []int32, s Stream) (Array,
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// TensordotAxis is undocumented yet.
+// TensordotAxis returns the sum of products over the last axis dimensions of a and the first axis
+// dimensions of b (a count, in spite of its name): the other dimensions of a followed by those of
+// b. Integers are an error. See mlx.core.tensordot.
 //
 // C: mlx_tensordot_axis.
-
 func TensordotAxis(a Array, b Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4235,10 +4426,10 @@ func TensordotAxis(a Array, b Array, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Tile is undocumented yet.
+// Tile returns arr repeated as a whole, reps[i] times along dimension i. The shorter of shape and
+// reps gets ones in front. Negative counts are an error. See mlx.core.tile.
 //
 // C: mlx_tile.
-
 func Tile(arr Array, reps []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4250,10 +4441,10 @@ func Tile(arr Array, reps []int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ToFP8 is undocumented yet.
+// ToFP8 returns the floats of x as 8-bit E4M3 floats stored in uint8, limited to 448 in size.
+// Integers are an error. See mlx.core.to_fp8.
 //
 // C: mlx_to_fp8.
-
 func ToFP8(x Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4265,10 +4456,11 @@ func ToFP8(x Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// TopKAxis is undocumented yet.
+// TopKAxis returns the k largest elements of a along axis (a negative one counts from the last),
+// in no particular order. A negative k or one beyond the dimension's size is an error. See
+// mlx.core.topk.
 //
 // C: mlx_topk_axis.
-
 func TopKAxis(a Array, k int32, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4280,10 +4472,10 @@ func TopKAxis(a Array, k int32, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// TopK is undocumented yet.
+// TopK returns the k largest elements of a, in no particular order, over the whole array where no
+// axis is given. A negative k or one beyond the size is an error. See mlx.core.topk.
 //
 // C: mlx_topk.
-
 func TopK(a Array, k int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4295,10 +4487,11 @@ func TopK(a Array, k int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// TraceAxes is undocumented yet.
+// TraceAxes returns the sum, computed in dtype, of the diagonals of the matrices that axis1 and
+// axis2 span. A positive offset takes a diagonal above the main one, a negative one below. Fewer
+// than two dimensions are an error. See mlx.core.trace.
 //
 // C: mlx_trace_axes.
-
 func TraceAxes(a Array, offset int32, axis1 int32, axis2 int32, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4313,10 +4506,10 @@ func TraceAxes(a Array, offset int32, axis1 int32, axis2 int32, dtype Dtype, s S
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Trace is undocumented yet.
+// Trace returns the sum of the main diagonal over the first two dimensions of a, in the dtype that
+// Sum would give. Fewer than two dimensions are an error. See mlx.core.trace.
 //
 // C: mlx_trace.
-
 func Trace(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4328,10 +4521,11 @@ func Trace(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// TransposeAxes is undocumented yet.
+// TransposeAxes returns a with its dimensions reordered: dimension i of the result is dimension
+// axes[i] of a. Every dimension must occur once; negative ones count from the last. See
+// mlx.core.transpose.
 //
 // C: mlx_transpose_axes.
-
 func TransposeAxes(a Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4343,10 +4537,9 @@ func TransposeAxes(a Array, axes []int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Transpose is undocumented yet.
+// Transpose returns a with its dimensions in reverse order. See mlx.core.transpose.
 //
 // C: mlx_transpose.
-
 func Transpose(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4358,10 +4551,10 @@ func Transpose(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Tri is undocumented yet.
+// Tri returns the matrix [n, m] of dtype typeArg with ones on diagonal k and below it (0 is the
+// main one, positive above it) and zeros elsewhere. See mlx.core.tri.
 //
 // C: mlx_tri.
-
 func Tri(n int32, m int32, k int32, typeArg Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4376,10 +4569,11 @@ func Tri(n int32, m int32, k int32, typeArg Dtype, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Tril is undocumented yet.
+// Tril returns a copy of x with zeros above diagonal k (0 is the main one, positive above it) of
+// each matrix in the last two dimensions. Fewer than two dimensions are an error. See
+// mlx.core.tril.
 //
 // C: mlx_tril.
-
 func Tril(x Array, k int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4391,10 +4585,11 @@ func Tril(x Array, k int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Triu is undocumented yet.
+// Triu returns a copy of x with zeros below diagonal k (0 is the main one, positive above it) of
+// each matrix in the last two dimensions. Fewer than two dimensions are an error. See
+// mlx.core.triu.
 //
 // C: mlx_triu.
-
 func Triu(x Array, k int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4406,10 +4601,10 @@ func Triu(x Array, k int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Trunc is undocumented yet.
+// Trunc returns every element of a rounded towards zero to a whole number, in a's dtype. Complex
+// input is an error. See mlx.core.trunc.
 //
 // C: mlx_trunc.
-
 func Trunc(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4421,10 +4616,11 @@ func Trunc(a Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Unflatten is undocumented yet.
+// Unflatten returns a with the dimension axis split into the given shape, whose product must be
+// its size. One number may be -1 and is then computed; an empty shape is an error. See
+// mlx.core.unflatten.
 //
 // C: mlx_unflatten.
-
 func Unflatten(a Array, axis int32, shape []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4436,10 +4632,10 @@ func Unflatten(a Array, axis int32, shape []int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// UnstackAxis is undocumented yet.
+// UnstackAxis returns one array for each index of the dimension axis of a, which is dropped; a
+// negative axis counts from the last. A scalar is an error. See mlx.core.unstack.
 //
 // C: mlx_unstack_axis.
-
 func UnstackAxis(a Array, axis int32, s Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -4451,10 +4647,10 @@ func UnstackAxis(a Array, axis int32, s Stream) ([]Array, error) {
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// Unstack is undocumented yet.
+// Unstack returns one array for each index of the first dimension of a, which is dropped. A scalar
+// is an error. See mlx.core.unstack.
 //
 // C: mlx_unstack.
-
 func Unstack(a Array, s Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -4466,10 +4662,12 @@ func Unstack(a Array, s Stream) ([]Array, error) {
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// VarAxes is undocumented yet.
+// VarAxes returns the variance of the elements of a, over the whole array where no axis is given:
+// the squared deviations' sum divided by their number less ddof. Integers give float32, and a
+// divisor that is not positive gives infinity. With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.var. It works along the given axes; negative ones count from the last.
 //
 // C: mlx_var_axes.
-
 func VarAxes(a Array, axes []int32, keepdims bool, ddof int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4481,10 +4679,12 @@ func VarAxes(a Array, axes []int32, keepdims bool, ddof int32, s Stream) (Array,
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// VarAxis is undocumented yet.
+// VarAxis returns the variance of the elements of a, over the whole array where no axis is given:
+// the squared deviations' sum divided by their number less ddof. Integers give float32, and a
+// divisor that is not positive gives infinity. With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.var. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_var_axis.
-
 func VarAxis(a Array, axis int32, keepdims bool, ddof int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4496,10 +4696,12 @@ func VarAxis(a Array, axis int32, keepdims bool, ddof int32, s Stream) (Array, e
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Var is undocumented yet.
+// Var returns the variance of the elements of a, over the whole array where no axis is given: the
+// squared deviations' sum divided by their number less ddof. Integers give float32, and a divisor
+// that is not positive gives infinity. With keepdims the reduced dimensions stay, with size 1. See
+// mlx.core.var.
 //
 // C: mlx_var.
-
 func Var(a Array, keepdims bool, ddof int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4511,10 +4713,11 @@ func Var(a Array, keepdims bool, ddof int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Vecdot is undocumented yet.
+// Vecdot returns the products of a and b, of which a is conjugated where complex, summed along
+// axis. The shapes broadcast and the dtypes are promoted; a negative axis counts from the last.
+// See mlx.core.vecdot.
 //
 // C: mlx_vecdot.
-
 func Vecdot(a Array, b Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4526,10 +4729,11 @@ func Vecdot(a Array, b Array, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// View is undocumented yet.
+// View returns the bytes of a read as dtype. Where its size differs, the last dimension shrinks or
+// grows; a dimension that does not divide, and a scalar whose size would change, are an error. See
+// mlx.core.view.
 //
 // C: mlx_view.
-
 func View(a Array, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4544,10 +4748,10 @@ func View(a Array, dtype Dtype, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Where is undocumented yet.
+// Where returns x where condition is non-zero and y elsewhere. The three shapes broadcast, and the
+// dtypes of x and y are promoted. See mlx.core.where.
 //
 // C: mlx_where.
-
 func Where(condition Array, x Array, y Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4559,10 +4763,10 @@ func Where(condition Array, x Array, y Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Zeros is undocumented yet.
+// Zeros returns an array of the given shape and dtype filled with zeros. Negative sizes are an
+// error. See mlx.core.zeros.
 //
 // C: mlx_zeros.
-
 func Zeros(shape []int32, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4577,10 +4781,10 @@ func Zeros(shape []int32, dtype Dtype, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ZerosLikeDtype is undocumented yet.
+// ZerosLikeDtype returns an array with the shape of a filled with zeros of dtype. See
+// mlx.core.zeros_like.
 //
 // C: mlx_zeros_like_dtype.
-
 func ZerosLikeDtype(a Array, dtype Dtype, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -4595,10 +4799,10 @@ func ZerosLikeDtype(a Array, dtype Dtype, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// ZerosLike is undocumented yet.
+// ZerosLike returns an array with the shape and dtype of a filled with zeros. See
+// mlx.core.zeros_like.
 //
 // C: mlx_zeros_like.
-
 func ZerosLike(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err

@@ -43,10 +43,11 @@ import "unsafe"
 // #cgo nocallback gm_mlx_random_uniform
 import "C"
 
-// RandomBernoulli is undocumented yet.
+// RandomBernoulli returns random bools of the given shape that are true with probability p, a
+// floating-point array that broadcasts to it. A zero key draws from the thread's own state (see
+// RandomSeed). See mlx.core.random.bernoulli.
 //
 // C: mlx_random_bernoulli.
-
 func RandomBernoulli(p Array, shape []int32, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -58,10 +59,11 @@ func RandomBernoulli(p Array, shape []int32, key Array, s Stream) (Array, error)
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomBits is undocumented yet.
+// RandomBits returns random bits of the given shape: uint8, uint16 or uint32 for a width of 1, 2
+// or 4 bytes; other widths are an error. A zero key draws from the thread's own state (see
+// RandomSeed).
 //
 // C: mlx_random_bits.
-
 func RandomBits(shape []int32, width int32, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -73,10 +75,10 @@ func RandomBits(shape []int32, width int32, key Array, s Stream) (Array, error) 
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomCategoricalShape is undocumented yet.
+// RandomCategoricalShape returns random indices of the given shape, drawn as in RandomCategorical.
+// The shape of logits without axis must broadcast to it. See mlx.core.random.categorical.
 //
 // C: mlx_random_categorical_shape.
-
 func RandomCategoricalShape(logits Array, axis int32, shape []int32, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -88,10 +90,11 @@ func RandomCategoricalShape(logits Array, axis int32, shape []int32, key Array, 
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomCategoricalNumSamples is undocumented yet.
+// RandomCategoricalNumSamples returns numSamples random indices for each distribution along axis
+// of logits, drawn as in RandomCategorical. They are the last dimension of the result. See
+// mlx.core.random.categorical.
 //
 // C: mlx_random_categorical_num_samples.
-
 func RandomCategoricalNumSamples(logits Array, axis int32, numSamples int32, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -103,10 +106,11 @@ func RandomCategoricalNumSamples(logits Array, axis int32, numSamples int32, key
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomCategorical is undocumented yet.
+// RandomCategorical returns random indices along axis as uint32, each with the probability that
+// the softmax of logits gives it: the shape of logits without axis. A zero key draws from the
+// thread's own state (see RandomSeed). See mlx.core.random.categorical.
 //
 // C: mlx_random_categorical.
-
 func RandomCategorical(logits Array, axis int32, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -118,10 +122,11 @@ func RandomCategorical(logits Array, axis int32, key Array, s Stream) (Array, er
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomGumbel is undocumented yet.
+// RandomGumbel returns random numbers of the standard Gumbel distribution, in the given shape and
+// the floating-point dtype. A zero key draws from the thread's own state (see RandomSeed). See
+// mlx.core.random.gumbel.
 //
 // C: mlx_random_gumbel.
-
 func RandomGumbel(shape []int32, dtype Dtype, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -136,10 +141,10 @@ func RandomGumbel(shape []int32, dtype Dtype, key Array, s Stream) (Array, error
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomKey is undocumented yet.
+// RandomKey returns the key that belongs to seed: two uint32 numbers. Equal keys give equal random
+// bits. See mlx.core.random.key.
 //
 // C: mlx_random_key.
-
 func RandomKey(seed uint64) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -151,10 +156,11 @@ func RandomKey(seed uint64) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomLaplace is undocumented yet.
+// RandomLaplace returns random numbers of the Laplace distribution around loc with the given
+// scale, in the given shape and the floating-point dtype. A zero key draws from the thread's own
+// state (see RandomSeed). See mlx.core.random.laplace.
 //
 // C: mlx_random_laplace.
-
 func RandomLaplace(shape []int32, dtype Dtype, loc float32, scale float32, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -169,10 +175,13 @@ func RandomLaplace(shape []int32, dtype Dtype, loc float32, scale float32, key A
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomMultivariateNormal is undocumented yet.
+// RandomMultivariateNormal returns random vectors of the normal distribution with mean [..., N]
+// and the covariance cov [..., N, N], which must be positive semi-definite: shape, broadcast with
+// the leading dimensions of both, followed by N. Another dtype than float32 is an error, and the
+// stream must be one of the CPU. A zero key draws from the thread's own state (see RandomSeed).
+// See mlx.core.random.multivariate_normal.
 //
 // C: mlx_random_multivariate_normal.
-
 func RandomMultivariateNormal(mean Array, cov Array, shape []int32, dtype Dtype, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -187,10 +196,10 @@ func RandomMultivariateNormal(mean Array, cov Array, shape []int32, dtype Dtype,
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomNormalBroadcast is undocumented yet.
+// RandomNormalBroadcast returns what RandomNormal returns, but takes loc and scale as arrays that
+// broadcast with shape; a zero Array means 0 or 1. See mlx.core.random.normal.
 //
 // C: mlx_random_normal_broadcast.
-
 func RandomNormalBroadcast(shape []int32, dtype Dtype, loc Array, scale Array, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -205,10 +214,11 @@ func RandomNormalBroadcast(shape []int32, dtype Dtype, loc Array, scale Array, k
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomNormal is undocumented yet.
+// RandomNormal returns random numbers of the normal distribution with mean loc and standard
+// deviation scale, in the given shape and dtype, which must be floating point or complex64. A zero
+// key draws from the thread's own state (see RandomSeed). See mlx.core.random.normal.
 //
 // C: mlx_random_normal.
-
 func RandomNormal(shape []int32, dtype Dtype, loc float32, scale float32, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -223,10 +233,10 @@ func RandomNormal(shape []int32, dtype Dtype, loc float32, scale float32, key Ar
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomPermutation is undocumented yet.
+// RandomPermutation returns x with its slices along axis in random order. A zero key draws from
+// the thread's own state (see RandomSeed). See mlx.core.random.permutation.
 //
 // C: mlx_random_permutation.
-
 func RandomPermutation(x Array, axis int32, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -238,10 +248,10 @@ func RandomPermutation(x Array, axis int32, key Array, s Stream) (Array, error) 
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomPermutationArange is undocumented yet.
+// RandomPermutationArange returns the numbers from 0 to x - 1 in random order, as uint32. A zero
+// key draws from the thread's own state (see RandomSeed). See mlx.core.random.permutation.
 //
 // C: mlx_random_permutation_arange.
-
 func RandomPermutationArange(x int32, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -253,10 +263,12 @@ func RandomPermutationArange(x int32, key Array, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomRandint is undocumented yet.
+// RandomRandint returns random integers of the given shape and dtype from low up to, but without,
+// high, which broadcast to it. Beyond 2^24 not every integer can occur, since they come from
+// float32 numbers; a floating-point dtype is an error. A zero key draws from the thread's own
+// state (see RandomSeed). See mlx.core.random.randint.
 //
 // C: mlx_random_randint.
-
 func RandomRandint(low Array, high Array, shape []int32, dtype Dtype, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -271,10 +283,10 @@ func RandomRandint(low Array, high Array, shape []int32, dtype Dtype, key Array,
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomSeed is undocumented yet.
+// RandomSeed restarts the random numbers that functions draw without a key, for the calling thread
+// alone. See mlx.core.random.seed.
 //
 // C: mlx_random_seed.
-
 func RandomSeed(seed uint64) error {
 	if err := ensure(); err != nil {
 		return err
@@ -286,10 +298,10 @@ func RandomSeed(seed uint64) error {
 	return nil
 }
 
-// RandomSplitNum is undocumented yet.
+// RandomSplitNum returns num new keys made from key, as the rows of [num, 2]. See
+// mlx.core.random.split.
 //
 // C: mlx_random_split_num.
-
 func RandomSplitNum(key Array, num int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -301,10 +313,10 @@ func RandomSplitNum(key Array, num int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomSplit is undocumented yet.
+// RandomSplit returns two new keys made from key. Using both, and key no more, keeps random
+// numbers independent. See mlx.core.random.split.
 //
 // C: mlx_random_split.
-
 func RandomSplit(key Array, s Stream) (Array, Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, Array{}, err
@@ -316,10 +328,11 @@ func RandomSplit(key Array, s Stream) (Array, Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, Array{opened(kindArray, uintptr(r.w1))}, nil
 }
 
-// RandomTruncatedNormal is undocumented yet.
+// RandomTruncatedNormal returns random numbers of the standard normal distribution between lower
+// and upper, which broadcast to the given shape, in the floating-point dtype. A zero key draws
+// from the thread's own state (see RandomSeed). See mlx.core.random.truncated_normal.
 //
 // C: mlx_random_truncated_normal.
-
 func RandomTruncatedNormal(lower Array, upper Array, shape []int32, dtype Dtype, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -334,10 +347,11 @@ func RandomTruncatedNormal(lower Array, upper Array, shape []int32, dtype Dtype,
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// RandomUniform is undocumented yet.
+// RandomUniform returns random numbers evenly distributed from low up to, but without, high, which
+// broadcast to the given shape, in the floating-point dtype. A zero key draws from the thread's
+// own state (see RandomSeed). See mlx.core.random.uniform.
 //
 // C: mlx_random_uniform.
-
 func RandomUniform(low Array, high Array, shape []int32, dtype Dtype, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err

@@ -2204,10 +2204,9 @@ gm_ret1 gm_mlx_vector_int_free(uintptr_t vec) {
 	return (gm_ret1){0, gm_error(gm_st)};
 }
 
-gm_ret2 gm_mlx_vector_int_new_data(size_t size) {
-	int data = 0;
-	int gm_st = 0; mlx_vector_int res = p_mlx_vector_int_new_data(&data, size);
-	return (gm_ret2){(uintptr_t)data, (uintptr_t)res.ctx, gm_error(gm_st)};
+gm_ret1 gm_mlx_vector_int_new_data(const int *data, size_t data_n) {
+	int gm_st = 0; mlx_vector_int res = p_mlx_vector_int_new_data((int *)data, data_n);
+	return (gm_ret1){(uintptr_t)res.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_vector_int_new_value(int val) {
@@ -2215,11 +2214,10 @@ gm_ret1 gm_mlx_vector_int_new_value(int val) {
 	return (gm_ret1){(uintptr_t)res.ctx, gm_error(gm_st)};
 }
 
-gm_ret2 gm_mlx_vector_int_set_data(uintptr_t vec, size_t size) {
+gm_ret1 gm_mlx_vector_int_set_data(uintptr_t vec, const int *data, size_t data_n) {
 	mlx_vector_int vec_o = {(void *)vec};
-	int data = 0;
-	int gm_st = p_mlx_vector_int_set_data(&vec_o, &data, size);
-	return (gm_ret2){(uintptr_t)data, (uintptr_t)vec_o.ctx, gm_error(gm_st)};
+	int gm_st = p_mlx_vector_int_set_data(&vec_o, (int *)data, data_n);
+	return (gm_ret1){(uintptr_t)vec_o.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_vector_int_set_value(uintptr_t vec, int val) {
@@ -2228,10 +2226,9 @@ gm_ret1 gm_mlx_vector_int_set_value(uintptr_t vec, int val) {
 	return (gm_ret1){(uintptr_t)vec_o.ctx, gm_error(gm_st)};
 }
 
-gm_ret1 gm_mlx_vector_int_append_data(uintptr_t vec, size_t size) {
-	int data = 0;
-	int gm_st = p_mlx_vector_int_append_data((mlx_vector_int){(void *)vec}, &data, size);
-	return (gm_ret1){(uintptr_t)data, gm_error(gm_st)};
+gm_ret1 gm_mlx_vector_int_append_data(uintptr_t vec, const int *data, size_t data_n) {
+	int gm_st = p_mlx_vector_int_append_data((mlx_vector_int){(void *)vec}, (int *)data, data_n);
+	return (gm_ret1){0, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_vector_int_append_value(uintptr_t vec, int val) {
@@ -2508,7 +2505,7 @@ gm_ret2 gm_mlx_closure_custom_jvp_apply(uintptr_t cls, const uintptr_t *input0, 
 	mlx_vector_array resArg = p_mlx_vector_array_new();
 	mlx_vector_array input0_v = p_mlx_vector_array_new_data((const mlx_array *)input0, input0_n);
 	mlx_vector_array input1_v = p_mlx_vector_array_new_data((const mlx_array *)input1, input1_n);
-	int gm_st = p_mlx_closure_custom_jvp_apply(&resArg, (mlx_closure_custom_jvp){(void *)cls}, input0_v, input1_v, input2, input2_n);
+	int gm_st = p_mlx_closure_custom_jvp_apply(&resArg, (mlx_closure_custom_jvp){(void *)cls}, input0_v, input1_v, (int *)input2, input2_n);
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
 	p_mlx_vector_array_free(input0_v);
 	p_mlx_vector_array_free(input1_v);
@@ -2535,7 +2532,7 @@ gm_ret4 gm_mlx_closure_custom_vmap_apply(uintptr_t cls, const uintptr_t *input0,
 	mlx_vector_array res0 = p_mlx_vector_array_new();
 	mlx_vector_int res1 = p_mlx_vector_int_new();
 	mlx_vector_array input0_v = p_mlx_vector_array_new_data((const mlx_array *)input0, input0_n);
-	int gm_st = p_mlx_closure_custom_vmap_apply(&res0, &res1, (mlx_closure_custom_vmap){(void *)cls}, input0_v, input1, input1_n);
+	int gm_st = p_mlx_closure_custom_vmap_apply(&res0, &res1, (mlx_closure_custom_vmap){(void *)cls}, input0_v, (int *)input1, input1_n);
 	size_t res0_n = 0; uintptr_t *res0_p = gm_take_array(res0, &res0_n);
 	size_t res1_n = 0; int *res1_p = gm_take_ints(res1, &res1_n);
 	p_mlx_vector_array_free(input0_v);
@@ -2732,7 +2729,7 @@ gm_ret1 gm_mlx_compile(uintptr_t fun, bool shapeless) {
 
 gm_ret1 gm_mlx_detail_compile(uintptr_t fun, uintptr_t funId, bool shapeless, const uint64_t *constants, size_t constants_n) {
 	mlx_closure resArg = {0};
-	int gm_st = p_mlx_detail_compile(&resArg, (mlx_closure){(void *)fun}, funId, shapeless, constants, constants_n);
+	int gm_st = p_mlx_detail_compile(&resArg, (mlx_closure){(void *)fun}, funId, shapeless, (uint64_t *)constants, constants_n);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -2799,7 +2796,7 @@ gm_ret1 gm_mlx_distributed_all_sum(uintptr_t x, uintptr_t group, uintptr_t s) {
 
 gm_ret1 gm_mlx_distributed_recv(const int *shape, size_t shape_n, int dtype, int src, uintptr_t group, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_distributed_recv(&resArg, shape, shape_n, (mlx_dtype)dtype, src, (mlx_distributed_group){(void *)group}, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_distributed_recv(&resArg, (int *)shape, shape_n, (mlx_dtype)dtype, src, (mlx_distributed_group){(void *)group}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -2918,7 +2915,7 @@ gm_ret1 gm_mlx_fast_cuda_kernel_config_free(uintptr_t cls) {
 }
 
 gm_ret1 gm_mlx_fast_cuda_kernel_config_add_output_arg(uintptr_t cls, const int *shape, size_t shape_n, int dtype) {
-	int gm_st = p_mlx_fast_cuda_kernel_config_add_output_arg((mlx_fast_cuda_kernel_config){(void *)cls}, shape, shape_n, (mlx_dtype)dtype);
+	int gm_st = p_mlx_fast_cuda_kernel_config_add_output_arg((mlx_fast_cuda_kernel_config){(void *)cls}, (int *)shape, shape_n, (mlx_dtype)dtype);
 	return (gm_ret1){0, gm_error(gm_st)};
 }
 
@@ -3009,7 +3006,7 @@ gm_ret1 gm_mlx_fast_metal_kernel_config_free(uintptr_t cls) {
 }
 
 gm_ret1 gm_mlx_fast_metal_kernel_config_add_output_arg(uintptr_t cls, const int *shape, size_t shape_n, int dtype) {
-	int gm_st = p_mlx_fast_metal_kernel_config_add_output_arg((mlx_fast_metal_kernel_config){(void *)cls}, shape, shape_n, (mlx_dtype)dtype);
+	int gm_st = p_mlx_fast_metal_kernel_config_add_output_arg((mlx_fast_metal_kernel_config){(void *)cls}, (int *)shape, shape_n, (mlx_dtype)dtype);
 	return (gm_ret1){0, gm_error(gm_st)};
 }
 
@@ -3117,7 +3114,7 @@ gm_ret1 gm_mlx_fft_fft(uintptr_t a, int n, int axis, int norm, uintptr_t s) {
 
 gm_ret1 gm_mlx_fft_fft2(uintptr_t a, const int *n, size_t n_n, const int *axes, size_t axes_n, int norm, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_fft_fft2(&resArg, (mlx_array){(void *)a}, n, n_n, axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_fft_fft2(&resArg, (mlx_array){(void *)a}, (int *)n, n_n, (int *)axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -3129,13 +3126,13 @@ gm_ret1 gm_mlx_fft_fftfreq(int n, double d, uintptr_t s) {
 
 gm_ret1 gm_mlx_fft_fftn(uintptr_t a, const int *n, size_t n_n, const int *axes, size_t axes_n, int norm, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_fft_fftn(&resArg, (mlx_array){(void *)a}, n, n_n, axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_fft_fftn(&resArg, (mlx_array){(void *)a}, (int *)n, n_n, (int *)axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_fft_fftshift(uintptr_t a, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_fft_fftshift(&resArg, (mlx_array){(void *)a}, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_fft_fftshift(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -3147,19 +3144,19 @@ gm_ret1 gm_mlx_fft_ifft(uintptr_t a, int n, int axis, int norm, uintptr_t s) {
 
 gm_ret1 gm_mlx_fft_ifft2(uintptr_t a, const int *n, size_t n_n, const int *axes, size_t axes_n, int norm, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_fft_ifft2(&resArg, (mlx_array){(void *)a}, n, n_n, axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_fft_ifft2(&resArg, (mlx_array){(void *)a}, (int *)n, n_n, (int *)axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_fft_ifftn(uintptr_t a, const int *n, size_t n_n, const int *axes, size_t axes_n, int norm, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_fft_ifftn(&resArg, (mlx_array){(void *)a}, n, n_n, axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_fft_ifftn(&resArg, (mlx_array){(void *)a}, (int *)n, n_n, (int *)axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_fft_ifftshift(uintptr_t a, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_fft_ifftshift(&resArg, (mlx_array){(void *)a}, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_fft_ifftshift(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -3171,13 +3168,13 @@ gm_ret1 gm_mlx_fft_irfft(uintptr_t a, int n, int axis, int norm, uintptr_t s) {
 
 gm_ret1 gm_mlx_fft_irfft2(uintptr_t a, const int *n, size_t n_n, const int *axes, size_t axes_n, int norm, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_fft_irfft2(&resArg, (mlx_array){(void *)a}, n, n_n, axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_fft_irfft2(&resArg, (mlx_array){(void *)a}, (int *)n, n_n, (int *)axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_fft_irfftn(uintptr_t a, const int *n, size_t n_n, const int *axes, size_t axes_n, int norm, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_fft_irfftn(&resArg, (mlx_array){(void *)a}, n, n_n, axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_fft_irfftn(&resArg, (mlx_array){(void *)a}, (int *)n, n_n, (int *)axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -3189,7 +3186,7 @@ gm_ret1 gm_mlx_fft_rfft(uintptr_t a, int n, int axis, int norm, uintptr_t s) {
 
 gm_ret1 gm_mlx_fft_rfft2(uintptr_t a, const int *n, size_t n_n, const int *axes, size_t axes_n, int norm, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_fft_rfft2(&resArg, (mlx_array){(void *)a}, n, n_n, axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_fft_rfft2(&resArg, (mlx_array){(void *)a}, (int *)n, n_n, (int *)axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -3201,7 +3198,7 @@ gm_ret1 gm_mlx_fft_rfftfreq(int n, double d, uintptr_t s) {
 
 gm_ret1 gm_mlx_fft_rfftn(uintptr_t a, const int *n, size_t n_n, const int *axes, size_t axes_n, int norm, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_fft_rfftn(&resArg, (mlx_array){(void *)a}, n, n_n, axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_fft_rfftn(&resArg, (mlx_array){(void *)a}, (int *)n, n_n, (int *)axes, axes_n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -3385,21 +3382,21 @@ gm_ret2 gm_mlx_linalg_lu_factor(uintptr_t a, uintptr_t s) {
 
 gm_ret1 gm_mlx_linalg_norm(uintptr_t a, double ord, const int *axis, size_t axis_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_linalg_norm(&resArg, (mlx_array){(void *)a}, ord, axis, axis_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_linalg_norm(&resArg, (mlx_array){(void *)a}, ord, (int *)axis, axis_n, keepdims, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_linalg_norm_matrix(uintptr_t a, const char *ord, size_t ord_n, const int *axis, size_t axis_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
 	char ord_b[GM_SHORT]; char *ord_c = gm_cstr(ord_b, ord, ord_n);
-	int gm_st = p_mlx_linalg_norm_matrix(&resArg, (mlx_array){(void *)a}, ord_c, axis, axis_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_linalg_norm_matrix(&resArg, (mlx_array){(void *)a}, ord_c, (int *)axis, axis_n, keepdims, (mlx_stream){(void *)s});
 	if (ord_c != ord_b) free(ord_c);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_linalg_norm_l2(uintptr_t a, const int *axis, size_t axis_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_linalg_norm_l2(&resArg, (mlx_array){(void *)a}, axis, axis_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_linalg_norm_l2(&resArg, (mlx_array){(void *)a}, (int *)axis, axis_n, keepdims, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -3552,7 +3549,7 @@ gm_ret1 gm_mlx_addmm(uintptr_t c, uintptr_t a, uintptr_t b, float alpha, float b
 
 gm_ret1 gm_mlx_all_axes(uintptr_t a, const int *axes, size_t axes_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_all_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_all_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, keepdims, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -3576,7 +3573,7 @@ gm_ret1 gm_mlx_allclose(uintptr_t a, uintptr_t b, double rtol, double atol, bool
 
 gm_ret1 gm_mlx_any_axes(uintptr_t a, const int *axes, size_t axes_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_any_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_any_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, keepdims, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -3696,7 +3693,7 @@ gm_ret1 gm_mlx_array_equal(uintptr_t a, uintptr_t b, bool equalNaN, uintptr_t s)
 
 gm_ret1 gm_mlx_as_strided(uintptr_t a, const int *shape, size_t shape_n, const int64_t *strides, size_t strides_n, size_t offset, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_as_strided(&resArg, (mlx_array){(void *)a}, shape, shape_n, strides, strides_n, offset, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_as_strided(&resArg, (mlx_array){(void *)a}, (int *)shape, shape_n, (int64_t *)strides, strides_n, offset, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -3777,7 +3774,7 @@ gm_ret2 gm_mlx_broadcast_arrays(const uintptr_t *inputs, size_t inputs_n, uintpt
 
 gm_ret1 gm_mlx_broadcast_to(uintptr_t a, const int *shape, size_t shape_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_broadcast_to(&resArg, (mlx_array){(void *)a}, shape, shape_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_broadcast_to(&resArg, (mlx_array){(void *)a}, (int *)shape, shape_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -3841,7 +3838,7 @@ gm_ret1 gm_mlx_conv3d(uintptr_t input, uintptr_t weight, int stride0, int stride
 
 gm_ret1 gm_mlx_conv_general(uintptr_t input, uintptr_t weight, const int *stride, size_t stride_n, const int *paddingLo, size_t paddingLo_n, const int *paddingHi, size_t paddingHi_n, const int *kernelDilation, size_t kernelDilation_n, const int *inputDilation, size_t inputDilation_n, int groups, bool flip, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_conv_general(&resArg, (mlx_array){(void *)input}, (mlx_array){(void *)weight}, stride, stride_n, paddingLo, paddingLo_n, paddingHi, paddingHi_n, kernelDilation, kernelDilation_n, inputDilation, inputDilation_n, groups, flip, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_conv_general(&resArg, (mlx_array){(void *)input}, (mlx_array){(void *)weight}, (int *)stride, stride_n, (int *)paddingLo, paddingLo_n, (int *)paddingHi, paddingHi_n, (int *)kernelDilation, kernelDilation_n, (int *)inputDilation, inputDilation_n, groups, flip, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -3889,7 +3886,7 @@ gm_ret1 gm_mlx_count_nonzero_axis(uintptr_t a, int axis, bool keepdims, uintptr_
 
 gm_ret1 gm_mlx_count_nonzero_axes(uintptr_t a, const int *axes, size_t axes_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_count_nonzero_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_count_nonzero_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, keepdims, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4039,7 +4036,7 @@ gm_ret1 gm_mlx_exp(uintptr_t a, uintptr_t s) {
 
 gm_ret1 gm_mlx_expand_dims_axes(uintptr_t a, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_expand_dims_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_expand_dims_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4069,7 +4066,7 @@ gm_ret1 gm_mlx_flatten(uintptr_t a, int startAxis, int endAxis, uintptr_t s) {
 
 gm_ret1 gm_mlx_flip_axes(uintptr_t a, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_flip_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_flip_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4105,7 +4102,7 @@ gm_ret1 gm_mlx_from_fp8(uintptr_t x, int dtype, uintptr_t s) {
 
 gm_ret1 gm_mlx_full(const int *shape, size_t shape_n, uintptr_t vals, int dtype, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_full(&resArg, shape, shape_n, (mlx_array){(void *)vals}, (mlx_dtype)dtype, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_full(&resArg, (int *)shape, shape_n, (mlx_array){(void *)vals}, (mlx_dtype)dtype, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4118,14 +4115,14 @@ gm_ret1 gm_mlx_full_like(uintptr_t a, uintptr_t vals, int dtype, uintptr_t s) {
 gm_ret1 gm_mlx_gather(uintptr_t a, const uintptr_t *indices, size_t indices_n, const int *axes, size_t axes_n, const int *sliceSizes, size_t sliceSizes_n, uintptr_t s) {
 	mlx_array resArg = {0};
 	mlx_vector_array indices_v = p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
-	int gm_st = p_mlx_gather(&resArg, (mlx_array){(void *)a}, indices_v, axes, axes_n, sliceSizes, sliceSizes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_gather(&resArg, (mlx_array){(void *)a}, indices_v, (int *)axes, axes_n, (int *)sliceSizes, sliceSizes_n, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(indices_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_gather_single(uintptr_t a, uintptr_t indices, int axis, const int *sliceSizes, size_t sliceSizes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_gather_single(&resArg, (mlx_array){(void *)a}, (mlx_array){(void *)indices}, axis, sliceSizes, sliceSizes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_gather_single(&resArg, (mlx_array){(void *)a}, (mlx_array){(void *)indices}, axis, (int *)sliceSizes, sliceSizes_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4339,7 +4336,7 @@ gm_ret1 gm_mlx_logical_xor(uintptr_t a, uintptr_t b, uintptr_t s) {
 
 gm_ret1 gm_mlx_logsumexp_axes(uintptr_t a, const int *axes, size_t axes_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_logsumexp_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_logsumexp_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, keepdims, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4369,7 +4366,7 @@ gm_ret1 gm_mlx_matmul(uintptr_t a, uintptr_t b, uintptr_t s) {
 
 gm_ret1 gm_mlx_max_axes(uintptr_t a, const int *axes, size_t axes_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_max_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_max_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, keepdims, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4393,7 +4390,7 @@ gm_ret1 gm_mlx_maximum(uintptr_t a, uintptr_t b, uintptr_t s) {
 
 gm_ret1 gm_mlx_mean_axes(uintptr_t a, const int *axes, size_t axes_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_mean_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_mean_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, keepdims, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4411,7 +4408,7 @@ gm_ret1 gm_mlx_mean(uintptr_t a, bool keepdims, uintptr_t s) {
 
 gm_ret1 gm_mlx_median_axes(uintptr_t a, const int *axes, size_t axes_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_median_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_median_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, keepdims, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4440,7 +4437,7 @@ gm_ret2 gm_mlx_meshgrid(const uintptr_t *arrays, size_t arrays_n, bool sparse, c
 
 gm_ret1 gm_mlx_min_axes(uintptr_t a, const int *axes, size_t axes_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_min_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_min_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, keepdims, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4494,13 +4491,13 @@ gm_ret1 gm_mlx_not_equal(uintptr_t a, uintptr_t b, uintptr_t s) {
 
 gm_ret1 gm_mlx_number_of_elements(uintptr_t a, const int *axes, size_t axes_n, bool inverted, int dtype, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_number_of_elements(&resArg, (mlx_array){(void *)a}, axes, axes_n, inverted, (mlx_dtype)dtype, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_number_of_elements(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, inverted, (mlx_dtype)dtype, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_ones(const int *shape, size_t shape_n, int dtype, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_ones(&resArg, shape, shape_n, (mlx_dtype)dtype, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_ones(&resArg, (int *)shape, shape_n, (mlx_dtype)dtype, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4525,7 +4522,7 @@ gm_ret1 gm_mlx_outer(uintptr_t a, uintptr_t b, uintptr_t s) {
 gm_ret1 gm_mlx_pad(uintptr_t a, const int *axes, size_t axes_n, const int *lowPadSize, size_t lowPadSize_n, const int *highPadSize, size_t highPadSize_n, uintptr_t padValue, const char *mode, size_t mode_n, uintptr_t s) {
 	mlx_array resArg = {0};
 	char mode_b[GM_SHORT]; char *mode_c = gm_cstr(mode_b, mode, mode_n);
-	int gm_st = p_mlx_pad(&resArg, (mlx_array){(void *)a}, axes, axes_n, lowPadSize, lowPadSize_n, highPadSize, highPadSize_n, (mlx_array){(void *)padValue}, mode_c, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_pad(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, (int *)lowPadSize, lowPadSize_n, (int *)highPadSize, highPadSize_n, (mlx_array){(void *)padValue}, mode_c, (mlx_stream){(void *)s});
 	if (mode_c != mode_b) free(mode_c);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
@@ -4564,7 +4561,7 @@ gm_ret1 gm_mlx_power(uintptr_t a, uintptr_t b, uintptr_t s) {
 
 gm_ret1 gm_mlx_prod_axes(uintptr_t a, const int *axes, size_t axes_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_prod_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_prod_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, keepdims, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4649,7 +4646,7 @@ gm_ret1 gm_mlx_repeat(uintptr_t arr, int repeats, uintptr_t s) {
 
 gm_ret1 gm_mlx_reshape(uintptr_t a, const int *shape, size_t shape_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_reshape(&resArg, (mlx_array){(void *)a}, shape, shape_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_reshape(&resArg, (mlx_array){(void *)a}, (int *)shape, shape_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4661,19 +4658,19 @@ gm_ret1 gm_mlx_right_shift(uintptr_t a, uintptr_t b, uintptr_t s) {
 
 gm_ret1 gm_mlx_roll_axis(uintptr_t a, const int *shift, size_t shift_n, int axis, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_roll_axis(&resArg, (mlx_array){(void *)a}, shift, shift_n, axis, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_roll_axis(&resArg, (mlx_array){(void *)a}, (int *)shift, shift_n, axis, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_roll_axes(uintptr_t a, const int *shift, size_t shift_n, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_roll_axes(&resArg, (mlx_array){(void *)a}, shift, shift_n, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_roll_axes(&resArg, (mlx_array){(void *)a}, (int *)shift, shift_n, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_roll(uintptr_t a, const int *shift, size_t shift_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_roll(&resArg, (mlx_array){(void *)a}, shift, shift_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_roll(&resArg, (mlx_array){(void *)a}, (int *)shift, shift_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4692,7 +4689,7 @@ gm_ret1 gm_mlx_rsqrt(uintptr_t a, uintptr_t s) {
 gm_ret1 gm_mlx_scatter(uintptr_t a, const uintptr_t *indices, size_t indices_n, uintptr_t updates, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
 	mlx_vector_array indices_v = p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
-	int gm_st = p_mlx_scatter(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_scatter(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(indices_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
@@ -4706,7 +4703,7 @@ gm_ret1 gm_mlx_scatter_single(uintptr_t a, uintptr_t indices, uintptr_t updates,
 gm_ret1 gm_mlx_scatter_add(uintptr_t a, const uintptr_t *indices, size_t indices_n, uintptr_t updates, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
 	mlx_vector_array indices_v = p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
-	int gm_st = p_mlx_scatter_add(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_scatter_add(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(indices_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
@@ -4726,7 +4723,7 @@ gm_ret1 gm_mlx_scatter_add_axis(uintptr_t a, uintptr_t indices, uintptr_t values
 gm_ret1 gm_mlx_scatter_max(uintptr_t a, const uintptr_t *indices, size_t indices_n, uintptr_t updates, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
 	mlx_vector_array indices_v = p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
-	int gm_st = p_mlx_scatter_max(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_scatter_max(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(indices_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
@@ -4740,7 +4737,7 @@ gm_ret1 gm_mlx_scatter_max_single(uintptr_t a, uintptr_t indices, uintptr_t upda
 gm_ret1 gm_mlx_scatter_min(uintptr_t a, const uintptr_t *indices, size_t indices_n, uintptr_t updates, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
 	mlx_vector_array indices_v = p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
-	int gm_st = p_mlx_scatter_min(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_scatter_min(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(indices_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
@@ -4754,7 +4751,7 @@ gm_ret1 gm_mlx_scatter_min_single(uintptr_t a, uintptr_t indices, uintptr_t upda
 gm_ret1 gm_mlx_scatter_prod(uintptr_t a, const uintptr_t *indices, size_t indices_n, uintptr_t updates, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
 	mlx_vector_array indices_v = p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
-	int gm_st = p_mlx_scatter_prod(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_scatter_prod(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(indices_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
@@ -4805,55 +4802,55 @@ gm_ret1 gm_mlx_sinh(uintptr_t a, uintptr_t s) {
 
 gm_ret1 gm_mlx_slice(uintptr_t a, const int *start, size_t start_n, const int *stop, size_t stop_n, const int *strides, size_t strides_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_slice(&resArg, (mlx_array){(void *)a}, start, start_n, stop, stop_n, strides, strides_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_slice(&resArg, (mlx_array){(void *)a}, (int *)start, start_n, (int *)stop, stop_n, (int *)strides, strides_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_slice_dynamic(uintptr_t a, uintptr_t start, const int *axes, size_t axes_n, const int *sliceSize, size_t sliceSize_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_slice_dynamic(&resArg, (mlx_array){(void *)a}, (mlx_array){(void *)start}, axes, axes_n, sliceSize, sliceSize_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_slice_dynamic(&resArg, (mlx_array){(void *)a}, (mlx_array){(void *)start}, (int *)axes, axes_n, (int *)sliceSize, sliceSize_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_slice_update(uintptr_t src, uintptr_t update, const int *start, size_t start_n, const int *stop, size_t stop_n, const int *strides, size_t strides_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_slice_update(&resArg, (mlx_array){(void *)src}, (mlx_array){(void *)update}, start, start_n, stop, stop_n, strides, strides_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_slice_update(&resArg, (mlx_array){(void *)src}, (mlx_array){(void *)update}, (int *)start, start_n, (int *)stop, stop_n, (int *)strides, strides_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_slice_update_dynamic(uintptr_t src, uintptr_t update, uintptr_t start, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_slice_update_dynamic(&resArg, (mlx_array){(void *)src}, (mlx_array){(void *)update}, (mlx_array){(void *)start}, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_slice_update_dynamic(&resArg, (mlx_array){(void *)src}, (mlx_array){(void *)update}, (mlx_array){(void *)start}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_slice_update_add(uintptr_t src, uintptr_t update, const int *start, size_t start_n, const int *stop, size_t stop_n, const int *strides, size_t strides_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_slice_update_add(&resArg, (mlx_array){(void *)src}, (mlx_array){(void *)update}, start, start_n, stop, stop_n, strides, strides_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_slice_update_add(&resArg, (mlx_array){(void *)src}, (mlx_array){(void *)update}, (int *)start, start_n, (int *)stop, stop_n, (int *)strides, strides_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_slice_update_max(uintptr_t src, uintptr_t update, const int *start, size_t start_n, const int *stop, size_t stop_n, const int *strides, size_t strides_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_slice_update_max(&resArg, (mlx_array){(void *)src}, (mlx_array){(void *)update}, start, start_n, stop, stop_n, strides, strides_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_slice_update_max(&resArg, (mlx_array){(void *)src}, (mlx_array){(void *)update}, (int *)start, start_n, (int *)stop, stop_n, (int *)strides, strides_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_slice_update_min(uintptr_t src, uintptr_t update, const int *start, size_t start_n, const int *stop, size_t stop_n, const int *strides, size_t strides_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_slice_update_min(&resArg, (mlx_array){(void *)src}, (mlx_array){(void *)update}, start, start_n, stop, stop_n, strides, strides_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_slice_update_min(&resArg, (mlx_array){(void *)src}, (mlx_array){(void *)update}, (int *)start, start_n, (int *)stop, stop_n, (int *)strides, strides_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_slice_update_prod(uintptr_t src, uintptr_t update, const int *start, size_t start_n, const int *stop, size_t stop_n, const int *strides, size_t strides_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_slice_update_prod(&resArg, (mlx_array){(void *)src}, (mlx_array){(void *)update}, start, start_n, stop, stop_n, strides, strides_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_slice_update_prod(&resArg, (mlx_array){(void *)src}, (mlx_array){(void *)update}, (int *)start, start_n, (int *)stop, stop_n, (int *)strides, strides_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_softmax_axes(uintptr_t a, const int *axes, size_t axes_n, bool precise, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_softmax_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, precise, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_softmax_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, precise, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4890,7 +4887,7 @@ gm_ret2 gm_mlx_split(uintptr_t a, int numSplits, int axis, uintptr_t s) {
 
 gm_ret2 gm_mlx_split_sections(uintptr_t a, const int *indices, size_t indices_n, int axis, uintptr_t s) {
 	mlx_vector_array resArg = p_mlx_vector_array_new();
-	int gm_st = p_mlx_split_sections(&resArg, (mlx_array){(void *)a}, indices, indices_n, axis, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_split_sections(&resArg, (mlx_array){(void *)a}, (int *)indices, indices_n, axis, (mlx_stream){(void *)s});
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
 	return (gm_ret2){(uintptr_t)resArg_p, resArg_n, gm_error(gm_st)};
 }
@@ -4909,7 +4906,7 @@ gm_ret1 gm_mlx_square(uintptr_t a, uintptr_t s) {
 
 gm_ret1 gm_mlx_squeeze_axes(uintptr_t a, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_squeeze_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_squeeze_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4943,7 +4940,7 @@ gm_ret1 gm_mlx_stack(const uintptr_t *arrays, size_t arrays_n, uintptr_t s) {
 
 gm_ret1 gm_mlx_std_axes(uintptr_t a, const int *axes, size_t axes_n, bool keepdims, int ddof, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_std_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, keepdims, ddof, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_std_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, keepdims, ddof, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -4973,7 +4970,7 @@ gm_ret1 gm_mlx_subtract(uintptr_t a, uintptr_t b, uintptr_t s) {
 
 gm_ret1 gm_mlx_sum_axes(uintptr_t a, const int *axes, size_t axes_n, bool keepdims, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_sum_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, keepdims, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_sum_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, keepdims, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5027,7 +5024,7 @@ gm_ret1 gm_mlx_tanh(uintptr_t a, uintptr_t s) {
 
 gm_ret1 gm_mlx_tensordot(uintptr_t a, uintptr_t b, const int *axesA, size_t axesA_n, const int *axesB, size_t axesB_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_tensordot(&resArg, (mlx_array){(void *)a}, (mlx_array){(void *)b}, axesA, axesA_n, axesB, axesB_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_tensordot(&resArg, (mlx_array){(void *)a}, (mlx_array){(void *)b}, (int *)axesA, axesA_n, (int *)axesB, axesB_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5039,7 +5036,7 @@ gm_ret1 gm_mlx_tensordot_axis(uintptr_t a, uintptr_t b, int axis, uintptr_t s) {
 
 gm_ret1 gm_mlx_tile(uintptr_t arr, const int *reps, size_t reps_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_tile(&resArg, (mlx_array){(void *)arr}, reps, reps_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_tile(&resArg, (mlx_array){(void *)arr}, (int *)reps, reps_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5075,7 +5072,7 @@ gm_ret1 gm_mlx_trace(uintptr_t a, uintptr_t s) {
 
 gm_ret1 gm_mlx_transpose_axes(uintptr_t a, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_transpose_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_transpose_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5111,7 +5108,7 @@ gm_ret1 gm_mlx_trunc(uintptr_t a, uintptr_t s) {
 
 gm_ret1 gm_mlx_unflatten(uintptr_t a, int axis, const int *shape, size_t shape_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_unflatten(&resArg, (mlx_array){(void *)a}, axis, shape, shape_n, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_unflatten(&resArg, (mlx_array){(void *)a}, axis, (int *)shape, shape_n, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5131,7 +5128,7 @@ gm_ret2 gm_mlx_unstack(uintptr_t a, uintptr_t s) {
 
 gm_ret1 gm_mlx_var_axes(uintptr_t a, const int *axes, size_t axes_n, bool keepdims, int ddof, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_var_axes(&resArg, (mlx_array){(void *)a}, axes, axes_n, keepdims, ddof, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_var_axes(&resArg, (mlx_array){(void *)a}, (int *)axes, axes_n, keepdims, ddof, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5167,7 +5164,7 @@ gm_ret1 gm_mlx_where(uintptr_t condition, uintptr_t x, uintptr_t y, uintptr_t s)
 
 gm_ret1 gm_mlx_zeros(const int *shape, size_t shape_n, int dtype, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_zeros(&resArg, shape, shape_n, (mlx_dtype)dtype, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_zeros(&resArg, (int *)shape, shape_n, (mlx_dtype)dtype, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5185,19 +5182,19 @@ gm_ret1 gm_mlx_zeros_like(uintptr_t a, uintptr_t s) {
 
 gm_ret1 gm_mlx_random_bernoulli(uintptr_t p, const int *shape, size_t shape_n, uintptr_t key, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_random_bernoulli(&resArg, (mlx_array){(void *)p}, shape, shape_n, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_random_bernoulli(&resArg, (mlx_array){(void *)p}, (int *)shape, shape_n, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_random_bits(const int *shape, size_t shape_n, int width, uintptr_t key, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_random_bits(&resArg, shape, shape_n, width, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_random_bits(&resArg, (int *)shape, shape_n, width, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_random_categorical_shape(uintptr_t logits, int axis, const int *shape, size_t shape_n, uintptr_t key, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_random_categorical_shape(&resArg, (mlx_array){(void *)logits}, axis, shape, shape_n, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_random_categorical_shape(&resArg, (mlx_array){(void *)logits}, axis, (int *)shape, shape_n, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5215,7 +5212,7 @@ gm_ret1 gm_mlx_random_categorical(uintptr_t logits, int axis, uintptr_t key, uin
 
 gm_ret1 gm_mlx_random_gumbel(const int *shape, size_t shape_n, int dtype, uintptr_t key, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_random_gumbel(&resArg, shape, shape_n, (mlx_dtype)dtype, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_random_gumbel(&resArg, (int *)shape, shape_n, (mlx_dtype)dtype, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5227,25 +5224,25 @@ gm_ret1 gm_mlx_random_key(uint64_t seed) {
 
 gm_ret1 gm_mlx_random_laplace(const int *shape, size_t shape_n, int dtype, float loc, float scale, uintptr_t key, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_random_laplace(&resArg, shape, shape_n, (mlx_dtype)dtype, loc, scale, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_random_laplace(&resArg, (int *)shape, shape_n, (mlx_dtype)dtype, loc, scale, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_random_multivariate_normal(uintptr_t mean, uintptr_t cov, const int *shape, size_t shape_n, int dtype, uintptr_t key, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_random_multivariate_normal(&resArg, (mlx_array){(void *)mean}, (mlx_array){(void *)cov}, shape, shape_n, (mlx_dtype)dtype, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_random_multivariate_normal(&resArg, (mlx_array){(void *)mean}, (mlx_array){(void *)cov}, (int *)shape, shape_n, (mlx_dtype)dtype, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_random_normal_broadcast(const int *shape, size_t shape_n, int dtype, uintptr_t loc, uintptr_t scale, uintptr_t key, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_random_normal_broadcast(&resArg, shape, shape_n, (mlx_dtype)dtype, (mlx_array){(void *)loc}, (mlx_array){(void *)scale}, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_random_normal_broadcast(&resArg, (int *)shape, shape_n, (mlx_dtype)dtype, (mlx_array){(void *)loc}, (mlx_array){(void *)scale}, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_random_normal(const int *shape, size_t shape_n, int dtype, float loc, float scale, uintptr_t key, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_random_normal(&resArg, shape, shape_n, (mlx_dtype)dtype, loc, scale, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_random_normal(&resArg, (int *)shape, shape_n, (mlx_dtype)dtype, loc, scale, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5263,7 +5260,7 @@ gm_ret1 gm_mlx_random_permutation_arange(int x, uintptr_t key, uintptr_t s) {
 
 gm_ret1 gm_mlx_random_randint(uintptr_t low, uintptr_t high, const int *shape, size_t shape_n, int dtype, uintptr_t key, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_random_randint(&resArg, (mlx_array){(void *)low}, (mlx_array){(void *)high}, shape, shape_n, (mlx_dtype)dtype, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_random_randint(&resArg, (mlx_array){(void *)low}, (mlx_array){(void *)high}, (int *)shape, shape_n, (mlx_dtype)dtype, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5287,13 +5284,13 @@ gm_ret2 gm_mlx_random_split(uintptr_t key, uintptr_t s) {
 
 gm_ret1 gm_mlx_random_truncated_normal(uintptr_t lower, uintptr_t upper, const int *shape, size_t shape_n, int dtype, uintptr_t key, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_random_truncated_normal(&resArg, (mlx_array){(void *)lower}, (mlx_array){(void *)upper}, shape, shape_n, (mlx_dtype)dtype, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_random_truncated_normal(&resArg, (mlx_array){(void *)lower}, (mlx_array){(void *)upper}, (int *)shape, shape_n, (mlx_dtype)dtype, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_random_uniform(uintptr_t low, uintptr_t high, const int *shape, size_t shape_n, int dtype, uintptr_t key, uintptr_t s) {
 	mlx_array resArg = {0};
-	int gm_st = p_mlx_random_uniform(&resArg, (mlx_array){(void *)low}, (mlx_array){(void *)high}, shape, shape_n, (mlx_dtype)dtype, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
+	int gm_st = p_mlx_random_uniform(&resArg, (mlx_array){(void *)low}, (mlx_array){(void *)high}, (int *)shape, shape_n, (mlx_dtype)dtype, (mlx_array){(void *)key}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5344,7 +5341,7 @@ gm_ret4 gm_mlx_jvp(uintptr_t fun, const uintptr_t *primals, size_t primals_n, co
 
 gm_ret1 gm_mlx_value_and_grad(uintptr_t fun, const int *argnums, size_t argnums_n) {
 	mlx_closure_value_and_grad resArg = {0};
-	int gm_st = p_mlx_value_and_grad(&resArg, (mlx_closure){(void *)fun}, argnums, argnums_n);
+	int gm_st = p_mlx_value_and_grad(&resArg, (mlx_closure){(void *)fun}, (int *)argnums, argnums_n);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
@@ -5366,7 +5363,7 @@ gm_ret2 gm_mlx_detail_vmap_replace(const uintptr_t *inputs, size_t inputs_n, con
 	mlx_vector_array inputs_v = p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
 	mlx_vector_array sInputs_v = p_mlx_vector_array_new_data((const mlx_array *)sInputs, sInputs_n);
 	mlx_vector_array sOutputs_v = p_mlx_vector_array_new_data((const mlx_array *)sOutputs, sOutputs_n);
-	int gm_st = p_mlx_detail_vmap_replace(&resArg, inputs_v, sInputs_v, sOutputs_v, inAxes, inAxes_n, outAxes, outAxes_n);
+	int gm_st = p_mlx_detail_vmap_replace(&resArg, inputs_v, sInputs_v, sOutputs_v, (int *)inAxes, inAxes_n, (int *)outAxes, outAxes_n);
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
 	p_mlx_vector_array_free(inputs_v);
 	p_mlx_vector_array_free(sInputs_v);
@@ -5378,7 +5375,7 @@ gm_ret4 gm_mlx_detail_vmap_trace(uintptr_t fun, const uintptr_t *inputs, size_t 
 	mlx_vector_array res0 = p_mlx_vector_array_new();
 	mlx_vector_array res1 = p_mlx_vector_array_new();
 	mlx_vector_array inputs_v = p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
-	int gm_st = p_mlx_detail_vmap_trace(&res0, &res1, (mlx_closure){(void *)fun}, inputs_v, inAxes, inAxes_n);
+	int gm_st = p_mlx_detail_vmap_trace(&res0, &res1, (mlx_closure){(void *)fun}, inputs_v, (int *)inAxes, inAxes_n);
 	size_t res0_n = 0; uintptr_t *res0_p = gm_take_array(res0, &res0_n);
 	size_t res1_n = 0; uintptr_t *res1_p = gm_take_array(res1, &res1_n);
 	p_mlx_vector_array_free(inputs_v);

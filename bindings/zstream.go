@@ -27,10 +27,9 @@ package bindings
 // #cgo noescape gm_mlx_default_gpu_stream_new
 import "C"
 
-// NewStream is undocumented yet.
+// NewStream returns the null stream, which refers to nothing. Set turns it into a stream.
 //
 // C: mlx_stream_new.
-
 func NewStream() (Stream, error) {
 	if err := ensure(); err != nil {
 		return Stream{}, err
@@ -42,10 +41,11 @@ func NewStream() (Stream, error) {
 	return Stream{opened(kindStream, uintptr(r.w0))}, nil
 }
 
-// NewStreamDevice is undocumented yet.
+// NewStreamDevice returns a new stream on a device. It can be used on the calling thread only and
+// lives until ClearStreams or the end of the thread, whether or not the handle is closed. See
+// mlx.core.new_stream.
 //
 // C: mlx_stream_new_device.
-
 func NewStreamDevice(dev Device) (Stream, error) {
 	if err := ensure(); err != nil {
 		return Stream{}, err
@@ -57,10 +57,10 @@ func NewStreamDevice(dev Device) (Stream, error) {
 	return Stream{opened(kindStream, uintptr(r.w0))}, nil
 }
 
-// NewStreamThreadUnsafe is undocumented yet.
+// NewStreamThreadUnsafe returns a new stream on a device that every thread may use. MLX does
+// nothing to keep them apart: the caller must see to it that only one uses the stream at a time.
 //
 // C: mlx_stream_new_thread_unsafe.
-
 func NewStreamThreadUnsafe(dev Device) (Stream, error) {
 	if err := ensure(); err != nil {
 		return Stream{}, err
@@ -72,10 +72,10 @@ func NewStreamThreadUnsafe(dev Device) (Stream, error) {
 	return Stream{opened(kindStream, uintptr(r.w0))}, nil
 }
 
-// NewStreamThreadLocal is undocumented yet.
+// NewStreamThreadLocal returns a stream on a device that stands for another one on each thread;
+// StreamFromThreadLocal gives the calling thread's. See mlx.core.new_thread_local_stream.
 //
 // C: mlx_stream_thread_local_new.
-
 func NewStreamThreadLocal(dev Device) (StreamThreadLocal, error) {
 	if err := ensure(); err != nil {
 		return StreamThreadLocal{}, err
@@ -87,10 +87,10 @@ func NewStreamThreadLocal(dev Device) (StreamThreadLocal, error) {
 	return StreamThreadLocal{opened(kindStreamThreadLocal, uintptr(r.w0))}, nil
 }
 
-// Set is undocumented yet.
+// Set makes tls refer to what src refers to. A null tls becomes a new handle, to be closed; a null
+// src is an error.
 //
 // C: mlx_stream_thread_local_set.
-
 func (tls *StreamThreadLocal) Set(src StreamThreadLocal) error {
 	if err := ensure(); err != nil {
 		return err
@@ -103,10 +103,10 @@ func (tls *StreamThreadLocal) Set(src StreamThreadLocal) error {
 	return nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. The streams of the threads go on. Closing a null
+// handle does nothing.
 //
 // C: mlx_stream_thread_local_free.
-
 func (tls *StreamThreadLocal) Close() error {
 	if tls.h == 0 {
 		return nil
@@ -120,10 +120,10 @@ func (tls *StreamThreadLocal) Close() error {
 	return nil
 }
 
-// StreamFromThreadLocal is undocumented yet.
+// StreamFromThreadLocal returns the calling thread's own stream for tls, as a handle to be closed.
+// The first call on a thread creates the stream.
 //
 // C: mlx_stream_from_thread_local.
-
 func StreamFromThreadLocal(tls StreamThreadLocal) (Stream, error) {
 	if err := ensure(); err != nil {
 		return Stream{}, err
@@ -135,10 +135,10 @@ func StreamFromThreadLocal(tls StreamThreadLocal) (Stream, error) {
 	return Stream{opened(kindStream, uintptr(r.w0))}, nil
 }
 
-// GetStreams is undocumented yet.
+// GetStreams returns handles, each to be closed, on all streams that were ever made in the
+// process, on whatever thread.
 //
 // C: mlx_get_streams.
-
 func GetStreams() ([]Stream, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -150,10 +150,10 @@ func GetStreams() ([]Stream, error) {
 	return takeHandles[Stream](kindStream, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// Set is undocumented yet.
+// Set makes stream refer to the stream of src. A null stream becomes a new handle, to be closed; a
+// null src is an error.
 //
 // C: mlx_stream_set.
-
 func (stream *Stream) Set(src Stream) error {
 	if err := ensure(); err != nil {
 		return err
@@ -166,10 +166,10 @@ func (stream *Stream) Set(src Stream) error {
 	return nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. The stream itself goes on. Closing a null handle does
+// nothing.
 //
 // C: mlx_stream_free.
-
 func (stream *Stream) Close() error {
 	if stream.h == 0 {
 		return nil
@@ -183,10 +183,9 @@ func (stream *Stream) Close() error {
 	return nil
 }
 
-// ToString is undocumented yet.
+// ToString describes the stream by device and index, such as Stream(Device(cpu, 0), 1).
 //
 // C: mlx_stream_tostring.
-
 func (stream Stream) ToString() (string, error) {
 	if err := ensure(); err != nil {
 		return "", err
@@ -198,10 +197,9 @@ func (stream Stream) ToString() (string, error) {
 	return takeString(uintptr(r.w0)), nil
 }
 
-// Equal is undocumented yet.
+// Equal reports whether both are the same stream. A null handle on either side is an error.
 //
 // C: mlx_stream_equal.
-
 func (lhs Stream) Equal(rhs Stream) (bool, error) {
 	if err := ensure(); err != nil {
 		return false, err
@@ -219,10 +217,9 @@ func (lhs Stream) Equal(rhs Stream) (bool, error) {
 	return r.w0 != 0, nil
 }
 
-// GetDevice is undocumented yet.
+// GetDevice returns the device that the stream runs on, as a handle to be closed.
 //
 // C: mlx_stream_get_device.
-
 func (stream Stream) GetDevice() (Device, error) {
 	if err := ensure(); err != nil {
 		return Device{}, err
@@ -234,10 +231,9 @@ func (stream Stream) GetDevice() (Device, error) {
 	return Device{opened(kindDevice, uintptr(r.w0))}, nil
 }
 
-// GetIndex is undocumented yet.
+// GetIndex returns the stream's number among all streams of the process, from 0.
 //
 // C: mlx_stream_get_index.
-
 func (stream Stream) GetIndex() (int32, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -249,10 +245,10 @@ func (stream Stream) GetIndex() (int32, error) {
 	return int32(r.w0), nil
 }
 
-// Synchronize is undocumented yet.
+// Synchronize waits until all work begun on the stream is done, and returns the error of work that
+// failed. See mlx.core.synchronize.
 //
 // C: mlx_synchronize.
-
 func Synchronize(stream Stream) error {
 	if err := ensure(); err != nil {
 		return err
@@ -264,10 +260,10 @@ func Synchronize(stream Stream) error {
 	return nil
 }
 
-// SynchronizeDefault is undocumented yet.
+// SynchronizeDefault waits until all work begun on the calling thread's default stream of the
+// default device is done. See mlx.core.synchronize.
 //
 // C: mlx_synchronize_default.
-
 func SynchronizeDefault() error {
 	if err := ensure(); err != nil {
 		return err
@@ -279,10 +275,10 @@ func SynchronizeDefault() error {
 	return nil
 }
 
-// SynchronizeThreadLocal is undocumented yet.
+// SynchronizeThreadLocal waits until all work begun on the calling thread's own stream for tls is
+// done. See mlx.core.synchronize.
 //
 // C: mlx_synchronize_thread_local.
-
 func SynchronizeThreadLocal(tls StreamThreadLocal) error {
 	if err := ensure(); err != nil {
 		return err
@@ -294,10 +290,11 @@ func SynchronizeThreadLocal(tls StreamThreadLocal) error {
 	return nil
 }
 
-// ClearStreams is undocumented yet.
+// ClearStreams ends all streams of the calling thread and forgets its compiled functions. Arrays
+// that still wait for evaluation on those streams can no longer be evaluated. See
+// mlx.core.clear_streams.
 //
 // C: mlx_clear_streams.
-
 func ClearStreams() error {
 	if err := ensure(); err != nil {
 		return err
@@ -309,10 +306,10 @@ func ClearStreams() error {
 	return nil
 }
 
-// GetDefaultStream is undocumented yet.
+// GetDefaultStream returns the calling thread's default stream on a device, as a handle to be
+// closed. The first call on a thread creates the stream. See mlx.core.default_stream.
 //
 // C: mlx_get_default_stream.
-
 func GetDefaultStream(dev Device) (Stream, error) {
 	if err := ensure(); err != nil {
 		return Stream{}, err
@@ -324,10 +321,10 @@ func GetDefaultStream(dev Device) (Stream, error) {
 	return Stream{opened(kindStream, uintptr(r.w0))}, nil
 }
 
-// SetDefaultStream is undocumented yet.
+// SetDefaultStream makes stream the calling thread's default on its device; the default device
+// stays. See mlx.core.set_default_stream.
 //
 // C: mlx_set_default_stream.
-
 func SetDefaultStream(stream Stream) error {
 	if err := ensure(); err != nil {
 		return err
@@ -339,10 +336,10 @@ func SetDefaultStream(stream Stream) error {
 	return nil
 }
 
-// NewDefaultCPUStream is undocumented yet.
+// NewDefaultCPUStream returns the calling thread's default stream on the CPU, as a handle to be
+// closed. The first call on a thread creates the stream.
 //
 // C: mlx_default_cpu_stream_new.
-
 func NewDefaultCPUStream() (Stream, error) {
 	if err := ensure(); err != nil {
 		return Stream{}, err
@@ -354,10 +351,10 @@ func NewDefaultCPUStream() (Stream, error) {
 	return Stream{opened(kindStream, uintptr(r.w0))}, nil
 }
 
-// NewDefaultGPUStream is undocumented yet.
+// NewDefaultGPUStream returns the calling thread's default stream on the first GPU, as a handle to
+// be closed. The first call on a thread creates the stream; without a GPU backend it is an error.
 //
 // C: mlx_default_gpu_stream_new.
-
 func NewDefaultGPUStream() (Stream, error) {
 	if err := ensure(); err != nil {
 		return Stream{}, err

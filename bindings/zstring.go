@@ -12,10 +12,9 @@ import "unsafe"
 // #cgo noescape gm_mlx_string_free
 import "C"
 
-// NewString is undocumented yet.
+// NewString returns the null string, which refers to nothing. Set turns it into a string.
 //
 // C: mlx_string_new.
-
 func NewString() (String, error) {
 	if err := ensure(); err != nil {
 		return String{}, err
@@ -27,10 +26,9 @@ func NewString() (String, error) {
 	return String{opened(kindString, uintptr(r.w0))}, nil
 }
 
-// NewStringData is undocumented yet.
+// NewStringData returns a string of MLX's with a copy of str.
 //
 // C: mlx_string_new_data.
-
 func NewStringData(str string) (String, error) {
 	if err := ensure(); err != nil {
 		return String{}, err
@@ -45,10 +43,10 @@ func NewStringData(str string) (String, error) {
 	return String{opened(kindString, uintptr(r.w0))}, nil
 }
 
-// Set is undocumented yet.
+// Set makes str a copy of src. A null str becomes a new handle, to be closed; a null src is an
+// error.
 //
 // C: mlx_string_set.
-
 func (str *String) Set(src String) error {
 	if err := ensure(); err != nil {
 		return err
@@ -61,10 +59,9 @@ func (str *String) Set(src String) error {
 	return nil
 }
 
-// Data is undocumented yet.
+// Data returns the text as a Go string. It ends at the first NUL; a null string is an error.
 //
 // C: mlx_string_data.
-
 func (str String) Data() (string, error) {
 	if err := ensure(); err != nil {
 		return "", err
@@ -76,10 +73,9 @@ func (str String) Data() (string, error) {
 	return borrowString(uintptr(r.w0)), nil
 }
 
-// Free is undocumented yet.
+// Close closes the handle and makes it null. Closing a null handle does nothing.
 //
 // C: mlx_string_free.
-
 func (str *String) Close() error {
 	if str.h == 0 {
 		return nil

@@ -15,10 +15,11 @@ import "unsafe"
 // #cgo noescape gm_mlx_vjp
 import "C"
 
-// AsyncEval is undocumented yet.
+// AsyncEval begins to compute the arrays and everything that they depend on, and returns at once;
+// Eval or Wait waits for the end. It is an error inside a function that is being transformed. See
+// mlx.core.async_eval.
 //
 // C: mlx_async_eval.
-
 func AsyncEval(outputs []Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -30,10 +31,11 @@ func AsyncEval(outputs []Array) error {
 	return nil
 }
 
-// Checkpoint is undocumented yet.
+// Checkpoint returns a function that computes what fun computes but keeps nothing in between for
+// the gradient: it computes that part again when the gradient is. That saves memory and costs
+// time. See mlx.core.checkpoint.
 //
 // C: mlx_checkpoint.
-
 func Checkpoint(fun Closure) (Closure, error) {
 	if err := ensure(); err != nil {
 		return Closure{}, err
@@ -45,10 +47,11 @@ func Checkpoint(fun Closure) (Closure, error) {
 	return Closure{opened(kindClosure, uintptr(r.w0))}, nil
 }
 
-// CustomFunction is undocumented yet.
+// CustomFunction returns a function that computes what fun computes, and whose VJP, JVP and vmap
+// are the given functions instead of the derived ones. A null handle leaves that one as derived.
+// See mlx.core.custom_function.
 //
 // C: mlx_custom_function.
-
 func CustomFunction(fun Closure, funVJP ClosureCustom, funJVP ClosureCustomJVP, funVmap ClosureCustomVmap) (Closure, error) {
 	if err := ensure(); err != nil {
 		return Closure{}, err
@@ -60,10 +63,10 @@ func CustomFunction(fun Closure, funVJP ClosureCustom, funJVP ClosureCustomJVP, 
 	return Closure{opened(kindClosure, uintptr(r.w0))}, nil
 }
 
-// CustomVJP is undocumented yet.
+// CustomVJP returns a function that computes what fun computes, and whose gradient is computed by
+// funVJP from the primals, the cotangents and the outputs. See mlx.core.custom_function.
 //
 // C: mlx_custom_vjp.
-
 func CustomVJP(fun Closure, funVJP ClosureCustom) (Closure, error) {
 	if err := ensure(); err != nil {
 		return Closure{}, err
@@ -75,10 +78,11 @@ func CustomVJP(fun Closure, funVJP ClosureCustom) (Closure, error) {
 	return Closure{opened(kindClosure, uintptr(r.w0))}, nil
 }
 
-// Eval is undocumented yet.
+// Eval computes the arrays and everything that they depend on, and waits until it is done. Errors
+// of the computation appear here; inside a function that is being transformed it is an error. See
+// mlx.core.eval.
 //
 // C: mlx_eval.
-
 func Eval(outputs []Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -90,10 +94,11 @@ func Eval(outputs []Array) error {
 	return nil
 }
 
-// JVP is undocumented yet.
+// JVP calls fun with primals and returns its outputs and their Jacobian times tangents: how the
+// outputs change when the primals move along tangents. There must be one tangent for each primal,
+// of its shape. See mlx.core.jvp.
 //
 // C: mlx_jvp.
-
 func JVP(fun Closure, primals []Array, tangents []Array) ([]Array, []Array, error) {
 	if err := ensure(); err != nil {
 		return nil, nil, err
@@ -105,10 +110,12 @@ func JVP(fun Closure, primals []Array, tangents []Array) ([]Array, []Array, erro
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), takeHandles[Array](kindArray, uintptr(r.w2), uintptr(r.w3)), nil
 }
 
-// ValueAndGrad is undocumented yet.
+// ValueAndGrad returns a function that gives the outputs of fun and the gradients of the first of
+// them, which must be a scalar, for the arguments at the positions argnums. No position, repeated
+// ones and those out of range are an error, the latter two when it is applied. See
+// mlx.core.value_and_grad.
 //
 // C: mlx_value_and_grad.
-
 func ValueAndGrad(fun Closure, argnums []int32) (ClosureValueAndGrad, error) {
 	if err := ensure(); err != nil {
 		return ClosureValueAndGrad{}, err
@@ -120,10 +127,11 @@ func ValueAndGrad(fun Closure, argnums []int32) (ClosureValueAndGrad, error) {
 	return ClosureValueAndGrad{opened(kindClosureValueAndGrad, uintptr(r.w0))}, nil
 }
 
-// VJP is undocumented yet.
+// VJP calls fun with primals and returns its outputs and cotangents times their Jacobian: the
+// gradients of the primals when the outputs have the gradients cotangents. There must be one
+// cotangent for each output, of its shape; outputs of StopGradient are left out. See mlx.core.vjp.
 //
 // C: mlx_vjp.
-
 func VJP(fun Closure, primals []Array, cotangents []Array) ([]Array, []Array, error) {
 	if err := ensure(); err != nil {
 		return nil, nil, err

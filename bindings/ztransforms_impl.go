@@ -9,10 +9,12 @@ import "unsafe"
 // #cgo noescape gm_mlx_detail_vmap_trace
 import "C"
 
-// DetailVmapReplace is undocumented yet.
+// DetailVmapReplace returns the outputs of a mapped function: it puts inputs in place of the
+// stand-ins sInputs in the graph of sOutputs, both from DetailVmapTrace. inAxes are those of the
+// trace; outAxes says where each output gets the mapped dimension. At least one input must be
+// mapped. See mlx.core.vmap.
 //
 // C: mlx_detail_vmap_replace.
-
 func DetailVmapReplace(inputs []Array, sInputs []Array, sOutputs []Array, inAxes []int32, outAxes []int32) ([]Array, error) {
 	if err := ensure(); err != nil {
 		return nil, err
@@ -24,10 +26,12 @@ func DetailVmapReplace(inputs []Array, sInputs []Array, sOutputs []Array, inAxes
 	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
-// DetailVmapTrace is undocumented yet.
+// DetailVmapTrace runs fun on stand-ins for inputs, each without the dimension inAxes[i] over
+// which it is mapped (-1 for not at all), and returns the stand-ins and what fun made of them. A
+// different number of axes and mapped dimensions of different sizes are an error. See
+// mlx.core.vmap.
 //
 // C: mlx_detail_vmap_trace.
-
 func DetailVmapTrace(fun Closure, inputs []Array, inAxes []int32) ([]Array, []Array, error) {
 	if err := ensure(); err != nil {
 		return nil, nil, err

@@ -42,301 +42,291 @@ const (
 // kindNames are the handle types by kind, as Live reports them.
 var kindNames = [kinds]string{"Array", "CUDAKernel", "CUDAKernelConfig", "Closure", "ClosureCustom", "ClosureCustomJVP", "ClosureCustomVmap", "ClosureKwargs", "ClosureValueAndGrad", "CompileCache", "Device", "DeviceInfo", "DistributedGroup", "FunctionExporter", "IOGGUF", "IOReader", "IOWriter", "ImportedFunction", "MapStringToArray", "MapStringToArrayIterator", "MapStringToString", "MapStringToStringIterator", "MetalKernel", "MetalKernelConfig", "NodeNamer", "Stream", "StreamThreadLocal", "String", "VectorArray", "VectorInt", "VectorStream", "VectorString", "VectorVectorArray"}
 
-// String is undocumented yet.
+// String is a handle on a string of MLX's. Functions return Go strings; it is here for
+// completeness.
 //
 // C: mlx_string.
-
 type String struct {
 	h uintptr
 }
 
-// Array is undocumented yet.
+// Array is a handle on an array: its shape, its dtype and its elements or, before it is evaluated,
+// the operations that will compute them. Arrays never change in place, so handles may share them.
+// Each handle that a function returns is to be closed once; copies of the Go value are the same
+// handle. The zero Array is null.
 //
 // C: mlx_array.
-
 type Array struct {
 	h uintptr
 }
 
-// MapStringToArray is undocumented yet.
+// MapStringToArray is a handle on a map from strings to arrays. Functions take and return Go maps;
+// it is here for completeness.
 //
 // C: mlx_map_string_to_array.
-
 type MapStringToArray struct {
 	h uintptr
 }
 
-// MapStringToArrayIterator is undocumented yet.
+// MapStringToArrayIterator is a handle on a position in a MapStringToArray, which must outlive it.
 //
 // C: mlx_map_string_to_array_iterator.
-
 type MapStringToArrayIterator struct {
 	h uintptr
 }
 
-// MapStringToString is undocumented yet.
+// MapStringToString is a handle on a map from strings to strings. Functions take and return Go
+// maps; it is here for completeness.
 //
 // C: mlx_map_string_to_string.
-
 type MapStringToString struct {
 	h uintptr
 }
 
-// MapStringToStringIterator is undocumented yet.
+// MapStringToStringIterator is a handle on a position in a MapStringToString, which must outlive
+// it.
 //
 // C: mlx_map_string_to_string_iterator.
-
 type MapStringToStringIterator struct {
 	h uintptr
 }
 
-// OptionalInt is undocumented yet.
+// OptionalInt is a number that may be left out: Value counts only where Valid is true. The zero
+// value is left out.
 //
 // C: mlx_optional_int.
-
 type OptionalInt struct {
 	Value int32
 	Valid bool
 }
 
-// OptionalFloat is undocumented yet.
+// OptionalFloat is a number that may be left out: Value counts only where Valid is true. The zero
+// value is left out.
 //
 // C: mlx_optional_float.
-
 type OptionalFloat struct {
 	Value float32
 	Valid bool
 }
 
-// OptionalDtype is undocumented yet.
+// OptionalDtype is a dtype that may be left out: Value counts only where Valid is true. The zero
+// value is left out.
 //
 // C: mlx_optional_dtype.
-
 type OptionalDtype struct {
 	Value Dtype
 	Valid bool
 }
 
-// Device is undocumented yet.
+// Device is a handle on a device: a CPU or a GPU and its number. The zero Device is null.
 //
 // C: mlx_device.
-
 type Device struct {
 	h uintptr
 }
 
-// VectorString is undocumented yet.
+// VectorString is a handle on a list of strings. Functions take and return Go slices; it is here
+// for completeness.
 //
 // C: mlx_vector_string.
-
 type VectorString struct {
 	h uintptr
 }
 
-// DeviceInfo is undocumented yet.
+// DeviceInfo is a handle on what is known about a device: properties by name, each a string or a
+// number.
 //
 // C: mlx_device_info.
-
 type DeviceInfo struct {
 	h uintptr
 }
 
-// Stream is undocumented yet.
+// Stream is a handle on a stream, a line of work on one device: what is put on it runs in order. A
+// stream belongs to the OS thread that made it. The zero Stream is null; operations refuse it.
 //
 // C: mlx_stream.
-
 type Stream struct {
 	h uintptr
 }
 
-// StreamThreadLocal is undocumented yet.
+// StreamThreadLocal is a handle that stands for another stream of one device on each OS thread.
 //
 // C: mlx_stream_thread_local.
-
 type StreamThreadLocal struct {
 	h uintptr
 }
 
-// VectorStream is undocumented yet.
+// VectorStream is a handle on a list of streams. Functions return Go slices; it is here for
+// completeness.
 //
 // C: mlx_vector_stream.
-
 type VectorStream struct {
 	h uintptr
 }
 
-// VectorArray is undocumented yet.
+// VectorArray is a handle on a list of arrays. Functions take and return Go slices; it is here for
+// completeness.
 //
 // C: mlx_vector_array.
-
 type VectorArray struct {
 	h uintptr
 }
 
-// VectorVectorArray is undocumented yet.
+// VectorVectorArray is a handle on a list of lists of arrays. No function takes or returns one; it
+// is here for completeness.
 //
 // C: mlx_vector_vector_array.
-
 type VectorVectorArray struct {
 	h uintptr
 }
 
-// VectorInt is undocumented yet.
+// VectorInt is a handle on a list of numbers. Functions take and return Go slices; it is here for
+// completeness.
 //
 // C: mlx_vector_int.
-
 type VectorInt struct {
 	h uintptr
 }
 
-// Closure is undocumented yet.
+// Closure is a handle on a function from arrays to arrays: a Go function, wrapped by NewClosure,
+// or what Compile and the transformations return.
 //
 // C: mlx_closure.
-
 type Closure struct {
 	h uintptr
 }
 
-// ClosureKwargs is undocumented yet.
+// ClosureKwargs is a handle on a function from arrays and arrays with names to arrays.
+// NewClosureKwargs wraps a Go function.
 //
 // C: mlx_closure_kwargs.
-
 type ClosureKwargs struct {
 	h uintptr
 }
 
-// ClosureValueAndGrad is undocumented yet.
+// ClosureValueAndGrad is a handle on a function from arrays to values and gradients, as
+// ValueAndGrad returns. NewClosureValueAndGrad wraps a Go function.
 //
 // C: mlx_closure_value_and_grad.
-
 type ClosureValueAndGrad struct {
 	h uintptr
 }
 
-// ClosureCustom is undocumented yet.
+// ClosureCustom is a handle on the function of a custom VJP: from primals, cotangents and outputs
+// to the gradients of the primals. NewClosureCustom wraps a Go function.
 //
 // C: mlx_closure_custom.
-
 type ClosureCustom struct {
 	h uintptr
 }
 
-// ClosureCustomJVP is undocumented yet.
+// ClosureCustomJVP is a handle on the function of a custom JVP: from primals and tangents to the
+// tangents of the outputs. NewClosureCustomJVP wraps a Go function.
 //
 // C: mlx_closure_custom_jvp.
-
 type ClosureCustomJVP struct {
 	h uintptr
 }
 
-// ClosureCustomVmap is undocumented yet.
+// ClosureCustomVmap is a handle on the function of a custom vmap: from inputs and their mapped
+// axes to outputs and theirs. NewClosureCustomVmap wraps a Go function.
 //
 // C: mlx_closure_custom_vmap.
-
 type ClosureCustomVmap struct {
 	h uintptr
 }
 
-// DistributedGroup is undocumented yet.
+// DistributedGroup is a handle on a group of processes that exchange arrays. The zero
+// DistributedGroup is null and stands for all processes.
 //
 // C: mlx_distributed_group.
-
 type DistributedGroup struct {
 	h uintptr
 }
 
-// IOReader is undocumented yet.
+// IOReader is a handle on a source of arrays that Go reads for MLX: NewIOReader makes one.
 //
 // C: mlx_io_reader.
-
 type IOReader struct {
 	h uintptr
 }
 
-// IOWriter is undocumented yet.
+// IOWriter is a handle on a destination of arrays that Go writes for MLX: NewIOWriter makes one.
 //
 // C: mlx_io_writer.
-
 type IOWriter struct {
 	h uintptr
 }
 
-// IOGGUF is undocumented yet.
+// IOGGUF is a handle on the contents of a GGUF file: arrays and metadata, both by name.
 //
 // C: mlx_io_gguf.
-
 type IOGGUF struct {
 	h uintptr
 }
 
-// CompileCache is undocumented yet.
+// CompileCache is a handle on the store where a thread keeps its compiled graphs.
 //
 // C: mlx_compile_cache.
-
 type CompileCache struct {
 	h uintptr
 }
 
-// FunctionExporter is undocumented yet.
+// FunctionExporter is a handle on a file that graphs of one function are written to.
 //
 // C: mlx_function_exporter.
-
 type FunctionExporter struct {
 	h uintptr
 }
 
-// ImportedFunction is undocumented yet.
+// ImportedFunction is a handle on a function read from a file.
 //
 // C: mlx_imported_function.
-
 type ImportedFunction struct {
 	h uintptr
 }
 
-// CUDAKernelConfig is undocumented yet.
+// CUDAKernelConfig is a handle on the description of one launch of a CUDAKernel: its outputs,
+// template arguments and grid.
 //
 // C: mlx_fast_cuda_kernel_config.
-
 type CUDAKernelConfig struct {
 	h uintptr
 }
 
-// CUDAKernel is undocumented yet.
+// CUDAKernel is a handle on a custom CUDA kernel.
 //
 // C: mlx_fast_cuda_kernel.
-
 type CUDAKernel struct {
 	h uintptr
 }
 
-// MetalKernelConfig is undocumented yet.
+// MetalKernelConfig is a handle on the description of one launch of a MetalKernel: its outputs,
+// template arguments and grid.
 //
 // C: mlx_fast_metal_kernel_config.
-
 type MetalKernelConfig struct {
 	h uintptr
 }
 
-// MetalKernel is undocumented yet.
+// MetalKernel is a handle on a custom Metal kernel.
 //
 // C: mlx_fast_metal_kernel.
-
 type MetalKernel struct {
 	h uintptr
 }
 
-// NodeNamer is undocumented yet.
+// NodeNamer is a handle on names for the arrays of a graph that is to be printed.
 //
 // C: mlx_node_namer.
-
 type NodeNamer struct {
 	h uintptr
 }
 
-// Dtype is undocumented yet.
+// Dtype is the type of an array's elements. Float16 and BFloat16 elements appear in Go as their
+// bits, a uint16; float64 works on the CPU only.
 //
 // C: mlx_dtype.
-
 type Dtype int32
 
 // The values of Dtype.
@@ -368,10 +358,10 @@ func (v Dtype) valid() bool {
 	return v >= 0 && int(v) < len(dtypeNames)
 }
 
-// DeviceType is undocumented yet.
+// DeviceType is the type of a device. CUDA and Metal devices are both GPU: which of them it is
+// depends on the library that was loaded.
 //
 // C: mlx_device_type.
-
 type DeviceType int32
 
 // The values of DeviceType.
@@ -391,10 +381,11 @@ func (v DeviceType) valid() bool {
 	return v >= 0 && int(v) < len(deviceTypeNames)
 }
 
-// CompileMode is undocumented yet.
+// CompileMode says what Compile does: nothing (disabled), trace and fuse operations without
+// simplifying the graph (no simplify), simplify without fusing (no fuse), or all of it (enabled,
+// the default).
 //
 // C: mlx_compile_mode.
-
 type CompileMode int32
 
 // The values of CompileMode.
@@ -416,10 +407,10 @@ func (v CompileMode) valid() bool {
 	return v >= 0 && int(v) < len(compileModeNames)
 }
 
-// FFTNorm is undocumented yet.
+// FFTNorm says how Fourier transforms of n elements are scaled: the inverse by 1/n (backward, what
+// Python does by default), both ways by 1/sqrt(n) (ortho), or the forward one by 1/n.
 //
 // C: mlx_fft_norm.
-
 type FFTNorm int32
 
 // The values of FFTNorm.

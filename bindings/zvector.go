@@ -62,10 +62,9 @@ import "unsafe"
 // #cgo noescape gm_mlx_vector_stream_get
 import "C"
 
-// NewVectorArray is undocumented yet.
+// NewVectorArray returns an empty list of arrays, to be closed.
 //
 // C: mlx_vector_array_new.
-
 func NewVectorArray() (VectorArray, error) {
 	if err := ensure(); err != nil {
 		return VectorArray{}, err
@@ -77,10 +76,10 @@ func NewVectorArray() (VectorArray, error) {
 	return VectorArray{opened(kindVectorArray, uintptr(r.w0))}, nil
 }
 
-// Set is undocumented yet.
+// Set makes vec hold what src holds. A null vec becomes a new handle, to be closed; a null src is
+// an error.
 //
 // C: mlx_vector_array_set.
-
 func (vec *VectorArray) Set(src VectorArray) error {
 	if err := ensure(); err != nil {
 		return err
@@ -93,10 +92,10 @@ func (vec *VectorArray) Set(src VectorArray) error {
 	return nil
 }
 
-// Free is undocumented yet.
+// Close closes the list and makes the handle null. Elements that were taken out stay open. Closing
+// a null handle does nothing.
 //
 // C: mlx_vector_array_free.
-
 func (vec *VectorArray) Close() error {
 	if vec.h == 0 {
 		return nil
@@ -110,10 +109,11 @@ func (vec *VectorArray) Close() error {
 	return nil
 }
 
-// NewVectorArrayData is undocumented yet.
+// NewVectorArrayData returns a list of the given arrays, to be closed. The elements are shared
+// with the handles, which stay open and the caller's to close. A null handle among them is an
+// error.
 //
 // C: mlx_vector_array_new_data.
-
 func NewVectorArrayData(data []Array) (VectorArray, error) {
 	if err := ensure(); err != nil {
 		return VectorArray{}, err
@@ -125,10 +125,9 @@ func NewVectorArrayData(data []Array) (VectorArray, error) {
 	return VectorArray{opened(kindVectorArray, uintptr(r.w0))}, nil
 }
 
-// NewVectorArrayValue is undocumented yet.
+// NewVectorArrayValue returns a list of one element, to be closed. A null handle is an error.
 //
 // C: mlx_vector_array_new_value.
-
 func NewVectorArrayValue(val Array) (VectorArray, error) {
 	if err := ensure(); err != nil {
 		return VectorArray{}, err
@@ -140,10 +139,10 @@ func NewVectorArrayValue(val Array) (VectorArray, error) {
 	return VectorArray{opened(kindVectorArray, uintptr(r.w0))}, nil
 }
 
-// SetData is undocumented yet.
+// SetData makes vec hold the given arrays in place of its own. A null vec becomes a new handle, to
+// be closed.
 //
 // C: mlx_vector_array_set_data.
-
 func (vec *VectorArray) SetData(data []Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -156,10 +155,9 @@ func (vec *VectorArray) SetData(data []Array) error {
 	return nil
 }
 
-// SetValue is undocumented yet.
+// SetValue makes vec hold val alone. A null vec becomes a new handle, to be closed.
 //
 // C: mlx_vector_array_set_value.
-
 func (vec *VectorArray) SetValue(val Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -172,10 +170,10 @@ func (vec *VectorArray) SetValue(val Array) error {
 	return nil
 }
 
-// AppendData is undocumented yet.
+// AppendData appends arrays to the list. The elements are shared with the handles, which stay open
+// and the caller's to close.
 //
 // C: mlx_vector_array_append_data.
-
 func (vec VectorArray) AppendData(data []Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -187,10 +185,9 @@ func (vec VectorArray) AppendData(data []Array) error {
 	return nil
 }
 
-// AppendValue is undocumented yet.
+// AppendValue appends an array to the list. A null handle is an error.
 //
 // C: mlx_vector_array_append_value.
-
 func (vec VectorArray) AppendValue(val Array) error {
 	if err := ensure(); err != nil {
 		return err
@@ -202,10 +199,9 @@ func (vec VectorArray) AppendValue(val Array) error {
 	return nil
 }
 
-// Size is undocumented yet.
+// Size returns how many arrays the list holds. A null list is an error.
 //
 // C: mlx_vector_array_size.
-
 func (vec VectorArray) Size() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -217,10 +213,10 @@ func (vec VectorArray) Size() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// Get is undocumented yet.
+// Get returns element idx, counted from 0, as a handle of its own, to be closed. One out of range
+// is an error.
 //
 // C: mlx_vector_array_get.
-
 func (vec VectorArray) Get(idx uint64) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
@@ -232,10 +228,9 @@ func (vec VectorArray) Get(idx uint64) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// NewVectorVectorArray is undocumented yet.
+// NewVectorVectorArray returns an empty list of lists of arrays, to be closed.
 //
 // C: mlx_vector_vector_array_new.
-
 func NewVectorVectorArray() (VectorVectorArray, error) {
 	if err := ensure(); err != nil {
 		return VectorVectorArray{}, err
@@ -247,10 +242,10 @@ func NewVectorVectorArray() (VectorVectorArray, error) {
 	return VectorVectorArray{opened(kindVectorVectorArray, uintptr(r.w0))}, nil
 }
 
-// Set is undocumented yet.
+// Set makes vec hold what src holds. A null vec becomes a new handle, to be closed; a null src is
+// an error.
 //
 // C: mlx_vector_vector_array_set.
-
 func (vec *VectorVectorArray) Set(src VectorVectorArray) error {
 	if err := ensure(); err != nil {
 		return err
@@ -263,10 +258,10 @@ func (vec *VectorVectorArray) Set(src VectorVectorArray) error {
 	return nil
 }
 
-// Free is undocumented yet.
+// Close closes the list and makes the handle null. Elements that were taken out stay open. Closing
+// a null handle does nothing.
 //
 // C: mlx_vector_vector_array_free.
-
 func (vec *VectorVectorArray) Close() error {
 	if vec.h == 0 {
 		return nil
@@ -280,10 +275,11 @@ func (vec *VectorVectorArray) Close() error {
 	return nil
 }
 
-// NewVectorVectorArrayData is undocumented yet.
+// NewVectorVectorArrayData returns a list of the given lists of arrays, to be closed. The lists
+// are copied, sharing their arrays; the handles given stay open and the caller's to close. A null
+// handle among them is an error.
 //
 // C: mlx_vector_vector_array_new_data.
-
 func NewVectorVectorArrayData(data []VectorArray) (VectorVectorArray, error) {
 	if err := ensure(); err != nil {
 		return VectorVectorArray{}, err
@@ -295,10 +291,10 @@ func NewVectorVectorArrayData(data []VectorArray) (VectorVectorArray, error) {
 	return VectorVectorArray{opened(kindVectorVectorArray, uintptr(r.w0))}, nil
 }
 
-// NewVectorVectorArrayValue is undocumented yet.
+// NewVectorVectorArrayValue returns a list of one element, to be closed. A null handle is an
+// error.
 //
 // C: mlx_vector_vector_array_new_value.
-
 func NewVectorVectorArrayValue(val VectorArray) (VectorVectorArray, error) {
 	if err := ensure(); err != nil {
 		return VectorVectorArray{}, err
@@ -310,10 +306,10 @@ func NewVectorVectorArrayValue(val VectorArray) (VectorVectorArray, error) {
 	return VectorVectorArray{opened(kindVectorVectorArray, uintptr(r.w0))}, nil
 }
 
-// SetData is undocumented yet.
+// SetData makes vec hold the given lists of arrays in place of its own. A null vec becomes a new
+// handle, to be closed.
 //
 // C: mlx_vector_vector_array_set_data.
-
 func (vec *VectorVectorArray) SetData(data []VectorArray) error {
 	if err := ensure(); err != nil {
 		return err
@@ -326,10 +322,9 @@ func (vec *VectorVectorArray) SetData(data []VectorArray) error {
 	return nil
 }
 
-// SetValue is undocumented yet.
+// SetValue makes vec hold val alone. A null vec becomes a new handle, to be closed.
 //
 // C: mlx_vector_vector_array_set_value.
-
 func (vec *VectorVectorArray) SetValue(val VectorArray) error {
 	if err := ensure(); err != nil {
 		return err
@@ -342,10 +337,10 @@ func (vec *VectorVectorArray) SetValue(val VectorArray) error {
 	return nil
 }
 
-// AppendData is undocumented yet.
+// AppendData appends lists of arrays to the list. The lists are copied, sharing their arrays; the
+// handles given stay open and the caller's to close.
 //
 // C: mlx_vector_vector_array_append_data.
-
 func (vec VectorVectorArray) AppendData(data []VectorArray) error {
 	if err := ensure(); err != nil {
 		return err
@@ -357,10 +352,9 @@ func (vec VectorVectorArray) AppendData(data []VectorArray) error {
 	return nil
 }
 
-// AppendValue is undocumented yet.
+// AppendValue appends a list of arrays to the list. A null handle is an error.
 //
 // C: mlx_vector_vector_array_append_value.
-
 func (vec VectorVectorArray) AppendValue(val VectorArray) error {
 	if err := ensure(); err != nil {
 		return err
@@ -372,10 +366,9 @@ func (vec VectorVectorArray) AppendValue(val VectorArray) error {
 	return nil
 }
 
-// Size is undocumented yet.
+// Size returns how many lists of arrays the list holds. A null list is an error.
 //
 // C: mlx_vector_vector_array_size.
-
 func (vec VectorVectorArray) Size() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -387,10 +380,10 @@ func (vec VectorVectorArray) Size() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// Get is undocumented yet.
+// Get returns element idx, counted from 0, as a handle of its own, to be closed. One out of range
+// is an error.
 //
 // C: mlx_vector_vector_array_get.
-
 func (vec VectorVectorArray) Get(idx uint64) (VectorArray, error) {
 	if err := ensure(); err != nil {
 		return VectorArray{}, err
@@ -402,10 +395,9 @@ func (vec VectorVectorArray) Get(idx uint64) (VectorArray, error) {
 	return VectorArray{opened(kindVectorArray, uintptr(r.w0))}, nil
 }
 
-// NewVectorInt is undocumented yet.
+// NewVectorInt returns an empty list of numbers, to be closed.
 //
 // C: mlx_vector_int_new.
-
 func NewVectorInt() (VectorInt, error) {
 	if err := ensure(); err != nil {
 		return VectorInt{}, err
@@ -417,10 +409,10 @@ func NewVectorInt() (VectorInt, error) {
 	return VectorInt{opened(kindVectorInt, uintptr(r.w0))}, nil
 }
 
-// Set is undocumented yet.
+// Set makes vec hold what src holds. A null vec becomes a new handle, to be closed; a null src is
+// an error.
 //
 // C: mlx_vector_int_set.
-
 func (vec *VectorInt) Set(src VectorInt) error {
 	if err := ensure(); err != nil {
 		return err
@@ -433,10 +425,9 @@ func (vec *VectorInt) Set(src VectorInt) error {
 	return nil
 }
 
-// Free is undocumented yet.
+// Close closes the list and makes the handle null. Closing a null handle does nothing.
 //
 // C: mlx_vector_int_free.
-
 func (vec *VectorInt) Close() error {
 	if vec.h == 0 {
 		return nil
@@ -450,25 +441,23 @@ func (vec *VectorInt) Close() error {
 	return nil
 }
 
-// NewVectorIntData is undocumented yet.
+// NewVectorIntData returns a list of the given numbers, to be closed.
 //
 // C: mlx_vector_int_new_data.
-
-func NewVectorIntData(size uint64) (int32, VectorInt, error) {
+func NewVectorIntData(data []int32) (VectorInt, error) {
 	if err := ensure(); err != nil {
-		return 0, VectorInt{}, err
+		return VectorInt{}, err
 	}
-	r := C.gm_mlx_vector_int_new_data(C.size_t(size))
+	r := C.gm_mlx_vector_int_new_data((*C.int)(unsafe.Pointer(unsafe.SliceData(data))), C.size_t(len(data)))
 	if r.err != nil {
-		return 0, VectorInt{}, fail("vector_int_new_data", r.err)
+		return VectorInt{}, fail("vector_int_new_data", r.err)
 	}
-	return int32(r.w0), VectorInt{opened(kindVectorInt, uintptr(r.w1))}, nil
+	return VectorInt{opened(kindVectorInt, uintptr(r.w0))}, nil
 }
 
-// NewVectorIntValue is undocumented yet.
+// NewVectorIntValue returns a list of one element, to be closed.
 //
 // C: mlx_vector_int_new_value.
-
 func NewVectorIntValue(val int32) (VectorInt, error) {
 	if err := ensure(); err != nil {
 		return VectorInt{}, err
@@ -480,26 +469,25 @@ func NewVectorIntValue(val int32) (VectorInt, error) {
 	return VectorInt{opened(kindVectorInt, uintptr(r.w0))}, nil
 }
 
-// SetData is undocumented yet.
+// SetData makes vec hold the given numbers in place of its own. A null vec becomes a new handle,
+// to be closed.
 //
 // C: mlx_vector_int_set_data.
-
-func (vec *VectorInt) SetData(size uint64) (int32, error) {
+func (vec *VectorInt) SetData(data []int32) error {
 	if err := ensure(); err != nil {
-		return 0, err
+		return err
 	}
-	r := C.gm_mlx_vector_int_set_data(C.uintptr_t(vec.h), C.size_t(size))
+	r := C.gm_mlx_vector_int_set_data(C.uintptr_t(vec.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(data))), C.size_t(len(data)))
 	if r.err != nil {
-		return 0, fail("vector_int_set_data", r.err)
+		return fail("vector_int_set_data", r.err)
 	}
 	setHandle(kindVectorInt, &vec.h, uintptr(r.w0))
-	return int32(r.w0), nil
+	return nil
 }
 
-// SetValue is undocumented yet.
+// SetValue makes vec hold val alone. A null vec becomes a new handle, to be closed.
 //
 // C: mlx_vector_int_set_value.
-
 func (vec *VectorInt) SetValue(val int32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -512,25 +500,23 @@ func (vec *VectorInt) SetValue(val int32) error {
 	return nil
 }
 
-// AppendData is undocumented yet.
+// AppendData appends numbers to the list.
 //
 // C: mlx_vector_int_append_data.
-
-func (vec VectorInt) AppendData(size uint64) (int32, error) {
+func (vec VectorInt) AppendData(data []int32) error {
 	if err := ensure(); err != nil {
-		return 0, err
+		return err
 	}
-	r := C.gm_mlx_vector_int_append_data(C.uintptr_t(vec.h), C.size_t(size))
+	r := C.gm_mlx_vector_int_append_data(C.uintptr_t(vec.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(data))), C.size_t(len(data)))
 	if r.err != nil {
-		return 0, fail("vector_int_append_data", r.err)
+		return fail("vector_int_append_data", r.err)
 	}
-	return int32(r.w0), nil
+	return nil
 }
 
-// AppendValue is undocumented yet.
+// AppendValue appends a number to the list.
 //
 // C: mlx_vector_int_append_value.
-
 func (vec VectorInt) AppendValue(val int32) error {
 	if err := ensure(); err != nil {
 		return err
@@ -542,10 +528,9 @@ func (vec VectorInt) AppendValue(val int32) error {
 	return nil
 }
 
-// Size is undocumented yet.
+// Size returns how many numbers the list holds. A null list is an error.
 //
 // C: mlx_vector_int_size.
-
 func (vec VectorInt) Size() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -557,10 +542,9 @@ func (vec VectorInt) Size() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// Get is undocumented yet.
+// Get returns element idx, counted from 0. One out of range is an error.
 //
 // C: mlx_vector_int_get.
-
 func (vec VectorInt) Get(idx uint64) (int32, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -572,10 +556,9 @@ func (vec VectorInt) Get(idx uint64) (int32, error) {
 	return int32(r.w0), nil
 }
 
-// NewVectorString is undocumented yet.
+// NewVectorString returns an empty list of strings, to be closed.
 //
 // C: mlx_vector_string_new.
-
 func NewVectorString() (VectorString, error) {
 	if err := ensure(); err != nil {
 		return VectorString{}, err
@@ -587,10 +570,10 @@ func NewVectorString() (VectorString, error) {
 	return VectorString{opened(kindVectorString, uintptr(r.w0))}, nil
 }
 
-// Set is undocumented yet.
+// Set makes vec hold what src holds. A null vec becomes a new handle, to be closed; a null src is
+// an error.
 //
 // C: mlx_vector_string_set.
-
 func (vec *VectorString) Set(src VectorString) error {
 	if err := ensure(); err != nil {
 		return err
@@ -603,10 +586,9 @@ func (vec *VectorString) Set(src VectorString) error {
 	return nil
 }
 
-// Free is undocumented yet.
+// Close closes the list and makes the handle null. Closing a null handle does nothing.
 //
 // C: mlx_vector_string_free.
-
 func (vec *VectorString) Close() error {
 	if vec.h == 0 {
 		return nil
@@ -620,10 +602,9 @@ func (vec *VectorString) Close() error {
 	return nil
 }
 
-// NewVectorStringData is undocumented yet.
+// NewVectorStringData returns a list of the given strings, to be closed.
 //
 // C: mlx_vector_string_new_data.
-
 func NewVectorStringData(data []string) (VectorString, error) {
 	if err := ensure(); err != nil {
 		return VectorString{}, err
@@ -639,10 +620,9 @@ func NewVectorStringData(data []string) (VectorString, error) {
 	return VectorString{opened(kindVectorString, uintptr(r.w0))}, nil
 }
 
-// NewVectorStringValue is undocumented yet.
+// NewVectorStringValue returns a list of one element, to be closed.
 //
 // C: mlx_vector_string_new_value.
-
 func NewVectorStringValue(val string) (VectorString, error) {
 	if err := ensure(); err != nil {
 		return VectorString{}, err
@@ -657,10 +637,10 @@ func NewVectorStringValue(val string) (VectorString, error) {
 	return VectorString{opened(kindVectorString, uintptr(r.w0))}, nil
 }
 
-// SetData is undocumented yet.
+// SetData makes vec hold the given strings in place of its own. A null vec becomes a new handle,
+// to be closed.
 //
 // C: mlx_vector_string_set_data.
-
 func (vec *VectorString) SetData(data []string) error {
 	if err := ensure(); err != nil {
 		return err
@@ -677,10 +657,9 @@ func (vec *VectorString) SetData(data []string) error {
 	return nil
 }
 
-// SetValue is undocumented yet.
+// SetValue makes vec hold val alone. A null vec becomes a new handle, to be closed.
 //
 // C: mlx_vector_string_set_value.
-
 func (vec *VectorString) SetValue(val string) error {
 	if err := ensure(); err != nil {
 		return err
@@ -696,10 +675,9 @@ func (vec *VectorString) SetValue(val string) error {
 	return nil
 }
 
-// AppendData is undocumented yet.
+// AppendData appends strings to the list.
 //
 // C: mlx_vector_string_append_data.
-
 func (vec VectorString) AppendData(data []string) error {
 	if err := ensure(); err != nil {
 		return err
@@ -715,10 +693,9 @@ func (vec VectorString) AppendData(data []string) error {
 	return nil
 }
 
-// AppendValue is undocumented yet.
+// AppendValue appends a string to the list.
 //
 // C: mlx_vector_string_append_value.
-
 func (vec VectorString) AppendValue(val string) error {
 	if err := ensure(); err != nil {
 		return err
@@ -733,10 +710,9 @@ func (vec VectorString) AppendValue(val string) error {
 	return nil
 }
 
-// Size is undocumented yet.
+// Size returns how many strings the list holds. A null list is an error.
 //
 // C: mlx_vector_string_size.
-
 func (vec VectorString) Size() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -748,10 +724,9 @@ func (vec VectorString) Size() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// Get is undocumented yet.
+// Get returns element idx, counted from 0, as a Go string. One out of range is an error.
 //
 // C: mlx_vector_string_get.
-
 func (vec VectorString) Get(idx uint64) (string, error) {
 	if err := ensure(); err != nil {
 		return "", err
@@ -763,10 +738,9 @@ func (vec VectorString) Get(idx uint64) (string, error) {
 	return borrowString(uintptr(r.w0)), nil
 }
 
-// NewVectorStream is undocumented yet.
+// NewVectorStream returns an empty list of streams, to be closed.
 //
 // C: mlx_vector_stream_new.
-
 func NewVectorStream() (VectorStream, error) {
 	if err := ensure(); err != nil {
 		return VectorStream{}, err
@@ -778,10 +752,10 @@ func NewVectorStream() (VectorStream, error) {
 	return VectorStream{opened(kindVectorStream, uintptr(r.w0))}, nil
 }
 
-// Set is undocumented yet.
+// Set makes vec hold what src holds. A null vec becomes a new handle, to be closed; a null src is
+// an error.
 //
 // C: mlx_vector_stream_set.
-
 func (vec *VectorStream) Set(src VectorStream) error {
 	if err := ensure(); err != nil {
 		return err
@@ -794,10 +768,10 @@ func (vec *VectorStream) Set(src VectorStream) error {
 	return nil
 }
 
-// Free is undocumented yet.
+// Close closes the list and makes the handle null. Elements that were taken out stay open. Closing
+// a null handle does nothing.
 //
 // C: mlx_vector_stream_free.
-
 func (vec *VectorStream) Close() error {
 	if vec.h == 0 {
 		return nil
@@ -811,10 +785,10 @@ func (vec *VectorStream) Close() error {
 	return nil
 }
 
-// NewVectorStreamData is undocumented yet.
+// NewVectorStreamData returns a list of the given streams, to be closed. The handles given stay
+// open and the caller's to close. A null handle among them is an error.
 //
 // C: mlx_vector_stream_new_data.
-
 func NewVectorStreamData(data []Stream) (VectorStream, error) {
 	if err := ensure(); err != nil {
 		return VectorStream{}, err
@@ -826,10 +800,9 @@ func NewVectorStreamData(data []Stream) (VectorStream, error) {
 	return VectorStream{opened(kindVectorStream, uintptr(r.w0))}, nil
 }
 
-// NewVectorStreamValue is undocumented yet.
+// NewVectorStreamValue returns a list of one element, to be closed. A null handle is an error.
 //
 // C: mlx_vector_stream_new_value.
-
 func NewVectorStreamValue(val Stream) (VectorStream, error) {
 	if err := ensure(); err != nil {
 		return VectorStream{}, err
@@ -841,10 +814,10 @@ func NewVectorStreamValue(val Stream) (VectorStream, error) {
 	return VectorStream{opened(kindVectorStream, uintptr(r.w0))}, nil
 }
 
-// SetData is undocumented yet.
+// SetData makes vec hold the given streams in place of its own. A null vec becomes a new handle,
+// to be closed.
 //
 // C: mlx_vector_stream_set_data.
-
 func (vec *VectorStream) SetData(data []Stream) error {
 	if err := ensure(); err != nil {
 		return err
@@ -857,10 +830,9 @@ func (vec *VectorStream) SetData(data []Stream) error {
 	return nil
 }
 
-// SetValue is undocumented yet.
+// SetValue makes vec hold val alone. A null vec becomes a new handle, to be closed.
 //
 // C: mlx_vector_stream_set_value.
-
 func (vec *VectorStream) SetValue(val Stream) error {
 	if err := ensure(); err != nil {
 		return err
@@ -873,10 +845,9 @@ func (vec *VectorStream) SetValue(val Stream) error {
 	return nil
 }
 
-// AppendData is undocumented yet.
+// AppendData appends streams to the list. The handles given stay open and the caller's to close.
 //
 // C: mlx_vector_stream_append_data.
-
 func (vec VectorStream) AppendData(data []Stream) error {
 	if err := ensure(); err != nil {
 		return err
@@ -888,10 +859,9 @@ func (vec VectorStream) AppendData(data []Stream) error {
 	return nil
 }
 
-// AppendValue is undocumented yet.
+// AppendValue appends a stream to the list. A null handle is an error.
 //
 // C: mlx_vector_stream_append_value.
-
 func (vec VectorStream) AppendValue(val Stream) error {
 	if err := ensure(); err != nil {
 		return err
@@ -903,10 +873,9 @@ func (vec VectorStream) AppendValue(val Stream) error {
 	return nil
 }
 
-// Size is undocumented yet.
+// Size returns how many streams the list holds. A null list is an error.
 //
 // C: mlx_vector_stream_size.
-
 func (vec VectorStream) Size() (uint64, error) {
 	if err := ensure(); err != nil {
 		return 0, err
@@ -918,10 +887,10 @@ func (vec VectorStream) Size() (uint64, error) {
 	return uint64(r.w0), nil
 }
 
-// Get is undocumented yet.
+// Get returns element idx, counted from 0, as a handle of its own, to be closed. One out of range
+// is an error.
 //
 // C: mlx_vector_stream_get.
-
 func (vec VectorStream) Get(idx uint64) (Stream, error) {
 	if err := ensure(); err != nil {
 		return Stream{}, err

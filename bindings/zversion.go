@@ -6,10 +6,9 @@ package bindings
 // #cgo noescape gm_mlx_version
 import "C"
 
-// Version is undocumented yet.
+// Version returns the version of the MLX library that was loaded, such as 0.32.2.
 //
 // C: mlx_version.
-
 func Version() (string, error) {
 	if err := ensure(); err != nil {
 		return "", err

@@ -23,7 +23,11 @@ func emitGo(header string, bindings []*Binding, docs *Docs) ([]byte, error) {
 		}
 	}
 	for _, b := range bindings {
-		doc, err := docs.comment(b.Name, b.GoName)
+		name := b.GoName
+		if b.Family == "free" {
+			name = "Close" // as goClose calls it
+		}
+		doc, err := docs.comment(b.Name, name)
 		if err != nil {
 			return nil, err
 		}
@@ -221,12 +225,11 @@ func code(cell string) *jen.Statement {
 // comment writes doc lines as // comments: jennifer would write a block.
 func comment(lines []string) jen.Code {
 	s := &jen.Statement{}
-	for _, l := range lines {
-		if l == "" {
-			s.Comment("//").Line()
-			continue
+	for i, l := range lines {
+		if i > 0 {
+			s.Line() // none at the end: a blank line would part comment and name
 		}
-		s.Comment("// " + l).Line()
+		s.Comment(strings.TrimSpace("// " + l))
 	}
 	return s
 }

@@ -45,6 +45,9 @@ func generate(m *Manifest, headers fs.FS, docs *Docs) (map[string][]byte, error)
 		return nil, err
 	}
 	files["runtime/zscope.go"] = scope
+	if err := docs.stale(); err != nil {
+		return nil, err
+	}
 	return formatGo(files)
 }
 

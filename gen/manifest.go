@@ -23,33 +23,35 @@ type Row struct {
 }
 
 // blocks names every verb of go.generate with the number of words that a row
-// must have at least, and whether it must give a reason.
+// must have at least, whether it must give a reason, and how many hex digits its
+// last word has, where that is a hash.
 var blocks = map[string]struct {
 	words  int
 	reason bool
+	hash   int
 }{
-	"mlx-c":     {2, false},
-	"mlx":       {1, false},
-	"crate":     {3, false},
-	"wheel":     {6, false},
-	"model":     {4, false},
-	"headers":   {1, false},
-	"strip":     {1, true},
-	"word":      {2, true},
-	"type":      {2, true},
-	"rename":    {2, true},
-	"value":     {1, true},
-	"nullcheck": {1, true},
-	"fallback":  {2, true},
-	"calls":     {1, true},
-	"hand":      {1, true},
-	"skip":      {1, true},
-	"noscope":   {1, true},
-	"scope":     {1, true},
+	"mlx-c":     {2, false, 40},
+	"mlx":       {1, false, 0},
+	"crate":     {3, false, 64},
+	"wheel":     {6, false, 64},
+	"model":     {4, false, 64},
+	"headers":   {1, false, 0},
+	"strip":     {1, true, 0},
+	"word":      {2, true, 0},
+	"type":      {2, true, 0},
+	"rename":    {2, true, 0},
+	"value":     {1, true, 0},
+	"nullcheck": {1, true, 0},
+	"fallback":  {2, true, 0},
+	"calls":     {1, true, 0},
+	"hand":      {1, true, 0},
+	"skip":      {1, true, 0},
+	"noscope":   {1, true, 0},
+	"scope":     {1, true, 0},
 }
 
-// readManifest reads go.generate. Unknown verbs, short rows and overrides
-// without a reason are errors.
+// readManifest reads go.generate. Unknown verbs, short rows, bad hashes and
+// overrides without a reason are errors.
 func readManifest(file string) (*Manifest, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -71,6 +73,9 @@ func parseManifest(file string, data []byte) (*Manifest, error) {
 				return nil, err
 			}
 		case *modfile.LineBlock:
+			if _, ok := blocks[s.Token[0]]; !ok || len(s.Token) > 1 {
+				return nil, fmt.Errorf("gen: %s:%d: unknown verb %q", file, s.Start.Line, strings.Join(s.Token, " "))
+			}
 			for _, line := range s.Line {
 				if err := m.add(file, s.Token[0], line.Token, line); err != nil {
 					return nil, err
@@ -93,6 +98,9 @@ func (m *Manifest) add(file, verb string, words []string, line *modfile.Line) er
 	if len(words) < b.words {
 		return fmt.Errorf("%s: %s needs %d words, has %d", at, verb, b.words, len(words))
 	}
+	if last := words[len(words)-1]; b.hash > 0 && (len(words) > b.words || !isHex(last, b.hash)) {
+		return fmt.Errorf("%s: %s %s ends with %q, not with a hash of %d hex digits", at, verb, words[0], last, b.hash)
+	}
 	r := Row{Line: line.Start.Line, Words: words}
 	for _, c := range line.Suffix {
 		r.Reason = strings.TrimSpace(strings.TrimPrefix(c.Token, "//"))
@@ -107,6 +115,12 @@ func (m *Manifest) add(file, verb string, words []string, line *modfile.Line) er
 	}
 	m.rows[verb] = append(m.rows[verb], r)
 	return nil
+}
+
+// isHex reports whether s is a hash of n hex digits, in lower case as the tools
+// print them.
+func isHex(s string, n int) bool {
+	return len(s) == n && strings.Trim(s, "0123456789abcdef") == ""
 }
 
 // has reports whether a block names the C function or type.

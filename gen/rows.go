@@ -90,11 +90,11 @@ var argRows = map[string]argRow{
 		call:   []string{"$n_v"},
 		post:   "p_mlx_map_string_to_string_free($n_v);",
 	},
-	"numbers": { // const int *, size_t
+	"numbers": { // const int *, size_t; the cast is for the few that lack the const
 		goType: "[]$t",
 		pass:   []string{"(*C.$x)(unsafe.Pointer(unsafe.SliceData($n)))", "C.size_t(len($n))"},
 		params: []string{"const $c *$n", "size_t $n_n"},
-		call:   []string{"$n", "$n_n"},
+		call:   []string{"($c *)$n", "$n_n"},
 	},
 	"dims": { // const int *, int
 		goType: "[]$t",

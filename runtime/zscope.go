@@ -4,10 +4,11 @@ package runtime
 
 import bindings "forge.lthn.ai/core/go-mlx/bindings"
 
-// DistributedAllGather is undocumented yet.
+// DistributedAllGather returns the arrays x of all processes of the group joined along the first
+// dimension, in the order of rank; scalars become a vector. A zero group means all processes. See
+// mlx.core.distributed.all_gather.
 //
 // C: mlx_distributed_all_gather.
-
 func (s *Scope) DistributedAllGather(x Array, group bindings.DistributedGroup) Array {
 	if !s.ok() {
 		return Array{}
@@ -16,10 +17,10 @@ func (s *Scope) DistributedAllGather(x Array, group bindings.DistributedGroup) A
 	return s.own("distributed_all_gather", r0, err)
 }
 
-// DistributedAllMax is undocumented yet.
+// DistributedAllMax returns, element by element, the largest of the arrays x of all processes of
+// the group. A zero group means all processes. See mlx.core.distributed.all_max.
 //
 // C: mlx_distributed_all_max.
-
 func (s *Scope) DistributedAllMax(x Array, group bindings.DistributedGroup) Array {
 	if !s.ok() {
 		return Array{}
@@ -28,10 +29,10 @@ func (s *Scope) DistributedAllMax(x Array, group bindings.DistributedGroup) Arra
 	return s.own("distributed_all_max", r0, err)
 }
 
-// DistributedAllMin is undocumented yet.
+// DistributedAllMin returns, element by element, the smallest of the arrays x of all processes of
+// the group. A zero group means all processes. See mlx.core.distributed.all_min.
 //
 // C: mlx_distributed_all_min.
-
 func (s *Scope) DistributedAllMin(x Array, group bindings.DistributedGroup) Array {
 	if !s.ok() {
 		return Array{}
@@ -40,10 +41,10 @@ func (s *Scope) DistributedAllMin(x Array, group bindings.DistributedGroup) Arra
 	return s.own("distributed_all_min", r0, err)
 }
 
-// DistributedAllSum is undocumented yet.
+// DistributedAllSum returns the sum of the arrays x of all processes of the group. A zero group
+// means all processes. See mlx.core.distributed.all_sum.
 //
 // C: mlx_distributed_all_sum.
-
 func (s *Scope) DistributedAllSum(x Array, group bindings.DistributedGroup) Array {
 	if !s.ok() {
 		return Array{}
@@ -52,10 +53,11 @@ func (s *Scope) DistributedAllSum(x Array, group bindings.DistributedGroup) Arra
 	return s.own("distributed_all_sum", r0, err)
 }
 
-// DistributedRecv is undocumented yet.
+// DistributedRecv returns the array that the process of rank src sends, which must have the given
+// shape and dtype. A group of one process and a rank out of range are an error. A zero group means
+// all processes. See mlx.core.distributed.recv.
 //
 // C: mlx_distributed_recv.
-
 func (s *Scope) DistributedRecv(shape []int, dtype Dtype, src int, group bindings.DistributedGroup) Array {
 	if !s.ok() {
 		return Array{}
@@ -64,10 +66,11 @@ func (s *Scope) DistributedRecv(shape []int, dtype Dtype, src int, group binding
 	return s.own("distributed_recv", r0, err)
 }
 
-// DistributedRecvLike is undocumented yet.
+// DistributedRecvLike returns the array that the process of rank src sends, which must have the
+// shape and dtype of x. A group of one process and a rank out of range are an error. A zero group
+// means all processes. See mlx.core.distributed.recv_like.
 //
 // C: mlx_distributed_recv_like.
-
 func (s *Scope) DistributedRecvLike(x Array, src int, group bindings.DistributedGroup) Array {
 	if !s.ok() {
 		return Array{}
@@ -76,10 +79,11 @@ func (s *Scope) DistributedRecvLike(x Array, src int, group bindings.Distributed
 	return s.own("distributed_recv_like", r0, err)
 }
 
-// DistributedSend is undocumented yet.
+// DistributedSend sends x to the process of rank dst and returns it; it is sent when the result is
+// evaluated. A group of one process and a rank out of range are an error. A zero group means all
+// processes. See mlx.core.distributed.send.
 //
 // C: mlx_distributed_send.
-
 func (s *Scope) DistributedSend(x Array, dst int, group bindings.DistributedGroup) Array {
 	if !s.ok() {
 		return Array{}
@@ -88,10 +92,11 @@ func (s *Scope) DistributedSend(x Array, dst int, group bindings.DistributedGrou
 	return s.own("distributed_send", r0, err)
 }
 
-// DistributedSumScatter is undocumented yet.
+// DistributedSumScatter returns this process's share, by rank, of the sum of the arrays x of all
+// processes of the group. The shares are equal parts of the first dimension; one that does not
+// divide is an error. A zero group means all processes. See mlx.core.distributed.sum_scatter.
 //
 // C: mlx_distributed_sum_scatter.
-
 func (s *Scope) DistributedSumScatter(x Array, group bindings.DistributedGroup) Array {
 	if !s.ok() {
 		return Array{}
@@ -100,10 +105,12 @@ func (s *Scope) DistributedSumScatter(x Array, group bindings.DistributedGroup) 
 	return s.own("distributed_sum_scatter", r0, err)
 }
 
-// CrossEntropy is undocumented yet.
+// CrossEntropy returns the cross entropy of logits [..., C] and the class indices targets [...] as
+// float32, in the shape of targets: logsumexp(logits) - logits[target], summed up in float32 and
+// in one kernel on CUDA. Float targets, integer logits or another shape are an error; indices out
+// of range are not checked. See mlx.core.fast.cross_entropy.
 //
 // C: mlx_fast_cross_entropy.
-
 func (s *Scope) CrossEntropy(logits Array, targets Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -112,10 +119,11 @@ func (s *Scope) CrossEntropy(logits Array, targets Array) Array {
 	return s.own("fast_cross_entropy", r0, err)
 }
 
-// CUDAKernelApply is undocumented yet.
+// CUDAKernelApply runs the kernel on inputs, in the order of its input names, with the outputs,
+// template arguments and grid of config, and returns the outputs. Names that do not match in
+// number are an error.
 //
 // C: mlx_fast_cuda_kernel_apply.
-
 func (s *Scope) CUDAKernelApply(cls bindings.CUDAKernel, inputs []Array, config bindings.CUDAKernelConfig) []Array {
 	if !s.ok() {
 		return nil
@@ -124,10 +132,12 @@ func (s *Scope) CUDAKernelApply(cls bindings.CUDAKernel, inputs []Array, config 
 	return s.ownAll("fast_cuda_kernel_apply", r0, err)
 }
 
-// LayerNorm is undocumented yet.
+// LayerNorm returns x normalised over its last dimension to mean 0 and variance 1 (eps is added to
+// the variance), then multiplied by weight and shifted by bias. Both are vectors of the last
+// dimension's size, and a zero Array leaves that step out. The sums run in float32; integers are
+// an error. See mlx.core.fast.layer_norm.
 //
 // C: mlx_fast_layer_norm.
-
 func (s *Scope) LayerNorm(x Array, weight Array, bias Array, eps float32) Array {
 	if !s.ok() {
 		return Array{}
@@ -136,10 +146,11 @@ func (s *Scope) LayerNorm(x Array, weight Array, bias Array, eps float32) Array 
 	return s.own("fast_layer_norm", r0, err)
 }
 
-// MetalKernelApply is undocumented yet.
+// MetalKernelApply runs the kernel on inputs, in the order of its input names, with the outputs,
+// template arguments and grid of config, and returns the outputs. Names that do not match in
+// number are an error.
 //
 // C: mlx_fast_metal_kernel_apply.
-
 func (s *Scope) MetalKernelApply(cls bindings.MetalKernel, inputs []Array, config bindings.MetalKernelConfig) []Array {
 	if !s.ok() {
 		return nil
@@ -148,10 +159,12 @@ func (s *Scope) MetalKernelApply(cls bindings.MetalKernel, inputs []Array, confi
 	return s.ownAll("fast_metal_kernel_apply", r0, err)
 }
 
-// RMSNorm is undocumented yet.
+// RMSNorm returns x divided by the root of its mean square over the last dimension (eps is added
+// to the mean square), then multiplied by the vector weight, which a zero Array leaves out. The
+// sums run in float32, the result has the dtype promoted from x and weight; integers are an error.
+// See mlx.core.fast.rms_norm.
 //
 // C: mlx_fast_rms_norm.
-
 func (s *Scope) RMSNorm(x Array, weight Array, eps float32) Array {
 	if !s.ok() {
 		return Array{}
@@ -160,10 +173,13 @@ func (s *Scope) RMSNorm(x Array, weight Array, eps float32) Array {
 	return s.own("fast_rms_norm", r0, err)
 }
 
-// RoPE is undocumented yet.
+// RoPE returns x [B, ..., T, D] with rotary position encoding applied to the first dims features
+// of D: position t, counted from offset and multiplied by scale, turns pair i by the angle
+// t*scale*base^(-2i/dims), or t*scale/freqs[i] where freqs [dims/2] is given. Exactly one of base
+// and freqs must be set (freqs is a zero Array otherwise). traditional pairs neighbours, else
+// feature i goes with i + dims/2. See mlx.core.fast.rope.
 //
 // C: mlx_fast_rope.
-
 func (s *Scope) RoPE(x Array, dims int, traditional bool, base bindings.OptionalFloat, scale float32, offset int, freqs Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -172,10 +188,11 @@ func (s *Scope) RoPE(x Array, dims int, traditional bool, base bindings.Optional
 	return s.own("fast_rope", r0, err)
 }
 
-// RoPEDynamic is undocumented yet.
+// RoPEDynamic returns what RoPE returns, but takes the offset as an integer array: a scalar, or a
+// vector with one offset for each of the B examples. It may change without compiling anew. See
+// mlx.core.fast.rope.
 //
 // C: mlx_fast_rope_dynamic.
-
 func (s *Scope) RoPEDynamic(x Array, dims int, traditional bool, base bindings.OptionalFloat, scale float32, offset Array, freqs Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -184,10 +201,14 @@ func (s *Scope) RoPEDynamic(x Array, dims int, traditional bool, base bindings.O
 	return s.own("fast_rope_dynamic", r0, err)
 }
 
-// ScaledDotProductAttention is undocumented yet.
+// ScaledDotProductAttention returns softmax(scale * queries @ keys^T + mask) @ values for queries
+// [B, N, T, D], keys and values [B, Nkv, S, D], where N is a multiple of Nkv and the softmax runs
+// in float32. maskMode is empty for no mask, causal (aligned so that the last query sees every
+// key) or array with maskArr, which is bool or added to the scores and broadcasts to [B, N, T, S].
+// sinks holds one more score for each head; zero Arrays mean no mask and no sinks. forceFused
+// fails where the backend has no fused kernel. See mlx.core.fast.scaled_dot_product_attention.
 //
 // C: mlx_fast_scaled_dot_product_attention.
-
 func (s *Scope) ScaledDotProductAttention(queries Array, keys Array, values Array, scale float32, maskMode string, maskArr Array, sinks Array, forceFused bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -196,10 +217,11 @@ func (s *Scope) ScaledDotProductAttention(queries Array, keys Array, values Arra
 	return s.own("fast_scaled_dot_product_attention", r0, err)
 }
 
-// FFT is undocumented yet.
+// FFT returns the discrete Fourier transform of a along axis, as complex64. n is the length to
+// transform: a is cut or padded with zeros to it, and a length below 1 is an error. norm says
+// which direction is divided by n. See mlx.core.fft.fft.
 //
 // C: mlx_fft_fft.
-
 func (s *Scope) FFT(a Array, n int, axis int, norm bindings.FFTNorm) Array {
 	if !s.ok() {
 		return Array{}
@@ -208,10 +230,11 @@ func (s *Scope) FFT(a Array, n int, axis int, norm bindings.FFTNorm) Array {
 	return s.own("fft_fft", r0, err)
 }
 
-// FFT2 is undocumented yet.
+// FFT2 returns the two-dimensional Fourier transform of a over the two dimensions axes, as
+// complex64. n holds a length for each of axes, to which a is cut or padded with zeros; another
+// count or a length below 1 is an error. See mlx.core.fft.fft2.
 //
 // C: mlx_fft_fft2.
-
 func (s *Scope) FFT2(a Array, n []int, axes []int, norm bindings.FFTNorm) Array {
 	if !s.ok() {
 		return Array{}
@@ -220,10 +243,11 @@ func (s *Scope) FFT2(a Array, n []int, axes []int, norm bindings.FFTNorm) Array 
 	return s.own("fft_fft2", r0, err)
 }
 
-// FFTFreq is undocumented yet.
+// FFTFreq returns the frequencies of FFT's n results, in cycles per unit of the sample spacing d:
+// 0, the positive ones in ascending order and then the negative ones, as float32. An n below 1 and
+// a d of 0 are an error. See mlx.core.fft.fftfreq.
 //
 // C: mlx_fft_fftfreq.
-
 func (s *Scope) FFTFreq(n int, d float64) Array {
 	if !s.ok() {
 		return Array{}
@@ -232,10 +256,11 @@ func (s *Scope) FFTFreq(n int, d float64) Array {
 	return s.own("fft_fftfreq", r0, err)
 }
 
-// FFTN is undocumented yet.
+// FFTN returns the Fourier transform of a over all dimensions in axes, as complex64. n holds a
+// length for each of axes, to which a is cut or padded with zeros; another count, a length below 1
+// and repeated axes are an error, and without axes a comes back as it is. See mlx.core.fft.fftn.
 //
 // C: mlx_fft_fftn.
-
 func (s *Scope) FFTN(a Array, n []int, axes []int, norm bindings.FFTNorm) Array {
 	if !s.ok() {
 		return Array{}
@@ -244,10 +269,11 @@ func (s *Scope) FFTN(a Array, n []int, axes []int, norm bindings.FFTNorm) Array 
 	return s.own("fft_fftn", r0, err)
 }
 
-// FFTShift is undocumented yet.
+// FFTShift returns a with its halves exchanged along axes, so that frequency 0 moves from the
+// front to the middle. Without axes nothing moves: unlike Python's, it has no default. See
+// mlx.core.fft.fftshift.
 //
 // C: mlx_fft_fftshift.
-
 func (s *Scope) FFTShift(a Array, axes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -256,10 +282,11 @@ func (s *Scope) FFTShift(a Array, axes ...int) Array {
 	return s.own("fft_fftshift", r0, err)
 }
 
-// IFFT is undocumented yet.
+// IFFT returns the inverse of FFT along axis, as complex64. n is the length to transform: a is cut
+// or padded with zeros to it, and a length below 1 is an error. norm must be the one that FFT had.
+// See mlx.core.fft.ifft.
 //
 // C: mlx_fft_ifft.
-
 func (s *Scope) IFFT(a Array, n int, axis int, norm bindings.FFTNorm) Array {
 	if !s.ok() {
 		return Array{}
@@ -268,10 +295,11 @@ func (s *Scope) IFFT(a Array, n int, axis int, norm bindings.FFTNorm) Array {
 	return s.own("fft_ifft", r0, err)
 }
 
-// IFFT2 is undocumented yet.
+// IFFT2 returns the inverse of FFT2 over the two dimensions axes, as complex64. n holds a length
+// for each of axes, to which a is cut or padded with zeros; another count or a length below 1 is
+// an error. See mlx.core.fft.ifft2.
 //
 // C: mlx_fft_ifft2.
-
 func (s *Scope) IFFT2(a Array, n []int, axes []int, norm bindings.FFTNorm) Array {
 	if !s.ok() {
 		return Array{}
@@ -280,10 +308,11 @@ func (s *Scope) IFFT2(a Array, n []int, axes []int, norm bindings.FFTNorm) Array
 	return s.own("fft_ifft2", r0, err)
 }
 
-// IFFTN is undocumented yet.
+// IFFTN returns the inverse of FFTN over all dimensions in axes, as complex64. n holds a length
+// for each of axes, to which a is cut or padded with zeros; another count, a length below 1 and
+// repeated axes are an error. See mlx.core.fft.ifftn.
 //
 // C: mlx_fft_ifftn.
-
 func (s *Scope) IFFTN(a Array, n []int, axes []int, norm bindings.FFTNorm) Array {
 	if !s.ok() {
 		return Array{}
@@ -292,10 +321,11 @@ func (s *Scope) IFFTN(a Array, n []int, axes []int, norm bindings.FFTNorm) Array
 	return s.own("fft_ifftn", r0, err)
 }
 
-// IFFTShift is undocumented yet.
+// IFFTShift returns a with its halves exchanged along axes, so that frequency 0 moves from the
+// middle back to the front: it undoes FFTShift, for odd lengths too. Without axes nothing moves:
+// unlike Python's, it has no default. See mlx.core.fft.ifftshift.
 //
 // C: mlx_fft_ifftshift.
-
 func (s *Scope) IFFTShift(a Array, axes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -304,10 +334,11 @@ func (s *Scope) IFFTShift(a Array, axes ...int) Array {
 	return s.own("fft_ifftshift", r0, err)
 }
 
-// IRFFT is undocumented yet.
+// IRFFT returns the inverse of RFFT along axis, as float32. n is the length of the result, for
+// which a is cut or padded with zeros to n/2 + 1; a length below 1 is an error. See
+// mlx.core.fft.irfft.
 //
 // C: mlx_fft_irfft.
-
 func (s *Scope) IRFFT(a Array, n int, axis int, norm bindings.FFTNorm) Array {
 	if !s.ok() {
 		return Array{}
@@ -316,10 +347,11 @@ func (s *Scope) IRFFT(a Array, n int, axis int, norm bindings.FFTNorm) Array {
 	return s.own("fft_irfft", r0, err)
 }
 
-// IRFFT2 is undocumented yet.
+// IRFFT2 returns the inverse of RFFT2 over the two dimensions axes, as float32. n holds the length
+// of the result for each of axes; along the last of them a is cut or padded with zeros to half of
+// it and 1. Another count or a length below 1 is an error. See mlx.core.fft.irfft2.
 //
 // C: mlx_fft_irfft2.
-
 func (s *Scope) IRFFT2(a Array, n []int, axes []int, norm bindings.FFTNorm) Array {
 	if !s.ok() {
 		return Array{}
@@ -328,10 +360,12 @@ func (s *Scope) IRFFT2(a Array, n []int, axes []int, norm bindings.FFTNorm) Arra
 	return s.own("fft_irfft2", r0, err)
 }
 
-// IRFFTN is undocumented yet.
+// IRFFTN returns the inverse of RFFTN over all dimensions in axes, as float32. n holds the length
+// of the result for each of axes; along the last of them a is cut or padded with zeros to half of
+// it and 1. Another count, a length below 1 and repeated axes are an error. See
+// mlx.core.fft.irfftn.
 //
 // C: mlx_fft_irfftn.
-
 func (s *Scope) IRFFTN(a Array, n []int, axes []int, norm bindings.FFTNorm) Array {
 	if !s.ok() {
 		return Array{}
@@ -340,10 +374,11 @@ func (s *Scope) IRFFTN(a Array, n []int, axes []int, norm bindings.FFTNorm) Arra
 	return s.own("fft_irfftn", r0, err)
 }
 
-// RFFT is undocumented yet.
+// RFFT returns the Fourier transform of the real array a along axis, as complex64, without the
+// half that only mirrors the other: n/2 + 1 results. n is the length to transform, to which a is
+// cut or padded with zeros; imaginary parts are dropped. See mlx.core.fft.rfft.
 //
 // C: mlx_fft_rfft.
-
 func (s *Scope) RFFT(a Array, n int, axis int, norm bindings.FFTNorm) Array {
 	if !s.ok() {
 		return Array{}
@@ -352,10 +387,12 @@ func (s *Scope) RFFT(a Array, n int, axis int, norm bindings.FFTNorm) Array {
 	return s.own("fft_rfft", r0, err)
 }
 
-// RFFT2 is undocumented yet.
+// RFFT2 returns the two-dimensional Fourier transform of the real array a over the dimensions
+// axes, as complex64, with half of the results and 1 along the last of axes. n holds a length for
+// each of axes, to which a is cut or padded with zeros; another count or a length below 1 is an
+// error. See mlx.core.fft.rfft2.
 //
 // C: mlx_fft_rfft2.
-
 func (s *Scope) RFFT2(a Array, n []int, axes []int, norm bindings.FFTNorm) Array {
 	if !s.ok() {
 		return Array{}
@@ -364,10 +401,11 @@ func (s *Scope) RFFT2(a Array, n []int, axes []int, norm bindings.FFTNorm) Array
 	return s.own("fft_rfft2", r0, err)
 }
 
-// RFFTFreq is undocumented yet.
+// RFFTFreq returns the n/2 + 1 frequencies of RFFT's results, in cycles per unit of the sample
+// spacing d, in ascending order from 0, as float32. An n below 1 and a d of 0 are an error. See
+// mlx.core.fft.rfftfreq.
 //
 // C: mlx_fft_rfftfreq.
-
 func (s *Scope) RFFTFreq(n int, d float64) Array {
 	if !s.ok() {
 		return Array{}
@@ -376,10 +414,12 @@ func (s *Scope) RFFTFreq(n int, d float64) Array {
 	return s.own("fft_rfftfreq", r0, err)
 }
 
-// RFFTN is undocumented yet.
+// RFFTN returns the Fourier transform of the real array a over all dimensions in axes, as
+// complex64, with half of the results and 1 along the last of axes. n holds a length for each of
+// axes, to which a is cut or padded with zeros; another count, a length below 1 and repeated axes
+// are an error. See mlx.core.fft.rfftn.
 //
 // C: mlx_fft_rfftn.
-
 func (s *Scope) RFFTN(a Array, n []int, axes []int, norm bindings.FFTNorm) Array {
 	if !s.ok() {
 		return Array{}
@@ -388,10 +428,12 @@ func (s *Scope) RFFTN(a Array, n []int, axes []int, norm bindings.FFTNorm) Array
 	return s.own("fft_rfftn", r0, err)
 }
 
-// Cholesky is undocumented yet.
+// Cholesky returns the Cholesky factor of each symmetric positive-definite matrix of a: the lower
+// triangular L with L @ L^T = a or, with upper, its transpose. Nothing checks that a is positive
+// definite. a must be square and float32 or float64, and the stream one of the CPU. See
+// mlx.core.linalg.cholesky.
 //
 // C: mlx_linalg_cholesky.
-
 func (s *Scope) Cholesky(a Array, upper bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -400,10 +442,11 @@ func (s *Scope) Cholesky(a Array, upper bool) Array {
 	return s.own("linalg_cholesky", r0, err)
 }
 
-// CholeskyInv is undocumented yet.
+// CholeskyInv returns the inverse of each matrix whose Cholesky factor is a: lower triangular, or
+// upper triangular where upper is set. a must be square and float32 or float64, and the stream one
+// of the CPU. See mlx.core.linalg.cholesky_inv.
 //
 // C: mlx_linalg_cholesky_inv.
-
 func (s *Scope) CholeskyInv(a Array, upper bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -412,10 +455,11 @@ func (s *Scope) CholeskyInv(a Array, upper bool) Array {
 	return s.own("linalg_cholesky_inv", r0, err)
 }
 
-// Cross is undocumented yet.
+// Cross returns the cross product of the vectors that a and b hold along axis, which must have
+// size 2 (the third coordinate is then 0) or 3; the result has size 3. The other dimensions
+// broadcast. See mlx.core.linalg.cross.
 //
 // C: mlx_linalg_cross.
-
 func (s *Scope) Cross(a Array, b Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -424,10 +468,10 @@ func (s *Scope) Cross(a Array, b Array, axis int) Array {
 	return s.own("linalg_cross", r0, err)
 }
 
-// Det is undocumented yet.
+// Det returns the determinant of each square matrix of a. Integers become float32, complex
+// matrices are an error, and the stream must be one of the CPU. See mlx.core.linalg.det.
 //
 // C: mlx_linalg_det.
-
 func (s *Scope) Det(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -436,10 +480,11 @@ func (s *Scope) Det(a Array) Array {
 	return s.own("linalg_det", r0, err)
 }
 
-// Eig is undocumented yet.
+// Eig returns the eigenvalues [..., N] of each square matrix of a, in no particular order, and its
+// eigenvectors of length 1 as the columns of [..., N, N]; both are complex64. a must be float32,
+// float64 or complex64, and the stream one of the CPU. See mlx.core.linalg.eig.
 //
 // C: mlx_linalg_eig.
-
 func (s *Scope) Eig(a Array) (Array, Array) {
 	if !s.ok() {
 		return Array{}, Array{}
@@ -448,10 +493,12 @@ func (s *Scope) Eig(a Array) (Array, Array) {
 	return s.own2("linalg_eig", r0, r1, err)
 }
 
-// Eigh is undocumented yet.
+// Eigh returns the eigenvalues [..., N] of each symmetric or Hermitian matrix of a, ascending and
+// real, and its eigenvectors as the columns of [..., N, N]. Only the triangle that uplo names, L
+// or U, is read. a must be square and float32, float64 or complex64, and the stream one of the
+// CPU. See mlx.core.linalg.eigh.
 //
 // C: mlx_linalg_eigh.
-
 func (s *Scope) Eigh(a Array, uplo string) (Array, Array) {
 	if !s.ok() {
 		return Array{}, Array{}
@@ -460,10 +507,11 @@ func (s *Scope) Eigh(a Array, uplo string) (Array, Array) {
 	return s.own2("linalg_eigh", r0, r1, err)
 }
 
-// Eigvals is undocumented yet.
+// Eigvals returns the eigenvalues [..., N] of each square matrix of a as complex64, in no
+// particular order. a must be float32, float64 or complex64, and the stream one of the CPU. See
+// mlx.core.linalg.eigvals.
 //
 // C: mlx_linalg_eigvals.
-
 func (s *Scope) Eigvals(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -472,10 +520,11 @@ func (s *Scope) Eigvals(a Array) Array {
 	return s.own("linalg_eigvals", r0, err)
 }
 
-// Eigvalsh is undocumented yet.
+// Eigvalsh returns the eigenvalues [..., N] of each symmetric or Hermitian matrix of a, ascending
+// and real. Only the triangle that uplo names, L or U, is read. a must be square and float32,
+// float64 or complex64, and the stream one of the CPU. See mlx.core.linalg.eigvalsh.
 //
 // C: mlx_linalg_eigvalsh.
-
 func (s *Scope) Eigvalsh(a Array, uplo string) Array {
 	if !s.ok() {
 		return Array{}
@@ -484,10 +533,10 @@ func (s *Scope) Eigvalsh(a Array, uplo string) Array {
 	return s.own("linalg_eigvalsh", r0, err)
 }
 
-// Inv is undocumented yet.
+// Inv returns the inverse of each square matrix of a, which must be float32 or float64. A singular
+// matrix fails in evaluation, and the stream must be one of the CPU. See mlx.core.linalg.inv.
 //
 // C: mlx_linalg_inv.
-
 func (s *Scope) Inv(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -496,10 +545,11 @@ func (s *Scope) Inv(a Array) Array {
 	return s.own("linalg_inv", r0, err)
 }
 
-// LU is undocumented yet.
+// LU returns three arrays, the LU factors of each matrix of a: the row indices P (uint32) and the
+// triangular L, with ones on its diagonal, and U, such that row i of a is row P[i] of L @ U. a
+// must be float32 or float64, and the stream one of the CPU. See mlx.core.linalg.lu.
 //
 // C: mlx_linalg_lu.
-
 func (s *Scope) LU(a Array) []Array {
 	if !s.ok() {
 		return nil
@@ -508,10 +558,12 @@ func (s *Scope) LU(a Array) []Array {
 	return s.ownAll("linalg_lu", r0, err)
 }
 
-// LUFactor is undocumented yet.
+// LUFactor returns the LU factors of each matrix of a in one matrix, L below the diagonal and U on
+// and above it, and the pivots (uint32): row i was exchanged with row pivots[i], one after the
+// other. a must be float32 or float64, and the stream one of the CPU. See
+// mlx.core.linalg.lu_factor.
 //
 // C: mlx_linalg_lu_factor.
-
 func (s *Scope) LUFactor(a Array) (Array, Array) {
 	if !s.ok() {
 		return Array{}, Array{}
@@ -520,10 +572,13 @@ func (s *Scope) LUFactor(a Array) (Array, Array) {
 	return s.own2("linalg_lu_factor", r0, r1, err)
 }
 
-// Norm is undocumented yet.
+// Norm returns the norm of order ord of the vectors along axis, where it names one dimension, or
+// of the matrices that two dimensions span; nil means all dimensions of a, of which there may be
+// two at most. Vectors take any ord, infinities among them; 0 counts the elements that are not
+// zero. Matrices take 1 and -1 (largest and smallest column sum), the infinities (row sums), 2 and
+// -2 (singular values, on a CPU stream only). See mlx.core.linalg.norm.
 //
 // C: mlx_linalg_norm.
-
 func (s *Scope) Norm(a Array, ord float64, axis []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -532,10 +587,12 @@ func (s *Scope) Norm(a Array, ord float64, axis []int, keepdims bool) Array {
 	return s.own("linalg_norm", r0, err)
 }
 
-// NormMatrix is undocumented yet.
+// NormMatrix returns the norm of the matrices that the two dimensions axis span, or of a itself
+// where axis is nil. ord is fro (or f) for the root of the sum of squares or nuc for the sum of
+// the singular values, on a CPU stream only; another ord and another number of dimensions are an
+// error. See mlx.core.linalg.norm.
 //
 // C: mlx_linalg_norm_matrix.
-
 func (s *Scope) NormMatrix(a Array, ord string, axis []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -544,10 +601,11 @@ func (s *Scope) NormMatrix(a Array, ord string, axis []int, keepdims bool) Array
 	return s.own("linalg_norm_matrix", r0, err)
 }
 
-// NormL2 is undocumented yet.
+// NormL2 returns the Euclidean norm over the dimensions axis, two at most: the root of the sum of
+// squares. nil means the whole array; an empty axis gives the size of every element. With keepdims
+// the reduced dimensions stay, with size 1. See mlx.core.linalg.norm.
 //
 // C: mlx_linalg_norm_l2.
-
 func (s *Scope) NormL2(a Array, axis []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -556,10 +614,11 @@ func (s *Scope) NormL2(a Array, axis []int, keepdims bool) Array {
 	return s.own("linalg_norm_l2", r0, err)
 }
 
-// Pinv is undocumented yet.
+// Pinv returns the Moore-Penrose inverse [..., N, M] of each matrix of a [..., M, N]; singular
+// values that are zero but for rounding count as zero. a must be float32 or float64, and the
+// stream one of the CPU. See mlx.core.linalg.pinv.
 //
 // C: mlx_linalg_pinv.
-
 func (s *Scope) Pinv(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -568,10 +627,11 @@ func (s *Scope) Pinv(a Array) Array {
 	return s.own("linalg_pinv", r0, err)
 }
 
-// QR is undocumented yet.
+// QR returns Q [..., M, K], whose columns are orthonormal, and the upper triangular R [..., K, N]
+// with Q @ R = a, where K is the smaller of M and N. a must be float32 or float64, and the stream
+// one of the CPU. See mlx.core.linalg.qr.
 //
 // C: mlx_linalg_qr.
-
 func (s *Scope) QR(a Array) (Array, Array) {
 	if !s.ok() {
 		return Array{}, Array{}
@@ -580,10 +640,11 @@ func (s *Scope) QR(a Array) (Array, Array) {
 	return s.own2("linalg_qr", r0, r1, err)
 }
 
-// Slogdet is undocumented yet.
+// Slogdet returns the sign of the determinant of each square matrix of a and the logarithm of its
+// size: 0 and negative infinity for a singular one. It does not overflow where Det would. Complex
+// matrices are an error, and the stream must be one of the CPU. See mlx.core.linalg.slogdet.
 //
 // C: mlx_linalg_slogdet.
-
 func (s *Scope) Slogdet(a Array) (Array, Array) {
 	if !s.ok() {
 		return Array{}, Array{}
@@ -592,10 +653,11 @@ func (s *Scope) Slogdet(a Array) (Array, Array) {
 	return s.own2("linalg_slogdet", r0, r1, err)
 }
 
-// Solve is undocumented yet.
+// Solve returns the x with a @ x = b for each square matrix of a and a vector b [N] or matrices b
+// [..., N, K]. a must be float32 or float64; a singular one fails in evaluation, and the stream
+// must be one of the CPU. See mlx.core.linalg.solve.
 //
 // C: mlx_linalg_solve.
-
 func (s *Scope) Solve(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -604,10 +666,12 @@ func (s *Scope) Solve(a Array, b Array) Array {
 	return s.own("linalg_solve", r0, err)
 }
 
-// SolveTriangular is undocumented yet.
+// SolveTriangular returns the x with a @ x = b for each lower triangular matrix of a, or upper
+// triangular where upper is set, and a vector b [N] or matrices b [..., N, K]. The dtypes must
+// promote to float32 or float64, and the stream must be one of the CPU. See
+// mlx.core.linalg.solve_triangular.
 //
 // C: mlx_linalg_solve_triangular.
-
 func (s *Scope) SolveTriangular(a Array, b Array, upper bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -616,10 +680,12 @@ func (s *Scope) SolveTriangular(a Array, b Array, upper bool) Array {
 	return s.own("linalg_solve_triangular", r0, err)
 }
 
-// SVD is undocumented yet.
+// SVD returns the singular value decomposition of each matrix of a [..., M, N]: U [..., M, M], the
+// singular values [..., min(M, N)] in descending order and V^T [..., N, N], or without computeUv a
+// list of the singular values alone. a must be float32, float64 or complex64, and the stream one
+// of the CPU. See mlx.core.linalg.svd.
 //
 // C: mlx_linalg_svd.
-
 func (s *Scope) SVD(a Array, computeUv bool) []Array {
 	if !s.ok() {
 		return nil
@@ -628,10 +694,11 @@ func (s *Scope) SVD(a Array, computeUv bool) []Array {
 	return s.ownAll("linalg_svd", r0, err)
 }
 
-// TriInv is undocumented yet.
+// TriInv returns the inverse of each lower triangular matrix of a, or upper triangular where upper
+// is set; the other triangle is not read. a must be square and float32 or float64. A singular one
+// fails in evaluation, and the stream must be one of the CPU. See mlx.core.linalg.tri_inv.
 //
 // C: mlx_linalg_tri_inv.
-
 func (s *Scope) TriInv(a Array, upper bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -640,10 +707,10 @@ func (s *Scope) TriInv(a Array, upper bool) Array {
 	return s.own("linalg_tri_inv", r0, err)
 }
 
-// Abs is undocumented yet.
+// Abs returns the absolute value of every element of a, in its shape and dtype. For complex64
+// input it is the magnitude, as float32. See mlx.core.abs.
 //
 // C: mlx_abs.
-
 func (s *Scope) Abs(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -652,10 +719,10 @@ func (s *Scope) Abs(a Array) Array {
 	return s.own("abs", r0, err)
 }
 
-// Add is undocumented yet.
+// Add returns a + b element by element. The shapes broadcast and the dtypes are promoted to a
+// common one. See mlx.core.add.
 //
 // C: mlx_add.
-
 func (s *Scope) Add(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -664,10 +731,10 @@ func (s *Scope) Add(a Array, b Array) Array {
 	return s.own("add", r0, err)
 }
 
-// Addmm is undocumented yet.
+// Addmm returns beta*c + alpha*(a @ b), computed in one step. The matrices a [..., M, K] and b
+// [..., K, N] follow the rules of Matmul, and c broadcasts to [..., M, N]. See mlx.core.addmm.
 //
 // C: mlx_addmm.
-
 func (s *Scope) Addmm(c Array, a Array, b Array, alpha float32, beta float32) Array {
 	if !s.ok() {
 		return Array{}
@@ -676,10 +743,11 @@ func (s *Scope) Addmm(c Array, a Array, b Array, alpha float32, beta float32) Ar
 	return s.own("addmm", r0, err)
 }
 
-// AllAxes is undocumented yet.
+// AllAxes reports as bool whether every element of a is non-zero (over the whole array where no
+// axis is given); it is true for an empty set. With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.all. It works along the given axes; negative ones count from the last.
 //
 // C: mlx_all_axes.
-
 func (s *Scope) AllAxes(a Array, axes []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -688,10 +756,11 @@ func (s *Scope) AllAxes(a Array, axes []int, keepdims bool) Array {
 	return s.own("all_axes", r0, err)
 }
 
-// AllAxis is undocumented yet.
+// AllAxis reports as bool whether every element of a is non-zero (over the whole array where no
+// axis is given); it is true for an empty set. With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.all. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_all_axis.
-
 func (s *Scope) AllAxis(a Array, axis int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -700,10 +769,11 @@ func (s *Scope) AllAxis(a Array, axis int, keepdims bool) Array {
 	return s.own("all_axis", r0, err)
 }
 
-// All is undocumented yet.
+// All reports as bool whether every element of a is non-zero (over the whole array where no axis
+// is given); it is true for an empty set. With keepdims the reduced dimensions stay, with size 1.
+// See mlx.core.all.
 //
 // C: mlx_all.
-
 func (s *Scope) All(a Array, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -712,10 +782,11 @@ func (s *Scope) All(a Array, keepdims bool) Array {
 	return s.own("all", r0, err)
 }
 
-// Allclose is undocumented yet.
+// Allclose returns a bool scalar that says whether a and b (broadcast together) agree everywhere
+// within the tolerance |a - b| <= atol + rtol*|b|. Infinities agree with those of the same sign,
+// and NaN agrees with NaN only when equalNaN is set. See mlx.core.allclose.
 //
 // C: mlx_allclose.
-
 func (s *Scope) Allclose(a Array, b Array, rtol float64, atol float64, equalNaN bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -724,10 +795,12 @@ func (s *Scope) Allclose(a Array, b Array, rtol float64, atol float64, equalNaN 
 	return s.own("allclose", r0, err)
 }
 
-// AnyAxes is undocumented yet.
+// AnyAxes reports as bool whether at least one element of a is non-zero (over the whole array
+// where no axis is given); it is false for an empty set. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.any. It works along the given axes; negative ones count from the
+// last.
 //
 // C: mlx_any_axes.
-
 func (s *Scope) AnyAxes(a Array, axes []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -736,10 +809,12 @@ func (s *Scope) AnyAxes(a Array, axes []int, keepdims bool) Array {
 	return s.own("any_axes", r0, err)
 }
 
-// AnyAxis is undocumented yet.
+// AnyAxis reports as bool whether at least one element of a is non-zero (over the whole array
+// where no axis is given); it is false for an empty set. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.any. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_any_axis.
-
 func (s *Scope) AnyAxis(a Array, axis int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -748,10 +823,11 @@ func (s *Scope) AnyAxis(a Array, axis int, keepdims bool) Array {
 	return s.own("any_axis", r0, err)
 }
 
-// Any is undocumented yet.
+// Any reports as bool whether at least one element of a is non-zero (over the whole array where no
+// axis is given); it is false for an empty set. With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.any.
 //
 // C: mlx_any.
-
 func (s *Scope) Any(a Array, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -760,10 +836,12 @@ func (s *Scope) Any(a Array, keepdims bool) Array {
 	return s.own("any", r0, err)
 }
 
-// Arange is undocumented yet.
+// Arange returns the numbers from start up to, but without, stop in steps of step, as dtype: empty
+// where the step leads away from stop. For integer dtypes start and start + step are cut to whole
+// numbers first, and their difference is the step. A step of 0, NaN or infinite bounds and the
+// dtype bool are an error. See mlx.core.arange.
 //
 // C: mlx_arange.
-
 func (s *Scope) Arange(start float64, stop float64, step float64, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -772,10 +850,10 @@ func (s *Scope) Arange(start float64, stop float64, step float64, dtype Dtype) A
 	return s.own("arange", r0, err)
 }
 
-// Arccos is undocumented yet.
+// Arccos returns the inverse cosine of every element of a, in radians between 0 and pi, and NaN
+// outside [-1, 1]. Integers become float32. See mlx.core.arccos.
 //
 // C: mlx_arccos.
-
 func (s *Scope) Arccos(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -784,10 +862,10 @@ func (s *Scope) Arccos(a Array) Array {
 	return s.own("arccos", r0, err)
 }
 
-// Arccosh is undocumented yet.
+// Arccosh returns the inverse hyperbolic cosine of every element of a, NaN below 1. Integers
+// become float32. See mlx.core.arccosh.
 //
 // C: mlx_arccosh.
-
 func (s *Scope) Arccosh(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -796,10 +874,10 @@ func (s *Scope) Arccosh(a Array) Array {
 	return s.own("arccosh", r0, err)
 }
 
-// Arcsin is undocumented yet.
+// Arcsin returns the inverse sine of every element of a, in radians between -pi/2 and pi/2, and
+// NaN outside [-1, 1]. Integers become float32. See mlx.core.arcsin.
 //
 // C: mlx_arcsin.
-
 func (s *Scope) Arcsin(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -808,10 +886,10 @@ func (s *Scope) Arcsin(a Array) Array {
 	return s.own("arcsin", r0, err)
 }
 
-// Arcsinh is undocumented yet.
+// Arcsinh returns the inverse hyperbolic sine of every element of a. Integers become float32. See
+// mlx.core.arcsinh.
 //
 // C: mlx_arcsinh.
-
 func (s *Scope) Arcsinh(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -820,10 +898,10 @@ func (s *Scope) Arcsinh(a Array) Array {
 	return s.own("arcsinh", r0, err)
 }
 
-// Arctan is undocumented yet.
+// Arctan returns the inverse tangent of every element of a, in radians between -pi/2 and pi/2.
+// Integers become float32. See mlx.core.arctan.
 //
 // C: mlx_arctan.
-
 func (s *Scope) Arctan(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -832,10 +910,11 @@ func (s *Scope) Arctan(a Array) Array {
 	return s.own("arctan", r0, err)
 }
 
-// Arctan2 is undocumented yet.
+// Arctan2 returns the angle, in radians between -pi and pi, of the points whose ordinates are a
+// and whose abscissas are b, using both signs to find the quadrant. The shapes broadcast; integers
+// become float32. See mlx.core.arctan2.
 //
 // C: mlx_arctan2.
-
 func (s *Scope) Arctan2(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -844,10 +923,10 @@ func (s *Scope) Arctan2(a Array, b Array) Array {
 	return s.own("arctan2", r0, err)
 }
 
-// Arctanh is undocumented yet.
+// Arctanh returns the inverse hyperbolic tangent of every element of a: infinite at -1 and 1, NaN
+// beyond. Integers become float32. See mlx.core.arctanh.
 //
 // C: mlx_arctanh.
-
 func (s *Scope) Arctanh(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -856,10 +935,11 @@ func (s *Scope) Arctanh(a Array) Array {
 	return s.own("arctanh", r0, err)
 }
 
-// ArgmaxAxis is undocumented yet.
+// ArgmaxAxis returns the position of the largest element as uint32 (an index into the flattened
+// array where no axis is given). The first of equal elements wins. An empty array is an error. See
+// mlx.core.argmax. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_argmax_axis.
-
 func (s *Scope) ArgmaxAxis(a Array, axis int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -868,10 +948,11 @@ func (s *Scope) ArgmaxAxis(a Array, axis int, keepdims bool) Array {
 	return s.own("argmax_axis", r0, err)
 }
 
-// Argmax is undocumented yet.
+// Argmax returns the position of the largest element as uint32 (an index into the flattened array
+// where no axis is given). The first of equal elements wins. An empty array is an error. See
+// mlx.core.argmax.
 //
 // C: mlx_argmax.
-
 func (s *Scope) Argmax(a Array, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -880,10 +961,11 @@ func (s *Scope) Argmax(a Array, keepdims bool) Array {
 	return s.own("argmax", r0, err)
 }
 
-// ArgminAxis is undocumented yet.
+// ArgminAxis returns the position of the smallest element as uint32 (an index into the flattened
+// array where no axis is given). The first of equal elements wins. An empty array is an error. See
+// mlx.core.argmin. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_argmin_axis.
-
 func (s *Scope) ArgminAxis(a Array, axis int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -892,10 +974,11 @@ func (s *Scope) ArgminAxis(a Array, axis int, keepdims bool) Array {
 	return s.own("argmin_axis", r0, err)
 }
 
-// Argmin is undocumented yet.
+// Argmin returns the position of the smallest element as uint32 (an index into the flattened array
+// where no axis is given). The first of equal elements wins. An empty array is an error. See
+// mlx.core.argmin.
 //
 // C: mlx_argmin.
-
 func (s *Scope) Argmin(a Array, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -904,10 +987,13 @@ func (s *Scope) Argmin(a Array, keepdims bool) Array {
 	return s.own("argmin", r0, err)
 }
 
-// ArgpartitionAxis is undocumented yet.
+// ArgpartitionAxis returns the uint32 indices that put the element of rank kth (counted from 0,
+// ascending) at position kth, with none larger before it and none smaller after it; each side is
+// in no particular order. Without an axis the array is flattened first. A negative kth counts from
+// the end. See mlx.core.argpartition. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_argpartition_axis.
-
 func (s *Scope) ArgpartitionAxis(a Array, kth int, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -916,10 +1002,12 @@ func (s *Scope) ArgpartitionAxis(a Array, kth int, axis int) Array {
 	return s.own("argpartition_axis", r0, err)
 }
 
-// Argpartition is undocumented yet.
+// Argpartition returns the uint32 indices that put the element of rank kth (counted from 0,
+// ascending) at position kth, with none larger before it and none smaller after it; each side is
+// in no particular order. Without an axis the array is flattened first. A negative kth counts from
+// the end. See mlx.core.argpartition.
 //
 // C: mlx_argpartition.
-
 func (s *Scope) Argpartition(a Array, kth int) Array {
 	if !s.ok() {
 		return Array{}
@@ -928,10 +1016,11 @@ func (s *Scope) Argpartition(a Array, kth int) Array {
 	return s.own("argpartition", r0, err)
 }
 
-// ArgsortAxis is undocumented yet.
+// ArgsortAxis returns the uint32 indices that sort a in ascending order. Without an axis the array
+// is flattened first. See mlx.core.argsort. It works along one axis; a negative one counts from
+// the last.
 //
 // C: mlx_argsort_axis.
-
 func (s *Scope) ArgsortAxis(a Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -940,10 +1029,10 @@ func (s *Scope) ArgsortAxis(a Array, axis int) Array {
 	return s.own("argsort_axis", r0, err)
 }
 
-// Argsort is undocumented yet.
+// Argsort returns the uint32 indices that sort a in ascending order. Without an axis the array is
+// flattened first. See mlx.core.argsort.
 //
 // C: mlx_argsort.
-
 func (s *Scope) Argsort(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -952,10 +1041,11 @@ func (s *Scope) Argsort(a Array) Array {
 	return s.own("argsort", r0, err)
 }
 
-// ArrayEqual is undocumented yet.
+// ArrayEqual returns a bool scalar: true when a and b have the same shape and equal elements.
+// Different dtypes are compared after promotion; NaN equals NaN only when equalNaN is set.
+// Different shapes give false, not an error. See mlx.core.array_equal.
 //
 // C: mlx_array_equal.
-
 func (s *Scope) ArrayEqual(a Array, b Array, equalNaN bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -964,10 +1054,11 @@ func (s *Scope) ArrayEqual(a Array, b Array, equalNaN bool) Array {
 	return s.own("array_equal", r0, err)
 }
 
-// AsStrided is undocumented yet.
+// AsStrided returns a view of a's elements with the given shape, strides and offset, all counted
+// in elements of a laid out row by row. Nothing checks that the view stays inside the data:
+// out-of-range strides or offset read foreign memory. See mlx.core.as_strided.
 //
 // C: mlx_as_strided.
-
 func (s *Scope) AsStrided(a Array, shape []int, strides []int64, offset uint64) Array {
 	if !s.ok() {
 		return Array{}
@@ -976,10 +1067,10 @@ func (s *Scope) AsStrided(a Array, shape []int, strides []int64, offset uint64) 
 	return s.own("as_strided", r0, err)
 }
 
-// AsType is undocumented yet.
+// AsType returns a converted to dtype. Floats are truncated towards zero on their way to integers,
+// and every non-zero value becomes true as bool. See mlx.core.array.astype.
 //
 // C: mlx_astype.
-
 func (s *Scope) AsType(a Array, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -988,10 +1079,10 @@ func (s *Scope) AsType(a Array, dtype Dtype) Array {
 	return s.own("astype", r0, err)
 }
 
-// Atleast1D is undocumented yet.
+// Atleast1D returns a with at least one dimension: a scalar becomes [1], anything else stays as it
+// is. See mlx.core.atleast_1d.
 //
 // C: mlx_atleast_1d.
-
 func (s *Scope) Atleast1D(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1000,10 +1091,10 @@ func (s *Scope) Atleast1D(a Array) Array {
 	return s.own("atleast_1d", r0, err)
 }
 
-// Atleast2D is undocumented yet.
+// Atleast2D returns a with at least two dimensions: a scalar becomes [1, 1] and [N] becomes [1,
+// N]. See mlx.core.atleast_2d.
 //
 // C: mlx_atleast_2d.
-
 func (s *Scope) Atleast2D(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1012,10 +1103,10 @@ func (s *Scope) Atleast2D(a Array) Array {
 	return s.own("atleast_2d", r0, err)
 }
 
-// Atleast3D is undocumented yet.
+// Atleast3D returns a with at least three dimensions: a scalar becomes [1, 1, 1], [N] becomes [1,
+// N, 1] and [M, N] becomes [M, N, 1]. See mlx.core.atleast_3d.
 //
 // C: mlx_atleast_3d.
-
 func (s *Scope) Atleast3D(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1024,10 +1115,10 @@ func (s *Scope) Atleast3D(a Array) Array {
 	return s.own("atleast_3d", r0, err)
 }
 
-// Bartlett is undocumented yet.
+// Bartlett returns the m samples of the triangular Bartlett window as float32, zero at both ends.
+// It is empty for m below 1 and [1] for m = 1. See mlx.core.bartlett.
 //
 // C: mlx_bartlett.
-
 func (s *Scope) Bartlett(m int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1036,10 +1127,10 @@ func (s *Scope) Bartlett(m int) Array {
 	return s.own("bartlett", r0, err)
 }
 
-// BitwiseAnd is undocumented yet.
+// BitwiseAnd returns the bitwise AND of a and b, element by element. The shapes broadcast; only
+// integers and bool are allowed. See mlx.core.bitwise_and.
 //
 // C: mlx_bitwise_and.
-
 func (s *Scope) BitwiseAnd(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1048,10 +1139,10 @@ func (s *Scope) BitwiseAnd(a Array, b Array) Array {
 	return s.own("bitwise_and", r0, err)
 }
 
-// BitwiseInvert is undocumented yet.
+// BitwiseInvert returns a with every bit flipped. Integers and bool (where it negates) are
+// allowed, floats are an error. See mlx.core.bitwise_invert.
 //
 // C: mlx_bitwise_invert.
-
 func (s *Scope) BitwiseInvert(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1060,10 +1151,10 @@ func (s *Scope) BitwiseInvert(a Array) Array {
 	return s.own("bitwise_invert", r0, err)
 }
 
-// BitwiseOr is undocumented yet.
+// BitwiseOr returns the bitwise OR of a and b, element by element. The shapes broadcast; only
+// integers and bool are allowed. See mlx.core.bitwise_or.
 //
 // C: mlx_bitwise_or.
-
 func (s *Scope) BitwiseOr(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1072,10 +1163,10 @@ func (s *Scope) BitwiseOr(a Array, b Array) Array {
 	return s.own("bitwise_or", r0, err)
 }
 
-// BitwiseXor is undocumented yet.
+// BitwiseXor returns the bitwise exclusive OR of a and b, element by element. The shapes
+// broadcast; only integers and bool are allowed. See mlx.core.bitwise_xor.
 //
 // C: mlx_bitwise_xor.
-
 func (s *Scope) BitwiseXor(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1084,10 +1175,10 @@ func (s *Scope) BitwiseXor(a Array, b Array) Array {
 	return s.own("bitwise_xor", r0, err)
 }
 
-// Blackman is undocumented yet.
+// Blackman returns the m samples of the Blackman window as float32, near zero at both ends. It is
+// empty for m below 1 and [1] for m = 1. See mlx.core.blackman.
 //
 // C: mlx_blackman.
-
 func (s *Scope) Blackman(m int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1096,10 +1187,13 @@ func (s *Scope) Blackman(m int) Array {
 	return s.own("blackman", r0, err)
 }
 
-// BlockMaskedMM is undocumented yet.
+// BlockMaskedMM returns a @ b for a [..., M, K] and b [..., K, N], with square blocks of blockSize
+// (32 or 64) masked. maskOut [..., M/blockSize, N/blockSize] covers the result, maskLhs [...,
+// M/blockSize, K/blockSize] covers a and maskRhs [..., K/blockSize, N/blockSize] covers b, each
+// size rounded up; a bool mask keeps or zeroes a block, a float one scales it. A zero Array means
+// no mask. See mlx.core.block_masked_mm.
 //
 // C: mlx_block_masked_mm.
-
 func (s *Scope) BlockMaskedMM(a Array, b Array, blockSize int, maskOut Array, maskLhs Array, maskRhs Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1108,10 +1202,10 @@ func (s *Scope) BlockMaskedMM(a Array, b Array, blockSize int, maskOut Array, ma
 	return s.own("block_masked_mm", r0, err)
 }
 
-// BroadcastArrays is undocumented yet.
+// BroadcastArrays returns the inputs broadcast against each other, all with the common shape.
+// Shapes that do not fit together are an error. See mlx.core.broadcast_arrays.
 //
 // C: mlx_broadcast_arrays.
-
 func (s *Scope) BroadcastArrays(inputs []Array) []Array {
 	if !s.ok() {
 		return nil
@@ -1120,10 +1214,10 @@ func (s *Scope) BroadcastArrays(inputs []Array) []Array {
 	return s.ownAll("broadcast_arrays", r0, err)
 }
 
-// BroadcastTo is undocumented yet.
+// BroadcastTo returns a repeated without copying to the given shape. Dimensions of size 1 stretch
+// and new ones may be added in front; anything else is an error. See mlx.core.broadcast_to.
 //
 // C: mlx_broadcast_to.
-
 func (s *Scope) BroadcastTo(a Array, shape ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1132,10 +1226,10 @@ func (s *Scope) BroadcastTo(a Array, shape ...int) Array {
 	return s.own("broadcast_to", r0, err)
 }
 
-// Ceil is undocumented yet.
+// Ceil returns every element of a rounded up to a whole number, in a's dtype. Complex input is an
+// error. See mlx.core.ceil.
 //
 // C: mlx_ceil.
-
 func (s *Scope) Ceil(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1144,10 +1238,11 @@ func (s *Scope) Ceil(a Array) Array {
 	return s.own("ceil", r0, err)
 }
 
-// Clip is undocumented yet.
+// Clip returns a with its elements limited to the range from aMin to aMax, which broadcast against
+// it. A zero Array as aMin or aMax leaves that side open; both at once are an error. NaN stays
+// NaN. See mlx.core.clip.
 //
 // C: mlx_clip.
-
 func (s *Scope) Clip(a Array, aMin Array, aMax Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1156,10 +1251,12 @@ func (s *Scope) Clip(a Array, aMin Array, aMax Array) Array {
 	return s.own("clip", r0, err)
 }
 
-// ConcatenateAxis is undocumented yet.
+// ConcatenateAxis returns the arrays joined end to end. Without an axis they are joined along the
+// first one; the other dimensions must be equal, and the dtypes are promoted to a common one. An
+// empty list is an error. See mlx.core.concatenate. It works along one axis; a negative one counts
+// from the last.
 //
 // C: mlx_concatenate_axis.
-
 func (s *Scope) ConcatenateAxis(arrays []Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1168,10 +1265,11 @@ func (s *Scope) ConcatenateAxis(arrays []Array, axis int) Array {
 	return s.own("concatenate_axis", r0, err)
 }
 
-// Concatenate is undocumented yet.
+// Concatenate returns the arrays joined end to end. Without an axis they are joined along the
+// first one; the other dimensions must be equal, and the dtypes are promoted to a common one. An
+// empty list is an error. See mlx.core.concatenate.
 //
 // C: mlx_concatenate.
-
 func (s *Scope) Concatenate(arrays []Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1180,10 +1278,10 @@ func (s *Scope) Concatenate(arrays []Array) Array {
 	return s.own("concatenate", r0, err)
 }
 
-// Conjugate is undocumented yet.
+// Conjugate returns the complex conjugate of every element; real arrays come back unchanged. See
+// mlx.core.conjugate.
 //
 // C: mlx_conjugate.
-
 func (s *Scope) Conjugate(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1192,10 +1290,10 @@ func (s *Scope) Conjugate(a Array) Array {
 	return s.own("conjugate", r0, err)
 }
 
-// Contiguous is undocumented yet.
+// Contiguous returns a with its elements stored row by row without gaps, copied only where it must
+// be. With allowColMajor a column-major array passes as it is. See mlx.core.contiguous.
 //
 // C: mlx_contiguous.
-
 func (s *Scope) Contiguous(a Array, allowColMajor bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1204,10 +1302,11 @@ func (s *Scope) Contiguous(a Array, allowColMajor bool) Array {
 	return s.own("contiguous", r0, err)
 }
 
-// Conv1D is undocumented yet.
+// Conv1D convolves input [N, L, Cin] with weight [Cout, K, Cin/groups] and returns [N, L', Cout],
+// where L' = (L + 2*padding - dilation*(K-1) - 1)/stride + 1. The kernel is not flipped. Channels
+// that do not match are an error. See mlx.core.conv1d.
 //
 // C: mlx_conv1d.
-
 func (s *Scope) Conv1D(input Array, weight Array, stride int, padding int, dilation int, groups int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1216,10 +1315,11 @@ func (s *Scope) Conv1D(input Array, weight Array, stride int, padding int, dilat
 	return s.own("conv1d", r0, err)
 }
 
-// Conv2D is undocumented yet.
+// Conv2D convolves input [N, H, W, Cin] with weight [Cout, KH, KW, Cin/groups] and returns [N, H',
+// W', Cout]. The parameters ending in 0 are for H, those ending in 1 for W. The kernel is not
+// flipped. See mlx.core.conv2d.
 //
 // C: mlx_conv2d.
-
 func (s *Scope) Conv2D(input Array, weight Array, stride0 int, stride1 int, padding0 int, padding1 int, dilation0 int, dilation1 int, groups int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1228,10 +1328,11 @@ func (s *Scope) Conv2D(input Array, weight Array, stride0 int, stride1 int, padd
 	return s.own("conv2d", r0, err)
 }
 
-// Conv3D is undocumented yet.
+// Conv3D convolves input [N, D, H, W, Cin] with weight [Cout, KD, KH, KW, Cin/groups] and returns
+// [N, D', H', W', Cout]. The parameters ending in 0, 1 and 2 are for D, H and W. The kernel is not
+// flipped. See mlx.core.conv3d.
 //
 // C: mlx_conv3d.
-
 func (s *Scope) Conv3D(input Array, weight Array, stride0 int, stride1 int, stride2 int, padding0 int, padding1 int, padding2 int, dilation0 int, dilation1 int, dilation2 int, groups int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1240,10 +1341,13 @@ func (s *Scope) Conv3D(input Array, weight Array, stride0 int, stride1 int, stri
 	return s.own("conv3d", r0, err)
 }
 
-// ConvGeneral is undocumented yet.
+// ConvGeneral convolves input [N, ..., Cin] with weight [Cout, ..., Cin/groups] over one to three
+// spatial dimensions and returns [N, ..., Cout]. paddingLo and paddingHi pad before and after each
+// dimension, inputDilation spreads the input (as a transposed convolution needs) and
+// kernelDilation the kernel, and flip reverses the kernel. Each list holds one value for every
+// spatial dimension, or one for all, or none for the default. See mlx.core.conv_general.
 //
 // C: mlx_conv_general.
-
 func (s *Scope) ConvGeneral(input Array, weight Array, stride []int, paddingLo []int, paddingHi []int, kernelDilation []int, inputDilation []int, groups int, flip bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1252,10 +1356,11 @@ func (s *Scope) ConvGeneral(input Array, weight Array, stride []int, paddingLo [
 	return s.own("conv_general", r0, err)
 }
 
-// ConvTranspose1D is undocumented yet.
+// ConvTranspose1D computes the transposed convolution of input [N, L, Cin] with weight [Cout, K,
+// Cin/groups] and returns [N, L', Cout], where L' = (L-1)*stride - 2*padding + dilation*(K-1) +
+// outputPadding + 1. See mlx.core.conv_transpose1d.
 //
 // C: mlx_conv_transpose1d.
-
 func (s *Scope) ConvTranspose1D(input Array, weight Array, stride int, padding int, dilation int, outputPadding int, groups int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1264,10 +1369,12 @@ func (s *Scope) ConvTranspose1D(input Array, weight Array, stride int, padding i
 	return s.own("conv_transpose1d", r0, err)
 }
 
-// ConvTranspose2D is undocumented yet.
+// ConvTranspose2D computes the transposed convolution of input [N, H, W, Cin] with weight [Cout,
+// KH, KW, Cin/groups] and returns [N, H', W', Cout]. The parameters ending in 0 are for H, those
+// ending in 1 for W; outputPadding adds rows or columns at the far end. See
+// mlx.core.conv_transpose2d.
 //
 // C: mlx_conv_transpose2d.
-
 func (s *Scope) ConvTranspose2D(input Array, weight Array, stride0 int, stride1 int, padding0 int, padding1 int, dilation0 int, dilation1 int, outputPadding0 int, outputPadding1 int, groups int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1276,10 +1383,11 @@ func (s *Scope) ConvTranspose2D(input Array, weight Array, stride0 int, stride1 
 	return s.own("conv_transpose2d", r0, err)
 }
 
-// ConvTranspose3D is undocumented yet.
+// ConvTranspose3D computes the transposed convolution of input [N, D, H, W, Cin] with weight
+// [Cout, KD, KH, KW, Cin/groups] and returns [N, D', H', W', Cout]. The parameters ending in 0, 1
+// and 2 are for D, H and W; outputPadding grows the far end. See mlx.core.conv_transpose3d.
 //
 // C: mlx_conv_transpose3d.
-
 func (s *Scope) ConvTranspose3D(input Array, weight Array, stride0 int, stride1 int, stride2 int, padding0 int, padding1 int, padding2 int, dilation0 int, dilation1 int, dilation2 int, outputPadding0 int, outputPadding1 int, outputPadding2 int, groups int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1288,10 +1396,10 @@ func (s *Scope) ConvTranspose3D(input Array, weight Array, stride0 int, stride1 
 	return s.own("conv_transpose3d", r0, err)
 }
 
-// Copy is undocumented yet.
+// Copy returns a new array with the elements of a. Like every op it is evaluated lazily, and the
+// storage may be shared since arrays never change in place.
 //
 // C: mlx_copy.
-
 func (s *Scope) Copy(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1300,10 +1408,10 @@ func (s *Scope) Copy(a Array) Array {
 	return s.own("copy", r0, err)
 }
 
-// Cos is undocumented yet.
+// Cos returns the cosine of every element of a, taken as radians. Integers become float32. See
+// mlx.core.cos.
 //
 // C: mlx_cos.
-
 func (s *Scope) Cos(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1312,10 +1420,10 @@ func (s *Scope) Cos(a Array) Array {
 	return s.own("cos", r0, err)
 }
 
-// Cosh is undocumented yet.
+// Cosh returns the hyperbolic cosine of every element of a. Integers become float32. See
+// mlx.core.cosh.
 //
 // C: mlx_cosh.
-
 func (s *Scope) Cosh(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1324,10 +1432,12 @@ func (s *Scope) Cosh(a Array) Array {
 	return s.own("cosh", r0, err)
 }
 
-// CountNonzeroAxis is undocumented yet.
+// CountNonzeroAxis returns the number of elements of a that are not zero, as an integer array
+// (over the whole array where no axis is given). With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.count_nonzero. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_count_nonzero_axis.
-
 func (s *Scope) CountNonzeroAxis(a Array, axis int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1336,10 +1446,12 @@ func (s *Scope) CountNonzeroAxis(a Array, axis int, keepdims bool) Array {
 	return s.own("count_nonzero_axis", r0, err)
 }
 
-// CountNonzeroAxes is undocumented yet.
+// CountNonzeroAxes returns the number of elements of a that are not zero, as an integer array
+// (over the whole array where no axis is given). With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.count_nonzero. It works along the given axes; negative ones count from the
+// last.
 //
 // C: mlx_count_nonzero_axes.
-
 func (s *Scope) CountNonzeroAxes(a Array, axes []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1348,10 +1460,11 @@ func (s *Scope) CountNonzeroAxes(a Array, axes []int, keepdims bool) Array {
 	return s.own("count_nonzero_axes", r0, err)
 }
 
-// CountNonzero is undocumented yet.
+// CountNonzero returns the number of elements of a that are not zero, as an integer array (over
+// the whole array where no axis is given). With keepdims the reduced dimensions stay, with size 1.
+// See mlx.core.count_nonzero.
 //
 // C: mlx_count_nonzero.
-
 func (s *Scope) CountNonzero(a Array, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1360,10 +1473,12 @@ func (s *Scope) CountNonzero(a Array, keepdims bool) Array {
 	return s.own("count_nonzero", r0, err)
 }
 
-// CummaxAxis is undocumented yet.
+// CummaxAxis returns the running maximum of a. Without an axis the array is flattened first.
+// reverse runs from the end to the start; unless inclusive is set, each result leaves out the
+// element at its own position. See mlx.core.cummax. It works along one axis; a negative one counts
+// from the last.
 //
 // C: mlx_cummax_axis.
-
 func (s *Scope) CummaxAxis(a Array, axis int, reverse bool, inclusive bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1372,10 +1487,11 @@ func (s *Scope) CummaxAxis(a Array, axis int, reverse bool, inclusive bool) Arra
 	return s.own("cummax_axis", r0, err)
 }
 
-// Cummax is undocumented yet.
+// Cummax returns the running maximum of a. Without an axis the array is flattened first. reverse
+// runs from the end to the start; unless inclusive is set, each result leaves out the element at
+// its own position. See mlx.core.cummax.
 //
 // C: mlx_cummax.
-
 func (s *Scope) Cummax(a Array, reverse bool, inclusive bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1384,10 +1500,12 @@ func (s *Scope) Cummax(a Array, reverse bool, inclusive bool) Array {
 	return s.own("cummax", r0, err)
 }
 
-// CumminAxis is undocumented yet.
+// CumminAxis returns the running minimum of a. Without an axis the array is flattened first.
+// reverse runs from the end to the start; unless inclusive is set, each result leaves out the
+// element at its own position. See mlx.core.cummin. It works along one axis; a negative one counts
+// from the last.
 //
 // C: mlx_cummin_axis.
-
 func (s *Scope) CumminAxis(a Array, axis int, reverse bool, inclusive bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1396,10 +1514,11 @@ func (s *Scope) CumminAxis(a Array, axis int, reverse bool, inclusive bool) Arra
 	return s.own("cummin_axis", r0, err)
 }
 
-// Cummin is undocumented yet.
+// Cummin returns the running minimum of a. Without an axis the array is flattened first. reverse
+// runs from the end to the start; unless inclusive is set, each result leaves out the element at
+// its own position. See mlx.core.cummin.
 //
 // C: mlx_cummin.
-
 func (s *Scope) Cummin(a Array, reverse bool, inclusive bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1408,10 +1527,12 @@ func (s *Scope) Cummin(a Array, reverse bool, inclusive bool) Array {
 	return s.own("cummin", r0, err)
 }
 
-// CumprodAxis is undocumented yet.
+// CumprodAxis returns the running product of a. Without an axis the array is flattened first.
+// reverse runs from the end to the start; unless inclusive is set, each result leaves out the
+// element at its own position and the first is 1. dtype, where valid, is the dtype of the result.
+// See mlx.core.cumprod. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_cumprod_axis.
-
 func (s *Scope) CumprodAxis(a Array, axis int, reverse bool, inclusive bool, dtype bindings.OptionalDtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -1420,10 +1541,12 @@ func (s *Scope) CumprodAxis(a Array, axis int, reverse bool, inclusive bool, dty
 	return s.own("cumprod_axis", r0, err)
 }
 
-// Cumprod is undocumented yet.
+// Cumprod returns the running product of a. Without an axis the array is flattened first. reverse
+// runs from the end to the start; unless inclusive is set, each result leaves out the element at
+// its own position and the first is 1. dtype, where valid, is the dtype of the result. See
+// mlx.core.cumprod.
 //
 // C: mlx_cumprod.
-
 func (s *Scope) Cumprod(a Array, reverse bool, inclusive bool, dtype bindings.OptionalDtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -1432,10 +1555,13 @@ func (s *Scope) Cumprod(a Array, reverse bool, inclusive bool, dtype bindings.Op
 	return s.own("cumprod", r0, err)
 }
 
-// CumsumAxis is undocumented yet.
+// CumsumAxis returns the running sum of a. Without an axis the array is flattened first. reverse
+// runs from the end to the start; unless inclusive is set, each result leaves out the element at
+// its own position and the first is 0. Bools count as int32, other integers keep their size (and
+// wrap around); dtype, where valid, overrides that. See mlx.core.cumsum. It works along one axis;
+// a negative one counts from the last.
 //
 // C: mlx_cumsum_axis.
-
 func (s *Scope) CumsumAxis(a Array, axis int, reverse bool, inclusive bool, dtype bindings.OptionalDtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -1444,10 +1570,12 @@ func (s *Scope) CumsumAxis(a Array, axis int, reverse bool, inclusive bool, dtyp
 	return s.own("cumsum_axis", r0, err)
 }
 
-// Cumsum is undocumented yet.
+// Cumsum returns the running sum of a. Without an axis the array is flattened first. reverse runs
+// from the end to the start; unless inclusive is set, each result leaves out the element at its
+// own position and the first is 0. Bools count as int32, other integers keep their size (and wrap
+// around); dtype, where valid, overrides that. See mlx.core.cumsum.
 //
 // C: mlx_cumsum.
-
 func (s *Scope) Cumsum(a Array, reverse bool, inclusive bool, dtype bindings.OptionalDtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -1456,10 +1584,10 @@ func (s *Scope) Cumsum(a Array, reverse bool, inclusive bool, dtype bindings.Opt
 	return s.own("cumsum", r0, err)
 }
 
-// Degrees is undocumented yet.
+// Degrees returns every element of a converted from radians to degrees. Integers become float32.
+// See mlx.core.degrees.
 //
 // C: mlx_degrees.
-
 func (s *Scope) Degrees(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1468,10 +1596,13 @@ func (s *Scope) Degrees(a Array) Array {
 	return s.own("degrees", r0, err)
 }
 
-// Dequantize is undocumented yet.
+// Dequantize returns the float matrix that Quantize packed into w, scales and biases: [..., K],
+// with groupSize elements to a scale. groupSize, bits and mode must be those of Quantize, unset
+// ones meaning the mode's default. biases is a zero Array unless mode is affine, globalScale a
+// zero Array unless an nvfp4 matrix has one; dtype, where valid, is the dtype of the result. See
+// mlx.core.dequantize.
 //
 // C: mlx_dequantize.
-
 func (s *Scope) Dequantize(w Array, scales Array, biases Array, groupSize bindings.OptionalInt, bits bindings.OptionalInt, mode string, globalScale Array, dtype bindings.OptionalDtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -1480,10 +1611,11 @@ func (s *Scope) Dequantize(w Array, scales Array, biases Array, groupSize bindin
 	return s.own("dequantize", r0, err)
 }
 
-// Diag is undocumented yet.
+// Diag returns diagonal k of a matrix as a vector or, for a vector a, the square matrix that holds
+// it on diagonal k and zeros elsewhere. A positive k lies above the main diagonal, a negative one
+// below. More than two dimensions are an error. See mlx.core.diag.
 //
 // C: mlx_diag.
-
 func (s *Scope) Diag(a Array, k int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1492,10 +1624,10 @@ func (s *Scope) Diag(a Array, k int) Array {
 	return s.own("diag", r0, err)
 }
 
-// Diagonal is undocumented yet.
+// Diagonal returns the diagonals, shifted by offset, of the matrices that axis1 and axis2 span.
+// Both axes are removed and the diagonal becomes the last dimension. See mlx.core.diagonal.
 //
 // C: mlx_diagonal.
-
 func (s *Scope) Diagonal(a Array, offset int, axis1 int, axis2 int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1504,10 +1636,11 @@ func (s *Scope) Diagonal(a Array, offset int, axis1 int, axis2 int) Array {
 	return s.own("diagonal", r0, err)
 }
 
-// Diff is undocumented yet.
+// Diff returns the differences of neighbours along axis, taken n times: the dimension shrinks by
+// n, down to 0. For bools it tells where neighbours differ. A negative n is an error. See
+// mlx.core.diff.
 //
 // C: mlx_diff.
-
 func (s *Scope) Diff(a Array, n int, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1516,10 +1649,10 @@ func (s *Scope) Diff(a Array, n int, axis int) Array {
 	return s.own("diff", r0, err)
 }
 
-// Divide is undocumented yet.
+// Divide returns a / b element by element, as floating point even for integers (then float32). The
+// shapes broadcast; dividing by zero gives infinities and NaN. See mlx.core.divide.
 //
 // C: mlx_divide.
-
 func (s *Scope) Divide(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1528,10 +1661,11 @@ func (s *Scope) Divide(a Array, b Array) Array {
 	return s.own("divide", r0, err)
 }
 
-// Divmod is undocumented yet.
+// Divmod returns two arrays, the quotient of a and b rounded towards negative infinity and the
+// remainder, which has the sign of b. The shapes broadcast. An integer division by zero cannot be
+// reported: on the CPU it kills the process. See mlx.core.divmod.
 //
 // C: mlx_divmod.
-
 func (s *Scope) Divmod(a Array, b Array) []Array {
 	if !s.ok() {
 		return nil
@@ -1540,10 +1674,12 @@ func (s *Scope) Divmod(a Array, b Array) []Array {
 	return s.ownAll("divmod", r0, err)
 }
 
-// Einsum is undocumented yet.
+// Einsum evaluates a sum of products written in Einstein notation, such as ij,jk->ik for a matrix
+// product: one group of letters for each operand, and letters missing after -> are summed over.
+// Without -> the result's letters are those that occur once, in alphabetical order. A malformed
+// text or sizes that clash are an error. See mlx.core.einsum.
 //
 // C: mlx_einsum.
-
 func (s *Scope) Einsum(subscripts string, operands []Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1552,10 +1688,10 @@ func (s *Scope) Einsum(subscripts string, operands []Array) Array {
 	return s.own("einsum", r0, err)
 }
 
-// Equal is undocumented yet.
+// Equal returns a == b element by element as bool. The shapes broadcast, the dtypes are promoted,
+// and NaN differs from everything. See mlx.core.equal.
 //
 // C: mlx_equal.
-
 func (s *Scope) Equal(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1564,10 +1700,10 @@ func (s *Scope) Equal(a Array, b Array) Array {
 	return s.own("equal", r0, err)
 }
 
-// Erf is undocumented yet.
+// Erf returns the error function of every element of a. Integers become float32; complex input is
+// an error. See mlx.core.erf.
 //
 // C: mlx_erf.
-
 func (s *Scope) Erf(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1576,10 +1712,10 @@ func (s *Scope) Erf(a Array) Array {
 	return s.own("erf", r0, err)
 }
 
-// Erfinv is undocumented yet.
+// Erfinv returns the inverse of the error function for every element of a: infinite at -1 and 1,
+// NaN beyond. Integers become float32. See mlx.core.erfinv.
 //
 // C: mlx_erfinv.
-
 func (s *Scope) Erfinv(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1588,10 +1724,9 @@ func (s *Scope) Erfinv(a Array) Array {
 	return s.own("erfinv", r0, err)
 }
 
-// Exp is undocumented yet.
+// Exp returns e raised to every element of a. Integers become float32. See mlx.core.exp.
 //
 // C: mlx_exp.
-
 func (s *Scope) Exp(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1600,10 +1735,11 @@ func (s *Scope) Exp(a Array) Array {
 	return s.own("exp", r0, err)
 }
 
-// ExpandDimsAxes is undocumented yet.
+// ExpandDimsAxes returns a with a dimension of size 1 inserted at each of axes, which are
+// positions in the result and may be negative. Repeated axes are an error. See
+// mlx.core.expand_dims.
 //
 // C: mlx_expand_dims_axes.
-
 func (s *Scope) ExpandDimsAxes(a Array, axes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1612,10 +1748,10 @@ func (s *Scope) ExpandDimsAxes(a Array, axes ...int) Array {
 	return s.own("expand_dims_axes", r0, err)
 }
 
-// ExpandDims is undocumented yet.
+// ExpandDims returns a with a dimension of size 1 inserted at axis of the result; a negative axis
+// counts from the result's last one. See mlx.core.expand_dims.
 //
 // C: mlx_expand_dims.
-
 func (s *Scope) ExpandDims(a Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1624,10 +1760,10 @@ func (s *Scope) ExpandDims(a Array, axis int) Array {
 	return s.own("expand_dims", r0, err)
 }
 
-// Expm1 is undocumented yet.
+// Expm1 returns exp(x) - 1 for every element x of a, exact also where x is close to zero. Integers
+// become float32. See mlx.core.expm1.
 //
 // C: mlx_expm1.
-
 func (s *Scope) Expm1(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1636,10 +1772,10 @@ func (s *Scope) Expm1(a Array) Array {
 	return s.own("expm1", r0, err)
 }
 
-// Eye is undocumented yet.
+// Eye returns the matrix [n, m] of dtype with ones on diagonal k (0 is the main one, positive
+// above it) and zeros elsewhere. Negative sizes are an error. See mlx.core.eye.
 //
 // C: mlx_eye.
-
 func (s *Scope) Eye(n int, m int, k int, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -1648,10 +1784,10 @@ func (s *Scope) Eye(n int, m int, k int, dtype Dtype) Array {
 	return s.own("eye", r0, err)
 }
 
-// Flatten is undocumented yet.
+// Flatten returns a with the dimensions startAxis to endAxis, both included, merged into one;
+// negative values count from the last. A scalar becomes [1]. See mlx.core.flatten.
 //
 // C: mlx_flatten.
-
 func (s *Scope) Flatten(a Array, startAxis int, endAxis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1660,10 +1796,10 @@ func (s *Scope) Flatten(a Array, startAxis int, endAxis int) Array {
 	return s.own("flatten", r0, err)
 }
 
-// FlipAxes is undocumented yet.
+// FlipAxes returns a with the order of its elements reversed, along every dimension where no axis
+// is given. See mlx.core.flip. It works along the given axes; negative ones count from the last.
 //
 // C: mlx_flip_axes.
-
 func (s *Scope) FlipAxes(a Array, axes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1672,10 +1808,10 @@ func (s *Scope) FlipAxes(a Array, axes ...int) Array {
 	return s.own("flip_axes", r0, err)
 }
 
-// FlipAxis is undocumented yet.
+// FlipAxis returns a with the order of its elements reversed, along every dimension where no axis
+// is given. See mlx.core.flip. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_flip_axis.
-
 func (s *Scope) FlipAxis(a Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1684,10 +1820,10 @@ func (s *Scope) FlipAxis(a Array, axis int) Array {
 	return s.own("flip_axis", r0, err)
 }
 
-// Flip is undocumented yet.
+// Flip returns a with the order of its elements reversed, along every dimension where no axis is
+// given. See mlx.core.flip.
 //
 // C: mlx_flip.
-
 func (s *Scope) Flip(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1696,10 +1832,10 @@ func (s *Scope) Flip(a Array) Array {
 	return s.own("flip", r0, err)
 }
 
-// Floor is undocumented yet.
+// Floor returns every element of a rounded down to a whole number, in a's dtype. Complex input is
+// an error. See mlx.core.floor.
 //
 // C: mlx_floor.
-
 func (s *Scope) Floor(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1708,10 +1844,12 @@ func (s *Scope) Floor(a Array) Array {
 	return s.own("floor", r0, err)
 }
 
-// FloorDivide is undocumented yet.
+// FloorDivide returns the whole part of a / b element by element, in the promoted dtype; the
+// shapes broadcast. Floats round towards negative infinity, integers towards zero (use Divmod for
+// a true floor). An integer division by zero cannot be reported: on the CPU it kills the process.
+// See mlx.core.floor_divide.
 //
 // C: mlx_floor_divide.
-
 func (s *Scope) FloorDivide(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1720,10 +1858,10 @@ func (s *Scope) FloorDivide(a Array, b Array) Array {
 	return s.own("floor_divide", r0, err)
 }
 
-// FromFP8 is undocumented yet.
+// FromFP8 returns the 8-bit E4M3 floats stored in x, which must be uint8, converted to the
+// floating-point dtype. See mlx.core.from_fp8.
 //
 // C: mlx_from_fp8.
-
 func (s *Scope) FromFP8(x Array, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -1732,10 +1870,10 @@ func (s *Scope) FromFP8(x Array, dtype Dtype) Array {
 	return s.own("from_fp8", r0, err)
 }
 
-// Full is undocumented yet.
+// Full returns an array of the given shape filled with vals, which broadcasts to it, converted to
+// dtype. Negative sizes are an error. See mlx.core.full.
 //
 // C: mlx_full.
-
 func (s *Scope) Full(shape []int, vals Array, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -1744,10 +1882,10 @@ func (s *Scope) Full(shape []int, vals Array, dtype Dtype) Array {
 	return s.own("full", r0, err)
 }
 
-// FullLike is undocumented yet.
+// FullLike returns an array with the shape of a filled with vals, which broadcasts to it,
+// converted to dtype. See mlx.core.full.
 //
 // C: mlx_full_like.
-
 func (s *Scope) FullLike(a Array, vals Array, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -1756,10 +1894,12 @@ func (s *Scope) FullLike(a Array, vals Array, dtype Dtype) Array {
 	return s.own("full_like", r0, err)
 }
 
-// Gather is undocumented yet.
+// Gather returns the slices of a that start where indices point: indices[i] counts along axes[i],
+// the other axes start at 0, and sliceSizes gives the size of a slice along every dimension of a.
+// The indices must be integers and broadcast together; the result has their shape followed by
+// sliceSizes. Indices out of range are not checked. TakeAxis is the simpler form.
 //
 // C: mlx_gather.
-
 func (s *Scope) Gather(a Array, indices []Array, axes []int, sliceSizes []int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1768,10 +1908,11 @@ func (s *Scope) Gather(a Array, indices []Array, axes []int, sliceSizes []int) A
 	return s.own("gather", r0, err)
 }
 
-// GatherSingle is undocumented yet.
+// GatherSingle returns the slices of a that start at indices along axis; sliceSizes gives the size
+// of a slice along every dimension of a. The result has the shape of indices followed by
+// sliceSizes. Indices out of range are not checked. It is Gather with one index array.
 //
 // C: mlx_gather_single.
-
 func (s *Scope) GatherSingle(a Array, indices Array, axis int, sliceSizes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1780,10 +1921,13 @@ func (s *Scope) GatherSingle(a Array, indices Array, axis int, sliceSizes ...int
 	return s.own("gather_single", r0, err)
 }
 
-// GatherMM is undocumented yet.
+// GatherMM returns matrix products of chosen pairs: a [..., M, K] and b [..., K, N] are seen as
+// lists of matrices, and element i of the result [..., M, N] multiplies matrix lhsIndices[i] by
+// matrix rhsIndices[i]. The indices broadcast together; a zero Array means every matrix in order.
+// sortedIndices promises ascending rhsIndices, which is faster. It computes a mixture of experts.
+// See mlx.core.gather_mm.
 //
 // C: mlx_gather_mm.
-
 func (s *Scope) GatherMM(a Array, b Array, lhsIndices Array, rhsIndices Array, sortedIndices bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1792,10 +1936,12 @@ func (s *Scope) GatherMM(a Array, b Array, lhsIndices Array, rhsIndices Array, s
 	return s.own("gather_mm", r0, err)
 }
 
-// GatherQMM is undocumented yet.
+// GatherQMM returns the products of QuantizedMatmul for chosen pairs: matrix lhsIndices[i] of x by
+// matrix rhsIndices[i] of the quantized w. The indices count over the batch dimensions, broadcast
+// together, and a zero Array means every matrix in order. biases is a zero Array unless mode is
+// affine; sortedIndices promises ascending indices, which is faster. See mlx.core.gather_qmm.
 //
 // C: mlx_gather_qmm.
-
 func (s *Scope) GatherQMM(x Array, w Array, scales Array, biases Array, lhsIndices Array, rhsIndices Array, transpose bool, groupSize bindings.OptionalInt, bits bindings.OptionalInt, mode string, sortedIndices bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1804,10 +1950,12 @@ func (s *Scope) GatherQMM(x Array, w Array, scales Array, biases Array, lhsIndic
 	return s.own("gather_qmm", r0, err)
 }
 
-// GatherQQMM is undocumented yet.
+// GatherQQMM returns the products of QQMM for chosen pairs: x is quantized on the fly, and matrix
+// lhsIndices[i] of x meets matrix rhsIndices[i] of w. Zero Arrays as indices mean every matrix in
+// order. A zero scalesW says that w is not quantized yet; globalScaleX and globalScaleW are only
+// for mode nvfp4, zero Arrays otherwise. See mlx.core.gather_qqmm.
 //
 // C: mlx_gather_qqmm.
-
 func (s *Scope) GatherQQMM(x Array, w Array, scalesW Array, lhsIndices Array, rhsIndices Array, groupSize bindings.OptionalInt, bits bindings.OptionalInt, mode string, globalScaleX Array, globalScaleW Array, sortedIndices bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1816,10 +1964,10 @@ func (s *Scope) GatherQQMM(x Array, w Array, scalesW Array, lhsIndices Array, rh
 	return s.own("gather_qqmm", r0, err)
 }
 
-// Greater is undocumented yet.
+// Greater returns a > b element by element as bool. The shapes broadcast and the dtypes are
+// promoted; a comparison with NaN is false. See mlx.core.greater.
 //
 // C: mlx_greater.
-
 func (s *Scope) Greater(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1828,10 +1976,10 @@ func (s *Scope) Greater(a Array, b Array) Array {
 	return s.own("greater", r0, err)
 }
 
-// GreaterEqual is undocumented yet.
+// GreaterEqual returns a >= b element by element as bool. The shapes broadcast and the dtypes are
+// promoted; a comparison with NaN is false. See mlx.core.greater_equal.
 //
 // C: mlx_greater_equal.
-
 func (s *Scope) GreaterEqual(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1840,10 +1988,11 @@ func (s *Scope) GreaterEqual(a Array, b Array) Array {
 	return s.own("greater_equal", r0, err)
 }
 
-// HadamardTransform is undocumented yet.
+// HadamardTransform returns the Walsh-Hadamard transform of a along its last dimension, whose size
+// must be m*2^k with m one of 1, 12, 20 and 28. The result is multiplied by scale, by default
+// 1/sqrt(size). Integers become float32. See mlx.core.hadamard_transform.
 //
 // C: mlx_hadamard_transform.
-
 func (s *Scope) HadamardTransform(a Array, scale bindings.OptionalFloat) Array {
 	if !s.ok() {
 		return Array{}
@@ -1852,10 +2001,10 @@ func (s *Scope) HadamardTransform(a Array, scale bindings.OptionalFloat) Array {
 	return s.own("hadamard_transform", r0, err)
 }
 
-// Hamming is undocumented yet.
+// Hamming returns the m samples of the Hamming window as float32, 0.08 at both ends. It is empty
+// for m below 1 and [1] for m = 1. See mlx.core.hamming.
 //
 // C: mlx_hamming.
-
 func (s *Scope) Hamming(m int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1864,10 +2013,10 @@ func (s *Scope) Hamming(m int) Array {
 	return s.own("hamming", r0, err)
 }
 
-// Hanning is undocumented yet.
+// Hanning returns the m samples of the Hann window as float32, zero at both ends. It is empty for
+// m below 1 and [1] for m = 1. See mlx.core.hanning.
 //
 // C: mlx_hanning.
-
 func (s *Scope) Hanning(m int) Array {
 	if !s.ok() {
 		return Array{}
@@ -1876,10 +2025,10 @@ func (s *Scope) Hanning(m int) Array {
 	return s.own("hanning", r0, err)
 }
 
-// Identity is undocumented yet.
+// Identity returns the n by n identity matrix of dtype. A negative n is an error. See
+// mlx.core.identity.
 //
 // C: mlx_identity.
-
 func (s *Scope) Identity(n int, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -1888,10 +2037,10 @@ func (s *Scope) Identity(n int, dtype Dtype) Array {
 	return s.own("identity", r0, err)
 }
 
-// Imag is undocumented yet.
+// Imag returns the imaginary part of every element of a as float32: zeros for a real array. See
+// mlx.core.imag.
 //
 // C: mlx_imag.
-
 func (s *Scope) Imag(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1900,10 +2049,11 @@ func (s *Scope) Imag(a Array) Array {
 	return s.own("imag", r0, err)
 }
 
-// Inner is undocumented yet.
+// Inner returns the inner products over the last dimension of a and b, which must be equally long:
+// the result has the other dimensions of a followed by those of b. A scalar operand multiplies the
+// other one. See mlx.core.inner.
 //
 // C: mlx_inner.
-
 func (s *Scope) Inner(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1912,10 +2062,11 @@ func (s *Scope) Inner(a Array, b Array) Array {
 	return s.own("inner", r0, err)
 }
 
-// IsClose is undocumented yet.
+// IsClose returns as bool, element by element, whether a and b (broadcast together) lie within the
+// tolerance |a - b| <= atol + rtol*|b|. Infinities agree with those of the same sign, and NaN
+// agrees with NaN only when equalNaN is set. See mlx.core.isclose.
 //
 // C: mlx_isclose.
-
 func (s *Scope) IsClose(a Array, b Array, rtol float64, atol float64, equalNaN bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -1924,10 +2075,10 @@ func (s *Scope) IsClose(a Array, b Array, rtol float64, atol float64, equalNaN b
 	return s.own("isclose", r0, err)
 }
 
-// IsFinite is undocumented yet.
+// IsFinite returns as bool which elements of a are neither infinite nor NaN; integers always are
+// finite. See mlx.core.isfinite.
 //
 // C: mlx_isfinite.
-
 func (s *Scope) IsFinite(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1936,10 +2087,9 @@ func (s *Scope) IsFinite(a Array) Array {
 	return s.own("isfinite", r0, err)
 }
 
-// IsInf is undocumented yet.
+// IsInf returns as bool which elements of a are infinite, of either sign. See mlx.core.isinf.
 //
 // C: mlx_isinf.
-
 func (s *Scope) IsInf(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1948,10 +2098,9 @@ func (s *Scope) IsInf(a Array) Array {
 	return s.own("isinf", r0, err)
 }
 
-// IsNaN is undocumented yet.
+// IsNaN returns as bool which elements of a are NaN. See mlx.core.isnan.
 //
 // C: mlx_isnan.
-
 func (s *Scope) IsNaN(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1960,10 +2109,9 @@ func (s *Scope) IsNaN(a Array) Array {
 	return s.own("isnan", r0, err)
 }
 
-// IsNegInf is undocumented yet.
+// IsNegInf returns as bool which elements of a are negative infinity. See mlx.core.isneginf.
 //
 // C: mlx_isneginf.
-
 func (s *Scope) IsNegInf(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1972,10 +2120,9 @@ func (s *Scope) IsNegInf(a Array) Array {
 	return s.own("isneginf", r0, err)
 }
 
-// IsPosInf is undocumented yet.
+// IsPosInf returns as bool which elements of a are positive infinity. See mlx.core.isposinf.
 //
 // C: mlx_isposinf.
-
 func (s *Scope) IsPosInf(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1984,10 +2131,11 @@ func (s *Scope) IsPosInf(a Array) Array {
 	return s.own("isposinf", r0, err)
 }
 
-// Kron is undocumented yet.
+// Kron returns the Kronecker product of a and b: every element of a times the whole of b, so that
+// each dimension's size is the product of both. The operand with fewer dimensions gets ones in
+// front. See mlx.core.kron.
 //
 // C: mlx_kron.
-
 func (s *Scope) Kron(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -1996,10 +2144,10 @@ func (s *Scope) Kron(a Array, b Array) Array {
 	return s.own("kron", r0, err)
 }
 
-// LeftShift is undocumented yet.
+// LeftShift returns a with its bits moved up by b places, element by element. The shapes
+// broadcast; only integers and bool (shifted as uint8) are allowed. See mlx.core.left_shift.
 //
 // C: mlx_left_shift.
-
 func (s *Scope) LeftShift(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2008,10 +2156,10 @@ func (s *Scope) LeftShift(a Array, b Array) Array {
 	return s.own("left_shift", r0, err)
 }
 
-// Less is undocumented yet.
+// Less returns a < b element by element as bool. The shapes broadcast and the dtypes are promoted;
+// a comparison with NaN is false. See mlx.core.less.
 //
 // C: mlx_less.
-
 func (s *Scope) Less(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2020,10 +2168,10 @@ func (s *Scope) Less(a Array, b Array) Array {
 	return s.own("less", r0, err)
 }
 
-// LessEqual is undocumented yet.
+// LessEqual returns a <= b element by element as bool. The shapes broadcast and the dtypes are
+// promoted; a comparison with NaN is false. See mlx.core.less_equal.
 //
 // C: mlx_less_equal.
-
 func (s *Scope) LessEqual(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2032,10 +2180,11 @@ func (s *Scope) LessEqual(a Array, b Array) Array {
 	return s.own("less_equal", r0, err)
 }
 
-// LinspaceEndpoint is undocumented yet.
+// LinspaceEndpoint returns num evenly spaced numbers of dtype that begin with start. With endpoint
+// the last one is stop; without, the step is (stop - start)/num and stop is left out. A negative
+// num is an error. See mlx.core.linspace.
 //
 // C: mlx_linspace_endpoint.
-
 func (s *Scope) LinspaceEndpoint(start float64, stop float64, num int, endpoint bool, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -2044,10 +2193,10 @@ func (s *Scope) LinspaceEndpoint(start float64, stop float64, num int, endpoint 
 	return s.own("linspace_endpoint", r0, err)
 }
 
-// Linspace is undocumented yet.
+// Linspace returns num evenly spaced numbers of dtype from start to stop, both included. A
+// negative num is an error; integer dtypes truncate. See mlx.core.linspace.
 //
 // C: mlx_linspace.
-
 func (s *Scope) Linspace(start float64, stop float64, num int, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -2056,10 +2205,10 @@ func (s *Scope) Linspace(start float64, stop float64, num int, dtype Dtype) Arra
 	return s.own("linspace", r0, err)
 }
 
-// Log is undocumented yet.
+// Log returns the natural logarithm of every element of a: negative infinity at 0, NaN below.
+// Integers become float32. See mlx.core.log.
 //
 // C: mlx_log.
-
 func (s *Scope) Log(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2068,10 +2217,10 @@ func (s *Scope) Log(a Array) Array {
 	return s.own("log", r0, err)
 }
 
-// Log10 is undocumented yet.
+// Log10 returns the logarithm to base 10 of every element of a: negative infinity at 0, NaN below.
+// Integers become float32. See mlx.core.log10.
 //
 // C: mlx_log10.
-
 func (s *Scope) Log10(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2080,10 +2229,10 @@ func (s *Scope) Log10(a Array) Array {
 	return s.own("log10", r0, err)
 }
 
-// Log1p is undocumented yet.
+// Log1p returns log(1 + x) for every element x of a, exact also where x is close to zero. Integers
+// become float32. See mlx.core.log1p.
 //
 // C: mlx_log1p.
-
 func (s *Scope) Log1p(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2092,10 +2241,10 @@ func (s *Scope) Log1p(a Array) Array {
 	return s.own("log1p", r0, err)
 }
 
-// Log2 is undocumented yet.
+// Log2 returns the logarithm to base 2 of every element of a: negative infinity at 0, NaN below.
+// Integers become float32. See mlx.core.log2.
 //
 // C: mlx_log2.
-
 func (s *Scope) Log2(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2104,10 +2253,10 @@ func (s *Scope) Log2(a Array) Array {
 	return s.own("log2", r0, err)
 }
 
-// LogAddExp is undocumented yet.
+// LogAddExp returns log(exp(a) + exp(b)) element by element, without overflow on the way. The
+// shapes broadcast; integers become float32. See mlx.core.logaddexp.
 //
 // C: mlx_logaddexp.
-
 func (s *Scope) LogAddExp(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2116,10 +2265,13 @@ func (s *Scope) LogAddExp(a Array, b Array) Array {
 	return s.own("logaddexp", r0, err)
 }
 
-// LogCumsumExpAxis is undocumented yet.
+// LogCumsumExpAxis returns the logarithm of the running sum of exp(a), without overflow on the
+// way. Without an axis the array is flattened first. reverse runs from the end to the start;
+// unless inclusive is set, each result leaves out the element at its own position and the first is
+// negative infinity. See mlx.core.logcumsumexp. It works along one axis; a negative one counts
+// from the last.
 //
 // C: mlx_logcumsumexp_axis.
-
 func (s *Scope) LogCumsumExpAxis(a Array, axis int, reverse bool, inclusive bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2128,10 +2280,12 @@ func (s *Scope) LogCumsumExpAxis(a Array, axis int, reverse bool, inclusive bool
 	return s.own("logcumsumexp_axis", r0, err)
 }
 
-// LogCumsumExp is undocumented yet.
+// LogCumsumExp returns the logarithm of the running sum of exp(a), without overflow on the way.
+// Without an axis the array is flattened first. reverse runs from the end to the start; unless
+// inclusive is set, each result leaves out the element at its own position and the first is
+// negative infinity. See mlx.core.logcumsumexp.
 //
 // C: mlx_logcumsumexp.
-
 func (s *Scope) LogCumsumExp(a Array, reverse bool, inclusive bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2140,10 +2294,10 @@ func (s *Scope) LogCumsumExp(a Array, reverse bool, inclusive bool) Array {
 	return s.own("logcumsumexp", r0, err)
 }
 
-// LogicalAnd is undocumented yet.
+// LogicalAnd returns as bool, element by element, whether a and b both are non-zero. The shapes
+// broadcast. See mlx.core.logical_and.
 //
 // C: mlx_logical_and.
-
 func (s *Scope) LogicalAnd(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2152,10 +2306,9 @@ func (s *Scope) LogicalAnd(a Array, b Array) Array {
 	return s.own("logical_and", r0, err)
 }
 
-// LogicalNot is undocumented yet.
+// LogicalNot returns as bool which elements of a are zero. See mlx.core.logical_not.
 //
 // C: mlx_logical_not.
-
 func (s *Scope) LogicalNot(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2164,10 +2317,10 @@ func (s *Scope) LogicalNot(a Array) Array {
 	return s.own("logical_not", r0, err)
 }
 
-// LogicalOr is undocumented yet.
+// LogicalOr returns as bool, element by element, whether a or b is non-zero. The shapes broadcast.
+// See mlx.core.logical_or.
 //
 // C: mlx_logical_or.
-
 func (s *Scope) LogicalOr(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2176,10 +2329,10 @@ func (s *Scope) LogicalOr(a Array, b Array) Array {
 	return s.own("logical_or", r0, err)
 }
 
-// LogicalXor is undocumented yet.
+// LogicalXor returns as bool, element by element, whether exactly one of a and b is non-zero. The
+// shapes broadcast. See mlx.core.logical_xor.
 //
 // C: mlx_logical_xor.
-
 func (s *Scope) LogicalXor(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2188,10 +2341,12 @@ func (s *Scope) LogicalXor(a Array, b Array) Array {
 	return s.own("logical_xor", r0, err)
 }
 
-// LogSumExpAxes is undocumented yet.
+// LogSumExpAxes returns log(sum(exp(a))) without overflow on the way, over the whole array where
+// no axis is given. With keepdims the reduced dimensions stay, with size 1. Integers become
+// float32. See mlx.core.logsumexp. It works along the given axes; negative ones count from the
+// last.
 //
 // C: mlx_logsumexp_axes.
-
 func (s *Scope) LogSumExpAxes(a Array, axes []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2200,10 +2355,11 @@ func (s *Scope) LogSumExpAxes(a Array, axes []int, keepdims bool) Array {
 	return s.own("logsumexp_axes", r0, err)
 }
 
-// LogSumExpAxis is undocumented yet.
+// LogSumExpAxis returns log(sum(exp(a))) without overflow on the way, over the whole array where
+// no axis is given. With keepdims the reduced dimensions stay, with size 1. Integers become
+// float32. See mlx.core.logsumexp. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_logsumexp_axis.
-
 func (s *Scope) LogSumExpAxis(a Array, axis int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2212,10 +2368,11 @@ func (s *Scope) LogSumExpAxis(a Array, axis int, keepdims bool) Array {
 	return s.own("logsumexp_axis", r0, err)
 }
 
-// LogSumExp is undocumented yet.
+// LogSumExp returns log(sum(exp(a))) without overflow on the way, over the whole array where no
+// axis is given. With keepdims the reduced dimensions stay, with size 1. Integers become float32.
+// See mlx.core.logsumexp.
 //
 // C: mlx_logsumexp.
-
 func (s *Scope) LogSumExp(a Array, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2224,10 +2381,11 @@ func (s *Scope) LogSumExp(a Array, keepdims bool) Array {
 	return s.own("logsumexp", r0, err)
 }
 
-// MaskedScatter is undocumented yet.
+// MaskedScatter returns a with the elements where the bool mask is true replaced by the elements
+// of src, taken one after the other in row-major order. When src has too few of them, evaluation
+// fails on the CPU.
 //
 // C: mlx_masked_scatter.
-
 func (s *Scope) MaskedScatter(a Array, mask Array, src Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2236,10 +2394,12 @@ func (s *Scope) MaskedScatter(a Array, mask Array, src Array) Array {
 	return s.own("masked_scatter", r0, err)
 }
 
-// Matmul is undocumented yet.
+// Matmul returns the matrix product of a [..., M, K] and b [..., K, N] as [..., M, N]; the batch
+// dimensions broadcast. A vector a counts as a row and a vector b as a column, and that dimension
+// is dropped from the result. The dtypes are promoted and must be floating point or complex;
+// integers, scalars and inner sizes that differ are an error. See mlx.core.matmul.
 //
 // C: mlx_matmul.
-
 func (s *Scope) Matmul(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2248,10 +2408,12 @@ func (s *Scope) Matmul(a Array, b Array) Array {
 	return s.own("matmul", r0, err)
 }
 
-// MaxAxes is undocumented yet.
+// MaxAxes returns the largest element of a, over the whole array where no axis is given, in its
+// dtype. NaN wins over every number. With keepdims the reduced dimensions stay, with size 1; an
+// empty set is an error. See mlx.core.max. It works along the given axes; negative ones count from
+// the last.
 //
 // C: mlx_max_axes.
-
 func (s *Scope) MaxAxes(a Array, axes []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2260,10 +2422,12 @@ func (s *Scope) MaxAxes(a Array, axes []int, keepdims bool) Array {
 	return s.own("max_axes", r0, err)
 }
 
-// MaxAxis is undocumented yet.
+// MaxAxis returns the largest element of a, over the whole array where no axis is given, in its
+// dtype. NaN wins over every number. With keepdims the reduced dimensions stay, with size 1; an
+// empty set is an error. See mlx.core.max. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_max_axis.
-
 func (s *Scope) MaxAxis(a Array, axis int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2272,10 +2436,11 @@ func (s *Scope) MaxAxis(a Array, axis int, keepdims bool) Array {
 	return s.own("max_axis", r0, err)
 }
 
-// Max is undocumented yet.
+// Max returns the largest element of a, over the whole array where no axis is given, in its dtype.
+// NaN wins over every number. With keepdims the reduced dimensions stay, with size 1; an empty set
+// is an error. See mlx.core.max.
 //
 // C: mlx_max.
-
 func (s *Scope) Max(a Array, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2284,10 +2449,10 @@ func (s *Scope) Max(a Array, keepdims bool) Array {
 	return s.own("max", r0, err)
 }
 
-// Maximum is undocumented yet.
+// Maximum returns the larger of a and b, element by element. The shapes broadcast and the dtypes
+// are promoted; NaN on either side gives NaN. See mlx.core.maximum.
 //
 // C: mlx_maximum.
-
 func (s *Scope) Maximum(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2296,10 +2461,12 @@ func (s *Scope) Maximum(a Array, b Array) Array {
 	return s.own("maximum", r0, err)
 }
 
-// MeanAxes is undocumented yet.
+// MeanAxes returns the mean of the elements of a, over the whole array where no axis is given.
+// Integers and bools give float32; an empty set gives NaN. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.mean. It works along the given axes; negative ones count from
+// the last.
 //
 // C: mlx_mean_axes.
-
 func (s *Scope) MeanAxes(a Array, axes []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2308,10 +2475,12 @@ func (s *Scope) MeanAxes(a Array, axes []int, keepdims bool) Array {
 	return s.own("mean_axes", r0, err)
 }
 
-// MeanAxis is undocumented yet.
+// MeanAxis returns the mean of the elements of a, over the whole array where no axis is given.
+// Integers and bools give float32; an empty set gives NaN. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.mean. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_mean_axis.
-
 func (s *Scope) MeanAxis(a Array, axis int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2320,10 +2489,11 @@ func (s *Scope) MeanAxis(a Array, axis int, keepdims bool) Array {
 	return s.own("mean_axis", r0, err)
 }
 
-// Mean is undocumented yet.
+// Mean returns the mean of the elements of a, over the whole array where no axis is given.
+// Integers and bools give float32; an empty set gives NaN. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.mean.
 //
 // C: mlx_mean.
-
 func (s *Scope) Mean(a Array, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2332,10 +2502,12 @@ func (s *Scope) Mean(a Array, keepdims bool) Array {
 	return s.own("mean", r0, err)
 }
 
-// MedianAxes is undocumented yet.
+// MedianAxes returns the median of the elements of a, over the whole array where no axis is given,
+// and the mean of the middle two for an even count. Integers give float32, and one NaN makes the
+// result NaN. With keepdims the reduced dimensions stay, with size 1. See mlx.core.median. It
+// works along the given axes; negative ones count from the last.
 //
 // C: mlx_median_axes.
-
 func (s *Scope) MedianAxes(a Array, axes []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2344,10 +2516,12 @@ func (s *Scope) MedianAxes(a Array, axes []int, keepdims bool) Array {
 	return s.own("median_axes", r0, err)
 }
 
-// MedianAxis is undocumented yet.
+// MedianAxis returns the median of the elements of a, over the whole array where no axis is given,
+// and the mean of the middle two for an even count. Integers give float32, and one NaN makes the
+// result NaN. With keepdims the reduced dimensions stay, with size 1. See mlx.core.median. It
+// works along one axis; a negative one counts from the last.
 //
 // C: mlx_median_axis.
-
 func (s *Scope) MedianAxis(a Array, axis int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2356,10 +2530,11 @@ func (s *Scope) MedianAxis(a Array, axis int, keepdims bool) Array {
 	return s.own("median_axis", r0, err)
 }
 
-// Median is undocumented yet.
+// Median returns the median of the elements of a, over the whole array where no axis is given, and
+// the mean of the middle two for an even count. Integers give float32, and one NaN makes the
+// result NaN. With keepdims the reduced dimensions stay, with size 1. See mlx.core.median.
 //
 // C: mlx_median.
-
 func (s *Scope) Median(a Array, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2368,10 +2543,12 @@ func (s *Scope) Median(a Array, keepdims bool) Array {
 	return s.own("median", r0, err)
 }
 
-// Meshgrid is undocumented yet.
+// Meshgrid returns one array for each of the given vectors, holding its coordinates at every point
+// of the grid they span. indexing is ij for the vectors' own order or xy to swap the first two
+// dimensions; anything else is an error. With sparse the dimensions along which an array does not
+// vary have size 1. See mlx.core.meshgrid.
 //
 // C: mlx_meshgrid.
-
 func (s *Scope) Meshgrid(arrays []Array, sparse bool, indexing string) []Array {
 	if !s.ok() {
 		return nil
@@ -2380,10 +2557,12 @@ func (s *Scope) Meshgrid(arrays []Array, sparse bool, indexing string) []Array {
 	return s.ownAll("meshgrid", r0, err)
 }
 
-// MinAxes is undocumented yet.
+// MinAxes returns the smallest element of a, over the whole array where no axis is given, in its
+// dtype. NaN wins over every number. With keepdims the reduced dimensions stay, with size 1; an
+// empty set is an error. See mlx.core.min. It works along the given axes; negative ones count from
+// the last.
 //
 // C: mlx_min_axes.
-
 func (s *Scope) MinAxes(a Array, axes []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2392,10 +2571,12 @@ func (s *Scope) MinAxes(a Array, axes []int, keepdims bool) Array {
 	return s.own("min_axes", r0, err)
 }
 
-// MinAxis is undocumented yet.
+// MinAxis returns the smallest element of a, over the whole array where no axis is given, in its
+// dtype. NaN wins over every number. With keepdims the reduced dimensions stay, with size 1; an
+// empty set is an error. See mlx.core.min. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_min_axis.
-
 func (s *Scope) MinAxis(a Array, axis int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2404,10 +2585,11 @@ func (s *Scope) MinAxis(a Array, axis int, keepdims bool) Array {
 	return s.own("min_axis", r0, err)
 }
 
-// Min is undocumented yet.
+// Min returns the smallest element of a, over the whole array where no axis is given, in its
+// dtype. NaN wins over every number. With keepdims the reduced dimensions stay, with size 1; an
+// empty set is an error. See mlx.core.min.
 //
 // C: mlx_min.
-
 func (s *Scope) Min(a Array, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2416,10 +2598,10 @@ func (s *Scope) Min(a Array, keepdims bool) Array {
 	return s.own("min", r0, err)
 }
 
-// Minimum is undocumented yet.
+// Minimum returns the smaller of a and b, element by element. The shapes broadcast and the dtypes
+// are promoted; NaN on either side gives NaN. See mlx.core.minimum.
 //
 // C: mlx_minimum.
-
 func (s *Scope) Minimum(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2428,10 +2610,10 @@ func (s *Scope) Minimum(a Array, b Array) Array {
 	return s.own("minimum", r0, err)
 }
 
-// MoveAxis is undocumented yet.
+// MoveAxis returns a with dimension source moved to position destination; the others keep their
+// order. Negative values count from the last. See mlx.core.moveaxis.
 //
 // C: mlx_moveaxis.
-
 func (s *Scope) MoveAxis(a Array, source int, destination int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2440,10 +2622,10 @@ func (s *Scope) MoveAxis(a Array, source int, destination int) Array {
 	return s.own("moveaxis", r0, err)
 }
 
-// Multiply is undocumented yet.
+// Multiply returns a * b element by element. The shapes broadcast and the dtypes are promoted. See
+// mlx.core.multiply.
 //
 // C: mlx_multiply.
-
 func (s *Scope) Multiply(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2452,10 +2634,11 @@ func (s *Scope) Multiply(a Array, b Array) Array {
 	return s.own("multiply", r0, err)
 }
 
-// NaNToNum is undocumented yet.
+// NaNToNum returns a with NaN replaced by nan and the infinities by posinf and neginf, which where
+// not valid are the largest and the lowest finite number of a's dtype. Integers come back
+// unchanged. See mlx.core.nan_to_num.
 //
 // C: mlx_nan_to_num.
-
 func (s *Scope) NaNToNum(a Array, nan float32, posinf bindings.OptionalFloat, neginf bindings.OptionalFloat) Array {
 	if !s.ok() {
 		return Array{}
@@ -2464,10 +2647,10 @@ func (s *Scope) NaNToNum(a Array, nan float32, posinf bindings.OptionalFloat, ne
 	return s.own("nan_to_num", r0, err)
 }
 
-// Negative is undocumented yet.
+// Negative returns every element of a with its sign reversed, in a's dtype; unsigned integers wrap
+// around and bool is an error. See mlx.core.negative.
 //
 // C: mlx_negative.
-
 func (s *Scope) Negative(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2476,10 +2659,10 @@ func (s *Scope) Negative(a Array) Array {
 	return s.own("negative", r0, err)
 }
 
-// NotEqual is undocumented yet.
+// NotEqual returns a != b element by element as bool. The shapes broadcast, the dtypes are
+// promoted, and NaN differs from everything. See mlx.core.not_equal.
 //
 // C: mlx_not_equal.
-
 func (s *Scope) NotEqual(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2488,10 +2671,11 @@ func (s *Scope) NotEqual(a Array, b Array) Array {
 	return s.own("not_equal", r0, err)
 }
 
-// NumberOfElements is undocumented yet.
+// NumberOfElements returns the product of a's sizes along axes as a scalar of dtype, or one over
+// it when inverted is set. Unlike a number computed from the shape it stays right in functions
+// that are compiled or exported for changing shapes.
 //
 // C: mlx_number_of_elements.
-
 func (s *Scope) NumberOfElements(a Array, axes []int, inverted bool, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -2500,10 +2684,10 @@ func (s *Scope) NumberOfElements(a Array, axes []int, inverted bool, dtype Dtype
 	return s.own("number_of_elements", r0, err)
 }
 
-// Ones is undocumented yet.
+// Ones returns an array of the given shape and dtype filled with ones. Negative sizes are an
+// error. See mlx.core.ones.
 //
 // C: mlx_ones.
-
 func (s *Scope) Ones(shape []int, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -2512,10 +2696,10 @@ func (s *Scope) Ones(shape []int, dtype Dtype) Array {
 	return s.own("ones", r0, err)
 }
 
-// OnesLikeDtype is undocumented yet.
+// OnesLikeDtype returns an array with the shape of a filled with ones of dtype. See
+// mlx.core.ones_like.
 //
 // C: mlx_ones_like_dtype.
-
 func (s *Scope) OnesLikeDtype(a Array, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -2524,10 +2708,10 @@ func (s *Scope) OnesLikeDtype(a Array, dtype Dtype) Array {
 	return s.own("ones_like_dtype", r0, err)
 }
 
-// OnesLike is undocumented yet.
+// OnesLike returns an array with the shape and dtype of a filled with ones. See
+// mlx.core.ones_like.
 //
 // C: mlx_ones_like.
-
 func (s *Scope) OnesLike(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2536,10 +2720,10 @@ func (s *Scope) OnesLike(a Array) Array {
 	return s.own("ones_like", r0, err)
 }
 
-// Outer is undocumented yet.
+// Outer returns every product of an element of a and one of b, both flattened first: [size of a,
+// size of b]. See mlx.core.outer.
 //
 // C: mlx_outer.
-
 func (s *Scope) Outer(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2548,10 +2732,12 @@ func (s *Scope) Outer(a Array, b Array) Array {
 	return s.own("outer", r0, err)
 }
 
-// Pad is undocumented yet.
+// Pad returns a enlarged along axes: lowPadSize elements in front and highPadSize behind, one
+// number for each axis. mode is constant (filled with the scalar padValue), edge (the outermost
+// element again), reflect (mirrored without it) or symmetric (mirrored with it). Negative sizes
+// and other modes are an error. See mlx.core.pad.
 //
 // C: mlx_pad.
-
 func (s *Scope) Pad(a Array, axes []int, lowPadSize []int, highPadSize []int, padValue Array, mode string) Array {
 	if !s.ok() {
 		return Array{}
@@ -2560,10 +2746,11 @@ func (s *Scope) Pad(a Array, axes []int, lowPadSize []int, highPadSize []int, pa
 	return s.own("pad", r0, err)
 }
 
-// PadSymmetric is undocumented yet.
+// PadSymmetric returns a enlarged by padWidth elements in front of and behind every dimension.
+// mode and padValue are as for Pad; the name says that both sides are padded alike, not that the
+// mode is symmetric. See mlx.core.pad.
 //
 // C: mlx_pad_symmetric.
-
 func (s *Scope) PadSymmetric(a Array, padWidth int, padValue Array, mode string) Array {
 	if !s.ok() {
 		return Array{}
@@ -2572,10 +2759,12 @@ func (s *Scope) PadSymmetric(a Array, padWidth int, padValue Array, mode string)
 	return s.own("pad_symmetric", r0, err)
 }
 
-// PartitionAxis is undocumented yet.
+// PartitionAxis returns the elements of a reordered so that the one of rank kth (counted from 0,
+// ascending) stands at position kth, with none larger before it and none smaller after it. Without
+// an axis the array is flattened first. A negative kth counts from the end. See
+// mlx.core.partition. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_partition_axis.
-
 func (s *Scope) PartitionAxis(a Array, kth int, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2584,10 +2773,12 @@ func (s *Scope) PartitionAxis(a Array, kth int, axis int) Array {
 	return s.own("partition_axis", r0, err)
 }
 
-// Partition is undocumented yet.
+// Partition returns the elements of a reordered so that the one of rank kth (counted from 0,
+// ascending) stands at position kth, with none larger before it and none smaller after it. Without
+// an axis the array is flattened first. A negative kth counts from the end. See
+// mlx.core.partition.
 //
 // C: mlx_partition.
-
 func (s *Scope) Partition(a Array, kth int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2596,10 +2787,9 @@ func (s *Scope) Partition(a Array, kth int) Array {
 	return s.own("partition", r0, err)
 }
 
-// Positive is undocumented yet.
+// Positive returns a unchanged, whatever its dtype: the unary plus. See mlx.core.positive.
 //
 // C: mlx_positive.
-
 func (s *Scope) Positive(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2608,10 +2798,11 @@ func (s *Scope) Positive(a Array) Array {
 	return s.own("positive", r0, err)
 }
 
-// Power is undocumented yet.
+// Power returns a raised to the power b, element by element. The shapes broadcast and the dtypes
+// are promoted; integers stay integers, so negative exponents do not give fractions. See
+// mlx.core.power.
 //
 // C: mlx_power.
-
 func (s *Scope) Power(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2620,10 +2811,12 @@ func (s *Scope) Power(a Array, b Array) Array {
 	return s.own("power", r0, err)
 }
 
-// ProdAxes is undocumented yet.
+// ProdAxes returns the product of the elements of a, over the whole array where no axis is given;
+// 1 for an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With
+// keepdims the reduced dimensions stay, with size 1. See mlx.core.prod. It works along the given
+// axes; negative ones count from the last.
 //
 // C: mlx_prod_axes.
-
 func (s *Scope) ProdAxes(a Array, axes []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2632,10 +2825,12 @@ func (s *Scope) ProdAxes(a Array, axes []int, keepdims bool) Array {
 	return s.own("prod_axes", r0, err)
 }
 
-// ProdAxis is undocumented yet.
+// ProdAxis returns the product of the elements of a, over the whole array where no axis is given;
+// 1 for an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With
+// keepdims the reduced dimensions stay, with size 1. See mlx.core.prod. It works along one axis; a
+// negative one counts from the last.
 //
 // C: mlx_prod_axis.
-
 func (s *Scope) ProdAxis(a Array, axis int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2644,10 +2839,11 @@ func (s *Scope) ProdAxis(a Array, axis int, keepdims bool) Array {
 	return s.own("prod_axis", r0, err)
 }
 
-// Prod is undocumented yet.
+// Prod returns the product of the elements of a, over the whole array where no axis is given; 1
+// for an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With
+// keepdims the reduced dimensions stay, with size 1. See mlx.core.prod.
 //
 // C: mlx_prod.
-
 func (s *Scope) Prod(a Array, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -2656,10 +2852,11 @@ func (s *Scope) Prod(a Array, keepdims bool) Array {
 	return s.own("prod", r0, err)
 }
 
-// PutAlongAxis is undocumented yet.
+// PutAlongAxis returns a with values, which broadcast to the shape of indices, written at indices
+// along axis. indices has as many dimensions as a and matches it outside axis; negative ones count
+// from the end, and those out of range are not checked. See mlx.core.put_along_axis.
 //
 // C: mlx_put_along_axis.
-
 func (s *Scope) PutAlongAxis(a Array, indices Array, values Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2668,10 +2865,13 @@ func (s *Scope) PutAlongAxis(a Array, indices Array, values Array, axis int) Arr
 	return s.own("put_along_axis", r0, err)
 }
 
-// QQMM is undocumented yet.
+// QQMM returns x times the transpose of w, both quantized: x [..., K] on the fly, and w either
+// packed by Quantize with wScales, or, with a zero wScales, quantized on the fly too. mode is
+// nvfp4 or mxfp8 with matching groupSize and bits (unset ones mean the mode's defaults);
+// globalScaleX and globalScaleW are only for nvfp4, zero Arrays otherwise. Evaluation fails on
+// back ends that lack it, the CPU among them. See mlx.core.qqmm.
 //
 // C: mlx_qqmm.
-
 func (s *Scope) QQMM(x Array, w Array, wScales Array, groupSize bindings.OptionalInt, bits bindings.OptionalInt, mode string, globalScaleX Array, globalScaleW Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2680,10 +2880,14 @@ func (s *Scope) QQMM(x Array, w Array, wScales Array, groupSize bindings.Optiona
 	return s.own("qqmm", r0, err)
 }
 
-// Quantize is undocumented yet.
+// Quantize returns the matrix w [..., K] packed with few bits an element: the uint32 words [...,
+// K*bits/32], the scales [..., K/groupSize] and, for mode affine, the biases of the same shape.
+// The modes are affine (by default 4 bits in groups of 64), mxfp4, mxfp8 (groups of 32) and nvfp4
+// (groups of 16), the latter three with uint8 scales and no biases. globalScale is only for nvfp4,
+// a zero Array otherwise. Integers, fewer than two dimensions, K that is no multiple of groupSize
+// and unknown settings are an error. See mlx.core.quantize.
 //
 // C: mlx_quantize.
-
 func (s *Scope) Quantize(w Array, groupSize bindings.OptionalInt, bits bindings.OptionalInt, mode string, globalScale Array) []Array {
 	if !s.ok() {
 		return nil
@@ -2692,10 +2896,12 @@ func (s *Scope) Quantize(w Array, groupSize bindings.OptionalInt, bits bindings.
 	return s.ownAll("quantize", r0, err)
 }
 
-// QuantizedMatmul is undocumented yet.
+// QuantizedMatmul returns x times the matrix that Quantize packed into w, scales and biases: x
+// [..., K] by the transpose of w [N, K] when transpose is set, else x [..., N] by w [N, K] itself.
+// groupSize, bits and mode must be those of Quantize, unset ones meaning the mode's default;
+// biases is a zero Array unless mode is affine. See mlx.core.quantized_matmul.
 //
 // C: mlx_quantized_matmul.
-
 func (s *Scope) QuantizedMatmul(x Array, w Array, scales Array, biases Array, transpose bool, groupSize bindings.OptionalInt, bits bindings.OptionalInt, mode string) Array {
 	if !s.ok() {
 		return Array{}
@@ -2704,10 +2910,10 @@ func (s *Scope) QuantizedMatmul(x Array, w Array, scales Array, biases Array, tr
 	return s.own("quantized_matmul", r0, err)
 }
 
-// Radians is undocumented yet.
+// Radians returns every element of a converted from degrees to radians. Integers become float32.
+// See mlx.core.radians.
 //
 // C: mlx_radians.
-
 func (s *Scope) Radians(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2716,10 +2922,10 @@ func (s *Scope) Radians(a Array) Array {
 	return s.own("radians", r0, err)
 }
 
-// Real is undocumented yet.
+// Real returns the real part of every element of a as float32 where a is complex, else a itself.
+// See mlx.core.real.
 //
 // C: mlx_real.
-
 func (s *Scope) Real(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2728,10 +2934,10 @@ func (s *Scope) Real(a Array) Array {
 	return s.own("real", r0, err)
 }
 
-// Reciprocal is undocumented yet.
+// Reciprocal returns 1 / x for every element x of a: infinite at 0. Integers become float32. See
+// mlx.core.reciprocal.
 //
 // C: mlx_reciprocal.
-
 func (s *Scope) Reciprocal(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2740,10 +2946,11 @@ func (s *Scope) Reciprocal(a Array) Array {
 	return s.own("reciprocal", r0, err)
 }
 
-// Remainder is undocumented yet.
+// Remainder returns the remainder of a / b element by element, with the sign of b, in the promoted
+// dtype. The shapes broadcast. An integer division by zero cannot be reported: on the CPU it kills
+// the process. See mlx.core.remainder.
 //
 // C: mlx_remainder.
-
 func (s *Scope) Remainder(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2752,10 +2959,11 @@ func (s *Scope) Remainder(a Array, b Array) Array {
 	return s.own("remainder", r0, err)
 }
 
-// RepeatAxis is undocumented yet.
+// RepeatAxis returns arr with every element repeated repeats times in place. Without an axis the
+// array is flattened first. A negative count is an error. See mlx.core.repeat. It works along one
+// axis; a negative one counts from the last.
 //
 // C: mlx_repeat_axis.
-
 func (s *Scope) RepeatAxis(arr Array, repeats int, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2764,10 +2972,10 @@ func (s *Scope) RepeatAxis(arr Array, repeats int, axis int) Array {
 	return s.own("repeat_axis", r0, err)
 }
 
-// Repeat is undocumented yet.
+// Repeat returns arr with every element repeated repeats times in place. Without an axis the array
+// is flattened first. A negative count is an error. See mlx.core.repeat.
 //
 // C: mlx_repeat.
-
 func (s *Scope) Repeat(arr Array, repeats int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2776,10 +2984,11 @@ func (s *Scope) Repeat(arr Array, repeats int) Array {
 	return s.own("repeat", r0, err)
 }
 
-// Reshape is undocumented yet.
+// Reshape returns the elements of a, in row-major order, with another shape of equal size. One
+// dimension may be -1 and is then computed. A size that does not fit is an error. See
+// mlx.core.reshape.
 //
 // C: mlx_reshape.
-
 func (s *Scope) Reshape(a Array, shape ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2788,10 +2997,11 @@ func (s *Scope) Reshape(a Array, shape ...int) Array {
 	return s.own("reshape", r0, err)
 }
 
-// RightShift is undocumented yet.
+// RightShift returns a with its bits moved down by b places, element by element; signed integers
+// keep their sign. The shapes broadcast; only integers and bool are allowed. See
+// mlx.core.right_shift.
 //
 // C: mlx_right_shift.
-
 func (s *Scope) RightShift(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2800,10 +3010,10 @@ func (s *Scope) RightShift(a Array, b Array) Array {
 	return s.own("right_shift", r0, err)
 }
 
-// RollAxis is undocumented yet.
+// RollAxis returns a moved along axis by the sum of shift, to the right or, where negative, to the
+// left; what falls off one end comes in at the other. See mlx.core.roll.
 //
 // C: mlx_roll_axis.
-
 func (s *Scope) RollAxis(a Array, shift []int, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2812,10 +3022,11 @@ func (s *Scope) RollAxis(a Array, shift []int, axis int) Array {
 	return s.own("roll_axis", r0, err)
 }
 
-// RollAxes is undocumented yet.
+// RollAxes returns a moved along each of axes by the shift of the same position, to the right or,
+// where negative, to the left; what falls off one end comes in at the other. Axes may repeat, and
+// fewer shifts than axes are an error. See mlx.core.roll.
 //
 // C: mlx_roll_axes.
-
 func (s *Scope) RollAxes(a Array, shift []int, axes []int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2824,10 +3035,11 @@ func (s *Scope) RollAxes(a Array, shift []int, axes []int) Array {
 	return s.own("roll_axes", r0, err)
 }
 
-// Roll is undocumented yet.
+// Roll returns a flattened, moved shift places to the right (to the left where negative) and put
+// back in its shape; what falls off one end comes in at the other. Several shifts add up. See
+// mlx.core.roll.
 //
 // C: mlx_roll.
-
 func (s *Scope) Roll(a Array, shift ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2836,10 +3048,11 @@ func (s *Scope) Roll(a Array, shift ...int) Array {
 	return s.own("roll", r0, err)
 }
 
-// Round is undocumented yet.
+// Round returns every element of a rounded to the given number of decimals, which may be negative,
+// in a's dtype. Halves go to the even neighbour; complex numbers are rounded part by part. See
+// mlx.core.round.
 //
 // C: mlx_round.
-
 func (s *Scope) Round(a Array, decimals int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2848,10 +3061,10 @@ func (s *Scope) Round(a Array, decimals int) Array {
 	return s.own("round", r0, err)
 }
 
-// Rsqrt is undocumented yet.
+// Rsqrt returns one over the square root of every element of a: infinite at 0, NaN below. Integers
+// become float32. See mlx.core.rsqrt.
 //
 // C: mlx_rsqrt.
-
 func (s *Scope) Rsqrt(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -2860,10 +3073,13 @@ func (s *Scope) Rsqrt(a Array) Array {
 	return s.own("rsqrt", r0, err)
 }
 
-// Scatter is undocumented yet.
+// Scatter returns a with slices replaced by updates: indices[i] counts along axes[i] (not
+// negative), the other axes start at 0. The indices broadcast together, and updates has their
+// shape followed by that of one slice, with as many dimensions as a. Where slices overlap, any of
+// them may win; indices out of range are not checked, and bool indices kill the process.
+// PutAlongAxis is the simpler form.
 //
 // C: mlx_scatter.
-
 func (s *Scope) Scatter(a Array, indices []Array, updates Array, axes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2872,10 +3088,11 @@ func (s *Scope) Scatter(a Array, indices []Array, updates Array, axes ...int) Ar
 	return s.own("scatter", r0, err)
 }
 
-// ScatterSingle is undocumented yet.
+// ScatterSingle returns a with the slices that start at indices along axis replaced by updates,
+// whose shape is that of indices followed by that of one slice. It is Scatter with one index
+// array.
 //
 // C: mlx_scatter_single.
-
 func (s *Scope) ScatterSingle(a Array, indices Array, updates Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2884,10 +3101,10 @@ func (s *Scope) ScatterSingle(a Array, indices Array, updates Array, axis int) A
 	return s.own("scatter_single", r0, err)
 }
 
-// ScatterAdd is undocumented yet.
+// ScatterAdd returns a with updates added to slices of it, which indices and axes choose as in
+// Scatter. Where slices overlap, all of them are added.
 //
 // C: mlx_scatter_add.
-
 func (s *Scope) ScatterAdd(a Array, indices []Array, updates Array, axes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2896,10 +3113,10 @@ func (s *Scope) ScatterAdd(a Array, indices []Array, updates Array, axes ...int)
 	return s.own("scatter_add", r0, err)
 }
 
-// ScatterAddSingle is undocumented yet.
+// ScatterAddSingle returns a with updates added to the slices that start at indices along axis. It
+// is ScatterAdd with one index array.
 //
 // C: mlx_scatter_add_single.
-
 func (s *Scope) ScatterAddSingle(a Array, indices Array, updates Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2908,10 +3125,11 @@ func (s *Scope) ScatterAddSingle(a Array, indices Array, updates Array, axis int
 	return s.own("scatter_add_single", r0, err)
 }
 
-// ScatterAddAxis is undocumented yet.
+// ScatterAddAxis returns a with values, which broadcast to the shape of indices, added at indices
+// along axis. indices has as many dimensions as a and matches it outside axis; repeated ones add
+// up, and those out of range are not checked.
 //
 // C: mlx_scatter_add_axis.
-
 func (s *Scope) ScatterAddAxis(a Array, indices Array, values Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2920,10 +3138,10 @@ func (s *Scope) ScatterAddAxis(a Array, indices Array, values Array, axis int) A
 	return s.own("scatter_add_axis", r0, err)
 }
 
-// ScatterMax is undocumented yet.
+// ScatterMax returns a with every element of the slices that indices and axes choose, as in
+// Scatter, raised to the one in updates where that is larger.
 //
 // C: mlx_scatter_max.
-
 func (s *Scope) ScatterMax(a Array, indices []Array, updates Array, axes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2932,10 +3150,10 @@ func (s *Scope) ScatterMax(a Array, indices []Array, updates Array, axes ...int)
 	return s.own("scatter_max", r0, err)
 }
 
-// ScatterMaxSingle is undocumented yet.
+// ScatterMaxSingle returns a with the slices that start at indices along axis raised to updates
+// where those are larger. It is ScatterMax with one index array.
 //
 // C: mlx_scatter_max_single.
-
 func (s *Scope) ScatterMaxSingle(a Array, indices Array, updates Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2944,10 +3162,10 @@ func (s *Scope) ScatterMaxSingle(a Array, indices Array, updates Array, axis int
 	return s.own("scatter_max_single", r0, err)
 }
 
-// ScatterMin is undocumented yet.
+// ScatterMin returns a with every element of the slices that indices and axes choose, as in
+// Scatter, lowered to the one in updates where that is smaller.
 //
 // C: mlx_scatter_min.
-
 func (s *Scope) ScatterMin(a Array, indices []Array, updates Array, axes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2956,10 +3174,10 @@ func (s *Scope) ScatterMin(a Array, indices []Array, updates Array, axes ...int)
 	return s.own("scatter_min", r0, err)
 }
 
-// ScatterMinSingle is undocumented yet.
+// ScatterMinSingle returns a with the slices that start at indices along axis lowered to updates
+// where those are smaller. It is ScatterMin with one index array.
 //
 // C: mlx_scatter_min_single.
-
 func (s *Scope) ScatterMinSingle(a Array, indices Array, updates Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2968,10 +3186,10 @@ func (s *Scope) ScatterMinSingle(a Array, indices Array, updates Array, axis int
 	return s.own("scatter_min_single", r0, err)
 }
 
-// ScatterProd is undocumented yet.
+// ScatterProd returns a with slices of it multiplied by updates; indices and axes choose the
+// slices as in Scatter. Where slices overlap, all factors count.
 //
 // C: mlx_scatter_prod.
-
 func (s *Scope) ScatterProd(a Array, indices []Array, updates Array, axes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2980,10 +3198,10 @@ func (s *Scope) ScatterProd(a Array, indices []Array, updates Array, axes ...int
 	return s.own("scatter_prod", r0, err)
 }
 
-// ScatterProdSingle is undocumented yet.
+// ScatterProdSingle returns a with the slices that start at indices along axis multiplied by
+// updates. It is ScatterProd with one index array.
 //
 // C: mlx_scatter_prod_single.
-
 func (s *Scope) ScatterProdSingle(a Array, indices Array, updates Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -2992,10 +3210,12 @@ func (s *Scope) ScatterProdSingle(a Array, indices Array, updates Array, axis in
 	return s.own("scatter_prod_single", r0, err)
 }
 
-// SearchSorted is undocumented yet.
+// SearchSorted returns as uint32, in the shape of values, where each of them would have to be
+// inserted into the ascending vector sortedSequence to keep it sorted: before equal elements for
+// side left, after them for right. Another side or more than one dimension is an error. See
+// mlx.core.searchsorted.
 //
 // C: mlx_searchsorted.
-
 func (s *Scope) SearchSorted(sortedSequence Array, values Array, side string) Array {
 	if !s.ok() {
 		return Array{}
@@ -3004,10 +3224,12 @@ func (s *Scope) SearchSorted(sortedSequence Array, values Array, side string) Ar
 	return s.own("searchsorted", r0, err)
 }
 
-// SegmentedMM is undocumented yet.
+// SegmentedMM returns one matrix product for each range of the inner dimension: with a [M, K], b
+// [K, N] and the integer segments [..., 2], whose pairs are the start and the end of a range, the
+// result is [..., M, N]. Batches and complex or integer matrices are an error. See
+// mlx.core.segmented_mm.
 //
 // C: mlx_segmented_mm.
-
 func (s *Scope) SegmentedMM(a Array, b Array, segments Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3016,10 +3238,10 @@ func (s *Scope) SegmentedMM(a Array, b Array, segments Array) Array {
 	return s.own("segmented_mm", r0, err)
 }
 
-// Sigmoid is undocumented yet.
+// Sigmoid returns 1 / (1 + exp(-x)) for every element x of a. Integers become float32. See
+// mlx.core.sigmoid.
 //
 // C: mlx_sigmoid.
-
 func (s *Scope) Sigmoid(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3028,10 +3250,10 @@ func (s *Scope) Sigmoid(a Array) Array {
 	return s.own("sigmoid", r0, err)
 }
 
-// Sign is undocumented yet.
+// Sign returns the sign of every element of a in its dtype: -1, 0 or 1, and for complex numbers z
+// / |z|. See mlx.core.sign.
 //
 // C: mlx_sign.
-
 func (s *Scope) Sign(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3040,10 +3262,10 @@ func (s *Scope) Sign(a Array) Array {
 	return s.own("sign", r0, err)
 }
 
-// Sin is undocumented yet.
+// Sin returns the sine of every element of a, taken as radians. Integers become float32. See
+// mlx.core.sin.
 //
 // C: mlx_sin.
-
 func (s *Scope) Sin(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3052,10 +3274,10 @@ func (s *Scope) Sin(a Array) Array {
 	return s.own("sin", r0, err)
 }
 
-// Sinh is undocumented yet.
+// Sinh returns the hyperbolic sine of every element of a. Integers become float32. See
+// mlx.core.sinh.
 //
 // C: mlx_sinh.
-
 func (s *Scope) Sinh(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3064,10 +3286,12 @@ func (s *Scope) Sinh(a Array) Array {
 	return s.own("sinh", r0, err)
 }
 
-// Slice is undocumented yet.
+// Slice returns the elements of a from start up to, but without, stop in steps of strides, one
+// number for each dimension. Negative positions count from the end and positions beyond the ends
+// are limited to them, as in Python; a negative stride walks backwards. Another count of numbers
+// is an error, and a stride of 0 kills the process.
 //
 // C: mlx_slice.
-
 func (s *Scope) Slice(a Array, start []int, stop []int, strides []int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3076,10 +3300,12 @@ func (s *Scope) Slice(a Array, start []int, stop []int, strides []int) Array {
 	return s.own("slice", r0, err)
 }
 
-// SliceDynamic is undocumented yet.
+// SliceDynamic returns a part of a of the size sliceSize (one number for each dimension) that
+// starts, along axes, at the positions held by the integer vector start and at 0 elsewhere. The
+// start may change without compiling anew; nothing checks that the part lies within a. See
+// mlx.core.slice.
 //
 // C: mlx_slice_dynamic.
-
 func (s *Scope) SliceDynamic(a Array, start Array, axes []int, sliceSize []int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3088,10 +3314,11 @@ func (s *Scope) SliceDynamic(a Array, start Array, axes []int, sliceSize []int) 
 	return s.own("slice_dynamic", r0, err)
 }
 
-// SliceUpdate is undocumented yet.
+// SliceUpdate returns src with the part from start up to, but without, stop in steps of strides
+// replaced by update, which broadcasts to that part and is converted to src's dtype. The positions
+// are those of Slice.
 //
 // C: mlx_slice_update.
-
 func (s *Scope) SliceUpdate(src Array, update Array, start []int, stop []int, strides []int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3100,10 +3327,11 @@ func (s *Scope) SliceUpdate(src Array, update Array, start []int, stop []int, st
 	return s.own("slice_update", r0, err)
 }
 
-// SliceUpdateDynamic is undocumented yet.
+// SliceUpdateDynamic returns src with the part that starts, along axes, at the positions held by
+// the integer vector start and at 0 elsewhere replaced by update, whose shape is the part's size.
+// Nothing checks that the part lies within src. See mlx.core.slice_update.
 //
 // C: mlx_slice_update_dynamic.
-
 func (s *Scope) SliceUpdateDynamic(src Array, update Array, start Array, axes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3112,10 +3340,11 @@ func (s *Scope) SliceUpdateDynamic(src Array, update Array, start Array, axes ..
 	return s.own("slice_update_dynamic", r0, err)
 }
 
-// SliceUpdateAdd is undocumented yet.
+// SliceUpdateAdd returns src with update added to the part from start up to, but without, stop in
+// steps of strides. update broadcasts to that part and is converted to src's dtype; the positions
+// are those of Slice.
 //
 // C: mlx_slice_update_add.
-
 func (s *Scope) SliceUpdateAdd(src Array, update Array, start []int, stop []int, strides []int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3124,10 +3353,11 @@ func (s *Scope) SliceUpdateAdd(src Array, update Array, start []int, stop []int,
 	return s.own("slice_update_add", r0, err)
 }
 
-// SliceUpdateMax is undocumented yet.
+// SliceUpdateMax returns src with the part from start up to, but without, stop in steps of strides
+// raised to update where that is larger. update broadcasts to that part; the positions are those
+// of Slice.
 //
 // C: mlx_slice_update_max.
-
 func (s *Scope) SliceUpdateMax(src Array, update Array, start []int, stop []int, strides []int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3136,10 +3366,11 @@ func (s *Scope) SliceUpdateMax(src Array, update Array, start []int, stop []int,
 	return s.own("slice_update_max", r0, err)
 }
 
-// SliceUpdateMin is undocumented yet.
+// SliceUpdateMin returns src with the part from start up to, but without, stop in steps of strides
+// lowered to update where that is smaller. update broadcasts to that part; the positions are those
+// of Slice.
 //
 // C: mlx_slice_update_min.
-
 func (s *Scope) SliceUpdateMin(src Array, update Array, start []int, stop []int, strides []int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3148,10 +3379,11 @@ func (s *Scope) SliceUpdateMin(src Array, update Array, start []int, stop []int,
 	return s.own("slice_update_min", r0, err)
 }
 
-// SliceUpdateProd is undocumented yet.
+// SliceUpdateProd returns src with the part from start up to, but without, stop in steps of
+// strides multiplied by update. update broadcasts to that part and is converted to src's dtype;
+// the positions are those of Slice.
 //
 // C: mlx_slice_update_prod.
-
 func (s *Scope) SliceUpdateProd(src Array, update Array, start []int, stop []int, strides []int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3160,10 +3392,12 @@ func (s *Scope) SliceUpdateProd(src Array, update Array, start []int, stop []int
 	return s.own("slice_update_prod", r0, err)
 }
 
-// SoftmaxAxes is undocumented yet.
+// SoftmaxAxes returns exp(a) divided by its sum, without overflow on the way, over the whole array
+// where no axis is given. precise sums in float32 where a is a half-precision float. Integers
+// become float32. See mlx.core.softmax. It works along the given axes; negative ones count from
+// the last.
 //
 // C: mlx_softmax_axes.
-
 func (s *Scope) SoftmaxAxes(a Array, axes []int, precise bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -3172,10 +3406,12 @@ func (s *Scope) SoftmaxAxes(a Array, axes []int, precise bool) Array {
 	return s.own("softmax_axes", r0, err)
 }
 
-// SoftmaxAxis is undocumented yet.
+// SoftmaxAxis returns exp(a) divided by its sum, without overflow on the way, over the whole array
+// where no axis is given. precise sums in float32 where a is a half-precision float. Integers
+// become float32. See mlx.core.softmax. It works along one axis; a negative one counts from the
+// last.
 //
 // C: mlx_softmax_axis.
-
 func (s *Scope) SoftmaxAxis(a Array, axis int, precise bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -3184,10 +3420,11 @@ func (s *Scope) SoftmaxAxis(a Array, axis int, precise bool) Array {
 	return s.own("softmax_axis", r0, err)
 }
 
-// Softmax is undocumented yet.
+// Softmax returns exp(a) divided by its sum, without overflow on the way, over the whole array
+// where no axis is given. precise sums in float32 where a is a half-precision float. Integers
+// become float32. See mlx.core.softmax.
 //
 // C: mlx_softmax.
-
 func (s *Scope) Softmax(a Array, precise bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -3196,10 +3433,10 @@ func (s *Scope) Softmax(a Array, precise bool) Array {
 	return s.own("softmax", r0, err)
 }
 
-// SortAxis is undocumented yet.
+// SortAxis returns a in ascending order, NaN at the end. Without an axis the array is flattened
+// first. See mlx.core.sort. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_sort_axis.
-
 func (s *Scope) SortAxis(a Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3208,10 +3445,10 @@ func (s *Scope) SortAxis(a Array, axis int) Array {
 	return s.own("sort_axis", r0, err)
 }
 
-// Sort is undocumented yet.
+// Sort returns a in ascending order, NaN at the end. Without an axis the array is flattened first.
+// See mlx.core.sort.
 //
 // C: mlx_sort.
-
 func (s *Scope) Sort(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3220,10 +3457,10 @@ func (s *Scope) Sort(a Array) Array {
 	return s.own("sort", r0, err)
 }
 
-// Split is undocumented yet.
+// Split returns a cut into numSplits equal parts along axis. A size that does not divide is an
+// error; a negative axis counts from the last. See mlx.core.split.
 //
 // C: mlx_split.
-
 func (s *Scope) Split(a Array, numSplits int, axis int) []Array {
 	if !s.ok() {
 		return nil
@@ -3232,10 +3469,11 @@ func (s *Scope) Split(a Array, numSplits int, axis int) []Array {
 	return s.ownAll("split", r0, err)
 }
 
-// SplitSections is undocumented yet.
+// SplitSections returns a cut along axis at the given positions, so that there is one part more
+// than indices: up to the first position, up to the second, and so on to the end. Positions out of
+// range give empty parts. See mlx.core.split.
 //
 // C: mlx_split_sections.
-
 func (s *Scope) SplitSections(a Array, indices []int, axis int) []Array {
 	if !s.ok() {
 		return nil
@@ -3244,10 +3482,10 @@ func (s *Scope) SplitSections(a Array, indices []int, axis int) []Array {
 	return s.ownAll("split_sections", r0, err)
 }
 
-// Sqrt is undocumented yet.
+// Sqrt returns the square root of every element of a, NaN below 0. Integers become float32. See
+// mlx.core.sqrt.
 //
 // C: mlx_sqrt.
-
 func (s *Scope) Sqrt(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3256,10 +3494,10 @@ func (s *Scope) Sqrt(a Array) Array {
 	return s.own("sqrt", r0, err)
 }
 
-// Square is undocumented yet.
+// Square returns every element of a multiplied by itself, in a's dtype; integers wrap around. See
+// mlx.core.square.
 //
 // C: mlx_square.
-
 func (s *Scope) Square(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3268,10 +3506,10 @@ func (s *Scope) Square(a Array) Array {
 	return s.own("square", r0, err)
 }
 
-// SqueezeAxes is undocumented yet.
+// SqueezeAxes returns a without the dimensions axes, which must have size 1; negative ones count
+// from the last. Another size or a repeated axis is an error. See mlx.core.squeeze.
 //
 // C: mlx_squeeze_axes.
-
 func (s *Scope) SqueezeAxes(a Array, axes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3280,10 +3518,10 @@ func (s *Scope) SqueezeAxes(a Array, axes ...int) Array {
 	return s.own("squeeze_axes", r0, err)
 }
 
-// SqueezeAxis is undocumented yet.
+// SqueezeAxis returns a without the dimension axis, which must have size 1; a negative one counts
+// from the last. Another size is an error. See mlx.core.squeeze.
 //
 // C: mlx_squeeze_axis.
-
 func (s *Scope) SqueezeAxis(a Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3292,10 +3530,9 @@ func (s *Scope) SqueezeAxis(a Array, axis int) Array {
 	return s.own("squeeze_axis", r0, err)
 }
 
-// Squeeze is undocumented yet.
+// Squeeze returns a without its dimensions of size 1. See mlx.core.squeeze.
 //
 // C: mlx_squeeze.
-
 func (s *Scope) Squeeze(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3304,10 +3541,11 @@ func (s *Scope) Squeeze(a Array) Array {
 	return s.own("squeeze", r0, err)
 }
 
-// StackAxis is undocumented yet.
+// StackAxis returns arrays of equal shape joined along a new dimension, which stands at position
+// axis of the result (a negative one counts from the result's last); the dtypes are promoted to a
+// common one. An empty list or different shapes are an error. See mlx.core.stack.
 //
 // C: mlx_stack_axis.
-
 func (s *Scope) StackAxis(arrays []Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3316,10 +3554,10 @@ func (s *Scope) StackAxis(arrays []Array, axis int) Array {
 	return s.own("stack_axis", r0, err)
 }
 
-// Stack is undocumented yet.
+// Stack returns arrays of equal shape joined along a new first dimension; the dtypes are promoted
+// to a common one. An empty list or different shapes are an error. See mlx.core.stack.
 //
 // C: mlx_stack.
-
 func (s *Scope) Stack(arrays []Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3328,10 +3566,13 @@ func (s *Scope) Stack(arrays []Array) Array {
 	return s.own("stack", r0, err)
 }
 
-// StdAxes is undocumented yet.
+// StdAxes returns the standard deviation of the elements of a, over the whole array where no axis
+// is given: the root of the squared deviations' sum divided by their number less ddof. Integers
+// give float32, and a divisor that is not positive gives infinity. With keepdims the reduced
+// dimensions stay, with size 1. See mlx.core.std. It works along the given axes; negative ones
+// count from the last.
 //
 // C: mlx_std_axes.
-
 func (s *Scope) StdAxes(a Array, axes []int, keepdims bool, ddof int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3340,10 +3581,13 @@ func (s *Scope) StdAxes(a Array, axes []int, keepdims bool, ddof int) Array {
 	return s.own("std_axes", r0, err)
 }
 
-// StdAxis is undocumented yet.
+// StdAxis returns the standard deviation of the elements of a, over the whole array where no axis
+// is given: the root of the squared deviations' sum divided by their number less ddof. Integers
+// give float32, and a divisor that is not positive gives infinity. With keepdims the reduced
+// dimensions stay, with size 1. See mlx.core.std. It works along one axis; a negative one counts
+// from the last.
 //
 // C: mlx_std_axis.
-
 func (s *Scope) StdAxis(a Array, axis int, keepdims bool, ddof int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3352,10 +3596,12 @@ func (s *Scope) StdAxis(a Array, axis int, keepdims bool, ddof int) Array {
 	return s.own("std_axis", r0, err)
 }
 
-// Std is undocumented yet.
+// Std returns the standard deviation of the elements of a, over the whole array where no axis is
+// given: the root of the squared deviations' sum divided by their number less ddof. Integers give
+// float32, and a divisor that is not positive gives infinity. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.std.
 //
 // C: mlx_std.
-
 func (s *Scope) Std(a Array, keepdims bool, ddof int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3364,10 +3610,10 @@ func (s *Scope) Std(a Array, keepdims bool, ddof int) Array {
 	return s.own("std", r0, err)
 }
 
-// StopGradient is undocumented yet.
+// StopGradient returns a unchanged, but as a constant to differentiation: gradients through it are
+// zero. See mlx.core.stop_gradient.
 //
 // C: mlx_stop_gradient.
-
 func (s *Scope) StopGradient(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3376,10 +3622,10 @@ func (s *Scope) StopGradient(a Array) Array {
 	return s.own("stop_gradient", r0, err)
 }
 
-// Subtract is undocumented yet.
+// Subtract returns a - b element by element. The shapes broadcast and the dtypes are promoted;
+// unsigned integers wrap around. See mlx.core.subtract.
 //
 // C: mlx_subtract.
-
 func (s *Scope) Subtract(a Array, b Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3388,10 +3634,12 @@ func (s *Scope) Subtract(a Array, b Array) Array {
 	return s.own("subtract", r0, err)
 }
 
-// SumAxes is undocumented yet.
+// SumAxes returns the sum of the elements of a, over the whole array where no axis is given; 0 for
+// an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With keepdims
+// the reduced dimensions stay, with size 1. See mlx.core.sum. It works along the given axes;
+// negative ones count from the last.
 //
 // C: mlx_sum_axes.
-
 func (s *Scope) SumAxes(a Array, axes []int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -3400,10 +3648,12 @@ func (s *Scope) SumAxes(a Array, axes []int, keepdims bool) Array {
 	return s.own("sum_axes", r0, err)
 }
 
-// SumAxis is undocumented yet.
+// SumAxis returns the sum of the elements of a, over the whole array where no axis is given; 0 for
+// an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With keepdims
+// the reduced dimensions stay, with size 1. See mlx.core.sum. It works along one axis; a negative
+// one counts from the last.
 //
 // C: mlx_sum_axis.
-
 func (s *Scope) SumAxis(a Array, axis int, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -3412,10 +3662,11 @@ func (s *Scope) SumAxis(a Array, axis int, keepdims bool) Array {
 	return s.own("sum_axis", r0, err)
 }
 
-// Sum is undocumented yet.
+// Sum returns the sum of the elements of a, over the whole array where no axis is given; 0 for an
+// empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With keepdims the
+// reduced dimensions stay, with size 1. See mlx.core.sum.
 //
 // C: mlx_sum.
-
 func (s *Scope) Sum(a Array, keepdims bool) Array {
 	if !s.ok() {
 		return Array{}
@@ -3424,10 +3675,10 @@ func (s *Scope) Sum(a Array, keepdims bool) Array {
 	return s.own("sum", r0, err)
 }
 
-// SwapAxes is undocumented yet.
+// SwapAxes returns a with the dimensions axis1 and axis2 exchanged; negative ones count from the
+// last. See mlx.core.swapaxes.
 //
 // C: mlx_swapaxes.
-
 func (s *Scope) SwapAxes(a Array, axis1 int, axis2 int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3436,10 +3687,11 @@ func (s *Scope) SwapAxes(a Array, axis1 int, axis2 int) Array {
 	return s.own("swapaxes", r0, err)
 }
 
-// TakeAxis is undocumented yet.
+// TakeAxis returns the slices of a at indices along axis: the shape of a with the dimension axis
+// replaced by the shape of indices. The indices must be integers; negative ones count from the
+// end, and those out of range are not checked. See mlx.core.take.
 //
 // C: mlx_take_axis.
-
 func (s *Scope) TakeAxis(a Array, indices Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3448,10 +3700,11 @@ func (s *Scope) TakeAxis(a Array, indices Array, axis int) Array {
 	return s.own("take_axis", r0, err)
 }
 
-// Take is undocumented yet.
+// Take returns the elements of the flattened a at indices, in the shape of indices. The indices
+// must be integers; negative ones count from the end, and those out of range are not checked. See
+// mlx.core.take.
 //
 // C: mlx_take.
-
 func (s *Scope) Take(a Array, indices Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3460,10 +3713,12 @@ func (s *Scope) Take(a Array, indices Array) Array {
 	return s.own("take", r0, err)
 }
 
-// TakeAlongAxis is undocumented yet.
+// TakeAlongAxis returns for every position of indices the element of a at that position, but with
+// its coordinate along axis replaced by the index. indices has as many dimensions as a and
+// broadcasts with it outside axis; negative ones count from the end, and those out of range are
+// not checked. See mlx.core.take_along_axis.
 //
 // C: mlx_take_along_axis.
-
 func (s *Scope) TakeAlongAxis(a Array, indices Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3472,10 +3727,10 @@ func (s *Scope) TakeAlongAxis(a Array, indices Array, axis int) Array {
 	return s.own("take_along_axis", r0, err)
 }
 
-// Tan is undocumented yet.
+// Tan returns the tangent of every element of a, taken as radians. Integers become float32. See
+// mlx.core.tan.
 //
 // C: mlx_tan.
-
 func (s *Scope) Tan(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3484,10 +3739,10 @@ func (s *Scope) Tan(a Array) Array {
 	return s.own("tan", r0, err)
 }
 
-// Tanh is undocumented yet.
+// Tanh returns the hyperbolic tangent of every element of a, between -1 and 1. Integers become
+// float32. See mlx.core.tanh.
 //
 // C: mlx_tanh.
-
 func (s *Scope) Tanh(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3496,10 +3751,11 @@ func (s *Scope) Tanh(a Array) Array {
 	return s.own("tanh", r0, err)
 }
 
-// Tensordot is undocumented yet.
+// Tensordot returns the sum of products of a and b over the dimensions axesA of a and axesB of b,
+// which pair up and must be equally long: the other dimensions of a followed by those of b.
+// Integers are an error. See mlx.core.tensordot.
 //
 // C: mlx_tensordot.
-
 func (s *Scope) Tensordot(a Array, b Array, axesA []int, axesB []int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3508,10 +3764,11 @@ func (s *Scope) Tensordot(a Array, b Array, axesA []int, axesB []int) Array {
 	return s.own("tensordot", r0, err)
 }
 
-// TensordotAxis is undocumented yet.
+// TensordotAxis returns the sum of products over the last axis dimensions of a and the first axis
+// dimensions of b (a count, in spite of its name): the other dimensions of a followed by those of
+// b. Integers are an error. See mlx.core.tensordot.
 //
 // C: mlx_tensordot_axis.
-
 func (s *Scope) TensordotAxis(a Array, b Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3520,10 +3777,10 @@ func (s *Scope) TensordotAxis(a Array, b Array, axis int) Array {
 	return s.own("tensordot_axis", r0, err)
 }
 
-// Tile is undocumented yet.
+// Tile returns arr repeated as a whole, reps[i] times along dimension i. The shorter of shape and
+// reps gets ones in front. Negative counts are an error. See mlx.core.tile.
 //
 // C: mlx_tile.
-
 func (s *Scope) Tile(arr Array, reps ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3532,10 +3789,10 @@ func (s *Scope) Tile(arr Array, reps ...int) Array {
 	return s.own("tile", r0, err)
 }
 
-// ToFP8 is undocumented yet.
+// ToFP8 returns the floats of x as 8-bit E4M3 floats stored in uint8, limited to 448 in size.
+// Integers are an error. See mlx.core.to_fp8.
 //
 // C: mlx_to_fp8.
-
 func (s *Scope) ToFP8(x Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3544,10 +3801,11 @@ func (s *Scope) ToFP8(x Array) Array {
 	return s.own("to_fp8", r0, err)
 }
 
-// TopKAxis is undocumented yet.
+// TopKAxis returns the k largest elements of a along axis (a negative one counts from the last),
+// in no particular order. A negative k or one beyond the dimension's size is an error. See
+// mlx.core.topk.
 //
 // C: mlx_topk_axis.
-
 func (s *Scope) TopKAxis(a Array, k int, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3556,10 +3814,10 @@ func (s *Scope) TopKAxis(a Array, k int, axis int) Array {
 	return s.own("topk_axis", r0, err)
 }
 
-// TopK is undocumented yet.
+// TopK returns the k largest elements of a, in no particular order, over the whole array where no
+// axis is given. A negative k or one beyond the size is an error. See mlx.core.topk.
 //
 // C: mlx_topk.
-
 func (s *Scope) TopK(a Array, k int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3568,10 +3826,11 @@ func (s *Scope) TopK(a Array, k int) Array {
 	return s.own("topk", r0, err)
 }
 
-// TraceAxes is undocumented yet.
+// TraceAxes returns the sum, computed in dtype, of the diagonals of the matrices that axis1 and
+// axis2 span. A positive offset takes a diagonal above the main one, a negative one below. Fewer
+// than two dimensions are an error. See mlx.core.trace.
 //
 // C: mlx_trace_axes.
-
 func (s *Scope) TraceAxes(a Array, offset int, axis1 int, axis2 int, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -3580,10 +3839,10 @@ func (s *Scope) TraceAxes(a Array, offset int, axis1 int, axis2 int, dtype Dtype
 	return s.own("trace_axes", r0, err)
 }
 
-// Trace is undocumented yet.
+// Trace returns the sum of the main diagonal over the first two dimensions of a, in the dtype that
+// Sum would give. Fewer than two dimensions are an error. See mlx.core.trace.
 //
 // C: mlx_trace.
-
 func (s *Scope) Trace(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3592,10 +3851,11 @@ func (s *Scope) Trace(a Array) Array {
 	return s.own("trace", r0, err)
 }
 
-// TransposeAxes is undocumented yet.
+// TransposeAxes returns a with its dimensions reordered: dimension i of the result is dimension
+// axes[i] of a. Every dimension must occur once; negative ones count from the last. See
+// mlx.core.transpose.
 //
 // C: mlx_transpose_axes.
-
 func (s *Scope) TransposeAxes(a Array, axes ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3604,10 +3864,9 @@ func (s *Scope) TransposeAxes(a Array, axes ...int) Array {
 	return s.own("transpose_axes", r0, err)
 }
 
-// Transpose is undocumented yet.
+// Transpose returns a with its dimensions in reverse order. See mlx.core.transpose.
 //
 // C: mlx_transpose.
-
 func (s *Scope) Transpose(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3616,10 +3875,10 @@ func (s *Scope) Transpose(a Array) Array {
 	return s.own("transpose", r0, err)
 }
 
-// Tri is undocumented yet.
+// Tri returns the matrix [n, m] of dtype typeArg with ones on diagonal k and below it (0 is the
+// main one, positive above it) and zeros elsewhere. See mlx.core.tri.
 //
 // C: mlx_tri.
-
 func (s *Scope) Tri(n int, m int, k int, typeArg Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -3628,10 +3887,11 @@ func (s *Scope) Tri(n int, m int, k int, typeArg Dtype) Array {
 	return s.own("tri", r0, err)
 }
 
-// Tril is undocumented yet.
+// Tril returns a copy of x with zeros above diagonal k (0 is the main one, positive above it) of
+// each matrix in the last two dimensions. Fewer than two dimensions are an error. See
+// mlx.core.tril.
 //
 // C: mlx_tril.
-
 func (s *Scope) Tril(x Array, k int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3640,10 +3900,11 @@ func (s *Scope) Tril(x Array, k int) Array {
 	return s.own("tril", r0, err)
 }
 
-// Triu is undocumented yet.
+// Triu returns a copy of x with zeros below diagonal k (0 is the main one, positive above it) of
+// each matrix in the last two dimensions. Fewer than two dimensions are an error. See
+// mlx.core.triu.
 //
 // C: mlx_triu.
-
 func (s *Scope) Triu(x Array, k int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3652,10 +3913,10 @@ func (s *Scope) Triu(x Array, k int) Array {
 	return s.own("triu", r0, err)
 }
 
-// Trunc is undocumented yet.
+// Trunc returns every element of a rounded towards zero to a whole number, in a's dtype. Complex
+// input is an error. See mlx.core.trunc.
 //
 // C: mlx_trunc.
-
 func (s *Scope) Trunc(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3664,10 +3925,11 @@ func (s *Scope) Trunc(a Array) Array {
 	return s.own("trunc", r0, err)
 }
 
-// Unflatten is undocumented yet.
+// Unflatten returns a with the dimension axis split into the given shape, whose product must be
+// its size. One number may be -1 and is then computed; an empty shape is an error. See
+// mlx.core.unflatten.
 //
 // C: mlx_unflatten.
-
 func (s *Scope) Unflatten(a Array, axis int, shape ...int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3676,10 +3938,10 @@ func (s *Scope) Unflatten(a Array, axis int, shape ...int) Array {
 	return s.own("unflatten", r0, err)
 }
 
-// UnstackAxis is undocumented yet.
+// UnstackAxis returns one array for each index of the dimension axis of a, which is dropped; a
+// negative axis counts from the last. A scalar is an error. See mlx.core.unstack.
 //
 // C: mlx_unstack_axis.
-
 func (s *Scope) UnstackAxis(a Array, axis int) []Array {
 	if !s.ok() {
 		return nil
@@ -3688,10 +3950,10 @@ func (s *Scope) UnstackAxis(a Array, axis int) []Array {
 	return s.ownAll("unstack_axis", r0, err)
 }
 
-// Unstack is undocumented yet.
+// Unstack returns one array for each index of the first dimension of a, which is dropped. A scalar
+// is an error. See mlx.core.unstack.
 //
 // C: mlx_unstack.
-
 func (s *Scope) Unstack(a Array) []Array {
 	if !s.ok() {
 		return nil
@@ -3700,10 +3962,12 @@ func (s *Scope) Unstack(a Array) []Array {
 	return s.ownAll("unstack", r0, err)
 }
 
-// VarAxes is undocumented yet.
+// VarAxes returns the variance of the elements of a, over the whole array where no axis is given:
+// the squared deviations' sum divided by their number less ddof. Integers give float32, and a
+// divisor that is not positive gives infinity. With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.var. It works along the given axes; negative ones count from the last.
 //
 // C: mlx_var_axes.
-
 func (s *Scope) VarAxes(a Array, axes []int, keepdims bool, ddof int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3712,10 +3976,12 @@ func (s *Scope) VarAxes(a Array, axes []int, keepdims bool, ddof int) Array {
 	return s.own("var_axes", r0, err)
 }
 
-// VarAxis is undocumented yet.
+// VarAxis returns the variance of the elements of a, over the whole array where no axis is given:
+// the squared deviations' sum divided by their number less ddof. Integers give float32, and a
+// divisor that is not positive gives infinity. With keepdims the reduced dimensions stay, with
+// size 1. See mlx.core.var. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_var_axis.
-
 func (s *Scope) VarAxis(a Array, axis int, keepdims bool, ddof int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3724,10 +3990,12 @@ func (s *Scope) VarAxis(a Array, axis int, keepdims bool, ddof int) Array {
 	return s.own("var_axis", r0, err)
 }
 
-// Var is undocumented yet.
+// Var returns the variance of the elements of a, over the whole array where no axis is given: the
+// squared deviations' sum divided by their number less ddof. Integers give float32, and a divisor
+// that is not positive gives infinity. With keepdims the reduced dimensions stay, with size 1. See
+// mlx.core.var.
 //
 // C: mlx_var.
-
 func (s *Scope) Var(a Array, keepdims bool, ddof int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3736,10 +4004,11 @@ func (s *Scope) Var(a Array, keepdims bool, ddof int) Array {
 	return s.own("var", r0, err)
 }
 
-// Vecdot is undocumented yet.
+// Vecdot returns the products of a and b, of which a is conjugated where complex, summed along
+// axis. The shapes broadcast and the dtypes are promoted; a negative axis counts from the last.
+// See mlx.core.vecdot.
 //
 // C: mlx_vecdot.
-
 func (s *Scope) Vecdot(a Array, b Array, axis int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3748,10 +4017,11 @@ func (s *Scope) Vecdot(a Array, b Array, axis int) Array {
 	return s.own("vecdot", r0, err)
 }
 
-// View is undocumented yet.
+// View returns the bytes of a read as dtype. Where its size differs, the last dimension shrinks or
+// grows; a dimension that does not divide, and a scalar whose size would change, are an error. See
+// mlx.core.view.
 //
 // C: mlx_view.
-
 func (s *Scope) View(a Array, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -3760,10 +4030,10 @@ func (s *Scope) View(a Array, dtype Dtype) Array {
 	return s.own("view", r0, err)
 }
 
-// Where is undocumented yet.
+// Where returns x where condition is non-zero and y elsewhere. The three shapes broadcast, and the
+// dtypes of x and y are promoted. See mlx.core.where.
 //
 // C: mlx_where.
-
 func (s *Scope) Where(condition Array, x Array, y Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3772,10 +4042,10 @@ func (s *Scope) Where(condition Array, x Array, y Array) Array {
 	return s.own("where", r0, err)
 }
 
-// Zeros is undocumented yet.
+// Zeros returns an array of the given shape and dtype filled with zeros. Negative sizes are an
+// error. See mlx.core.zeros.
 //
 // C: mlx_zeros.
-
 func (s *Scope) Zeros(shape []int, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -3784,10 +4054,10 @@ func (s *Scope) Zeros(shape []int, dtype Dtype) Array {
 	return s.own("zeros", r0, err)
 }
 
-// ZerosLikeDtype is undocumented yet.
+// ZerosLikeDtype returns an array with the shape of a filled with zeros of dtype. See
+// mlx.core.zeros_like.
 //
 // C: mlx_zeros_like_dtype.
-
 func (s *Scope) ZerosLikeDtype(a Array, dtype Dtype) Array {
 	if !s.ok() {
 		return Array{}
@@ -3796,10 +4066,10 @@ func (s *Scope) ZerosLikeDtype(a Array, dtype Dtype) Array {
 	return s.own("zeros_like_dtype", r0, err)
 }
 
-// ZerosLike is undocumented yet.
+// ZerosLike returns an array with the shape and dtype of a filled with zeros. See
+// mlx.core.zeros_like.
 //
 // C: mlx_zeros_like.
-
 func (s *Scope) ZerosLike(a Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3808,10 +4078,11 @@ func (s *Scope) ZerosLike(a Array) Array {
 	return s.own("zeros_like", r0, err)
 }
 
-// RandomBernoulli is undocumented yet.
+// RandomBernoulli returns random bools of the given shape that are true with probability p, a
+// floating-point array that broadcasts to it. A zero key draws from the thread's own state (see
+// RandomSeed). See mlx.core.random.bernoulli.
 //
 // C: mlx_random_bernoulli.
-
 func (s *Scope) RandomBernoulli(p Array, shape []int, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3820,10 +4091,11 @@ func (s *Scope) RandomBernoulli(p Array, shape []int, key Array) Array {
 	return s.own("random_bernoulli", r0, err)
 }
 
-// RandomBits is undocumented yet.
+// RandomBits returns random bits of the given shape: uint8, uint16 or uint32 for a width of 1, 2
+// or 4 bytes; other widths are an error. A zero key draws from the thread's own state (see
+// RandomSeed).
 //
 // C: mlx_random_bits.
-
 func (s *Scope) RandomBits(shape []int, width int, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3832,10 +4104,10 @@ func (s *Scope) RandomBits(shape []int, width int, key Array) Array {
 	return s.own("random_bits", r0, err)
 }
 
-// RandomCategoricalShape is undocumented yet.
+// RandomCategoricalShape returns random indices of the given shape, drawn as in RandomCategorical.
+// The shape of logits without axis must broadcast to it. See mlx.core.random.categorical.
 //
 // C: mlx_random_categorical_shape.
-
 func (s *Scope) RandomCategoricalShape(logits Array, axis int, shape []int, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3844,10 +4116,11 @@ func (s *Scope) RandomCategoricalShape(logits Array, axis int, shape []int, key 
 	return s.own("random_categorical_shape", r0, err)
 }
 
-// RandomCategoricalNumSamples is undocumented yet.
+// RandomCategoricalNumSamples returns numSamples random indices for each distribution along axis
+// of logits, drawn as in RandomCategorical. They are the last dimension of the result. See
+// mlx.core.random.categorical.
 //
 // C: mlx_random_categorical_num_samples.
-
 func (s *Scope) RandomCategoricalNumSamples(logits Array, axis int, numSamples int, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3856,10 +4129,11 @@ func (s *Scope) RandomCategoricalNumSamples(logits Array, axis int, numSamples i
 	return s.own("random_categorical_num_samples", r0, err)
 }
 
-// RandomCategorical is undocumented yet.
+// RandomCategorical returns random indices along axis as uint32, each with the probability that
+// the softmax of logits gives it: the shape of logits without axis. A zero key draws from the
+// thread's own state (see RandomSeed). See mlx.core.random.categorical.
 //
 // C: mlx_random_categorical.
-
 func (s *Scope) RandomCategorical(logits Array, axis int, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3868,10 +4142,11 @@ func (s *Scope) RandomCategorical(logits Array, axis int, key Array) Array {
 	return s.own("random_categorical", r0, err)
 }
 
-// RandomGumbel is undocumented yet.
+// RandomGumbel returns random numbers of the standard Gumbel distribution, in the given shape and
+// the floating-point dtype. A zero key draws from the thread's own state (see RandomSeed). See
+// mlx.core.random.gumbel.
 //
 // C: mlx_random_gumbel.
-
 func (s *Scope) RandomGumbel(shape []int, dtype Dtype, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3880,10 +4155,10 @@ func (s *Scope) RandomGumbel(shape []int, dtype Dtype, key Array) Array {
 	return s.own("random_gumbel", r0, err)
 }
 
-// RandomKey is undocumented yet.
+// RandomKey returns the key that belongs to seed: two uint32 numbers. Equal keys give equal random
+// bits. See mlx.core.random.key.
 //
 // C: mlx_random_key.
-
 func (s *Scope) RandomKey(seed uint64) Array {
 	if !s.ok() {
 		return Array{}
@@ -3892,10 +4167,11 @@ func (s *Scope) RandomKey(seed uint64) Array {
 	return s.own("random_key", r0, err)
 }
 
-// RandomLaplace is undocumented yet.
+// RandomLaplace returns random numbers of the Laplace distribution around loc with the given
+// scale, in the given shape and the floating-point dtype. A zero key draws from the thread's own
+// state (see RandomSeed). See mlx.core.random.laplace.
 //
 // C: mlx_random_laplace.
-
 func (s *Scope) RandomLaplace(shape []int, dtype Dtype, loc float32, scale float32, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3904,10 +4180,13 @@ func (s *Scope) RandomLaplace(shape []int, dtype Dtype, loc float32, scale float
 	return s.own("random_laplace", r0, err)
 }
 
-// RandomMultivariateNormal is undocumented yet.
+// RandomMultivariateNormal returns random vectors of the normal distribution with mean [..., N]
+// and the covariance cov [..., N, N], which must be positive semi-definite: shape, broadcast with
+// the leading dimensions of both, followed by N. Another dtype than float32 is an error, and the
+// stream must be one of the CPU. A zero key draws from the thread's own state (see RandomSeed).
+// See mlx.core.random.multivariate_normal.
 //
 // C: mlx_random_multivariate_normal.
-
 func (s *Scope) RandomMultivariateNormal(mean Array, cov Array, shape []int, dtype Dtype, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3916,10 +4195,10 @@ func (s *Scope) RandomMultivariateNormal(mean Array, cov Array, shape []int, dty
 	return s.own("random_multivariate_normal", r0, err)
 }
 
-// RandomNormalBroadcast is undocumented yet.
+// RandomNormalBroadcast returns what RandomNormal returns, but takes loc and scale as arrays that
+// broadcast with shape; a zero Array means 0 or 1. See mlx.core.random.normal.
 //
 // C: mlx_random_normal_broadcast.
-
 func (s *Scope) RandomNormalBroadcast(shape []int, dtype Dtype, loc Array, scale Array, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3928,10 +4207,11 @@ func (s *Scope) RandomNormalBroadcast(shape []int, dtype Dtype, loc Array, scale
 	return s.own("random_normal_broadcast", r0, err)
 }
 
-// RandomNormal is undocumented yet.
+// RandomNormal returns random numbers of the normal distribution with mean loc and standard
+// deviation scale, in the given shape and dtype, which must be floating point or complex64. A zero
+// key draws from the thread's own state (see RandomSeed). See mlx.core.random.normal.
 //
 // C: mlx_random_normal.
-
 func (s *Scope) RandomNormal(shape []int, dtype Dtype, loc float32, scale float32, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3940,10 +4220,10 @@ func (s *Scope) RandomNormal(shape []int, dtype Dtype, loc float32, scale float3
 	return s.own("random_normal", r0, err)
 }
 
-// RandomPermutation is undocumented yet.
+// RandomPermutation returns x with its slices along axis in random order. A zero key draws from
+// the thread's own state (see RandomSeed). See mlx.core.random.permutation.
 //
 // C: mlx_random_permutation.
-
 func (s *Scope) RandomPermutation(x Array, axis int, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3952,10 +4232,10 @@ func (s *Scope) RandomPermutation(x Array, axis int, key Array) Array {
 	return s.own("random_permutation", r0, err)
 }
 
-// RandomPermutationArange is undocumented yet.
+// RandomPermutationArange returns the numbers from 0 to x - 1 in random order, as uint32. A zero
+// key draws from the thread's own state (see RandomSeed). See mlx.core.random.permutation.
 //
 // C: mlx_random_permutation_arange.
-
 func (s *Scope) RandomPermutationArange(x int, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3964,10 +4244,12 @@ func (s *Scope) RandomPermutationArange(x int, key Array) Array {
 	return s.own("random_permutation_arange", r0, err)
 }
 
-// RandomRandint is undocumented yet.
+// RandomRandint returns random integers of the given shape and dtype from low up to, but without,
+// high, which broadcast to it. Beyond 2^24 not every integer can occur, since they come from
+// float32 numbers; a floating-point dtype is an error. A zero key draws from the thread's own
+// state (see RandomSeed). See mlx.core.random.randint.
 //
 // C: mlx_random_randint.
-
 func (s *Scope) RandomRandint(low Array, high Array, shape []int, dtype Dtype, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -3976,10 +4258,10 @@ func (s *Scope) RandomRandint(low Array, high Array, shape []int, dtype Dtype, k
 	return s.own("random_randint", r0, err)
 }
 
-// RandomSplitNum is undocumented yet.
+// RandomSplitNum returns num new keys made from key, as the rows of [num, 2]. See
+// mlx.core.random.split.
 //
 // C: mlx_random_split_num.
-
 func (s *Scope) RandomSplitNum(key Array, num int) Array {
 	if !s.ok() {
 		return Array{}
@@ -3988,10 +4270,10 @@ func (s *Scope) RandomSplitNum(key Array, num int) Array {
 	return s.own("random_split_num", r0, err)
 }
 
-// RandomSplit is undocumented yet.
+// RandomSplit returns two new keys made from key. Using both, and key no more, keeps random
+// numbers independent. See mlx.core.random.split.
 //
 // C: mlx_random_split.
-
 func (s *Scope) RandomSplit(key Array) (Array, Array) {
 	if !s.ok() {
 		return Array{}, Array{}
@@ -4000,10 +4282,11 @@ func (s *Scope) RandomSplit(key Array) (Array, Array) {
 	return s.own2("random_split", r0, r1, err)
 }
 
-// RandomTruncatedNormal is undocumented yet.
+// RandomTruncatedNormal returns random numbers of the standard normal distribution between lower
+// and upper, which broadcast to the given shape, in the floating-point dtype. A zero key draws
+// from the thread's own state (see RandomSeed). See mlx.core.random.truncated_normal.
 //
 // C: mlx_random_truncated_normal.
-
 func (s *Scope) RandomTruncatedNormal(lower Array, upper Array, shape []int, dtype Dtype, key Array) Array {
 	if !s.ok() {
 		return Array{}
@@ -4012,10 +4295,11 @@ func (s *Scope) RandomTruncatedNormal(lower Array, upper Array, shape []int, dty
 	return s.own("random_truncated_normal", r0, err)
 }
 
-// RandomUniform is undocumented yet.
+// RandomUniform returns random numbers evenly distributed from low up to, but without, high, which
+// broadcast to the given shape, in the floating-point dtype. A zero key draws from the thread's
+// own state (see RandomSeed). See mlx.core.random.uniform.
 //
 // C: mlx_random_uniform.
-
 func (s *Scope) RandomUniform(low Array, high Array, shape []int, dtype Dtype, key Array) Array {
 	if !s.ok() {
 		return Array{}

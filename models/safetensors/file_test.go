@@ -1,6 +1,7 @@
 package safetensors_test
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"os"
@@ -94,4 +95,12 @@ func TestOpenRefusesWhatIsNoFile(t *testing.T) {
 	require.NoError(t, os.WriteFile(empty, nil, 0o600))
 	_, err = safetensors.Open(empty)
 	require.EqualError(t, err, "safetensors: "+empty+": the file is empty")
+}
+
+// mlx.core.save_safetensors writes null where it is given no metadata.
+func TestMetadataMayBeNull(t *testing.T) {
+	data := file(`{"__metadata__":null}`, 0)
+	h, err := safetensors.ParseHeader(bytes.NewReader(data), int64(len(data)), "test")
+	require.NoError(t, err)
+	require.Empty(t, h.Metadata)
 }

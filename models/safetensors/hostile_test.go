@@ -48,6 +48,7 @@ var hostile = []struct {
 	{"field twice", tensor(`"dtype":"U8","dtype":"I8","shape":[1],"data_offsets":[0,1]`, 1), `header: tensor "t": "dtype" appears twice`},
 	{"metadata twice", file(`{"__metadata__":{},"__metadata__":{}}`, 0), `header: "__metadata__" appears twice`},
 	{"metadata key twice", file(`{"__metadata__":{"a":"b","a":"c"}}`, 0), `header: __metadata__: "a" appears twice`},
+	{"metadata of one string", file(`{"__metadata__":"a"}`, 0), `header: __metadata__: found "a", want an object or null`},
 	{"metadata of numbers", file(`{"__metadata__":{"a":1}}`, 0), `header: __metadata__: "a": found 1, want a string`},
 	{"unknown field", tensor(`"dtype":"U8","shape":[1],"data_offsets":[0,1],"compression":"zip"`, 1), `header: tensor "t": unknown field "compression"`},
 	{"no dtype", tensor(`"shape":[1],"data_offsets":[0,1]`, 1), `header: tensor "t": no dtype`},

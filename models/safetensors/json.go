@@ -60,6 +60,11 @@ func (s scanner) object(field func(key string) error) error {
 	if err := s.delim('{'); err != nil {
 		return err
 	}
+	return s.members(field)
+}
+
+// members is object after its brace.
+func (s scanner) members(field func(key string) error) error {
 	seen := map[string]bool{}
 	for s.dec.More() {
 		tok, err := s.next()
@@ -153,9 +158,17 @@ func (h *Header) parse(raw []byte) error {
 	return s.end()
 }
 
+// parseMetadata reads an object of strings, or null, which MLX writes where there is none.
 func (h *Header) parseMetadata(s scanner) error {
+	tok, err := s.next()
+	if err != nil || tok == nil {
+		return err
+	}
+	if tok != json.Delim('{') {
+		return fmt.Errorf("found %s, want an object or null", show(tok))
+	}
 	h.Metadata = map[string]string{}
-	return s.object(func(key string) error {
+	return s.members(func(key string) error {
 		v, err := s.str()
 		if err != nil {
 			return fmt.Errorf("%q: %w", key, err)

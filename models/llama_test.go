@@ -1,0 +1,186 @@
+package models
+
+import (
+	"math"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/models/cache"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// tinyReference is what mlx-lm makes of a tiny model: tokens [B, L] and their
+// logits [B, L, V].
+type tinyReference struct {
+	tokens []int32
+	logits []float32
+	shape  []int // B, L, V
+}
+
+func readReference(t *testing.T, th *mlx.Thread, name string) (ref tinyReference) {
+	t.Helper()
+	arrays, _, err := mlx.LoadSafetensors(th, filepath.Join("testdata", "llama", name, "reference.safetensors"))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, mlx.CloseAll(arrays["tokens"], arrays["logits"])) }()
+	require.NoError(t, th.Eval(arrays["tokens"], arrays["logits"]))
+	ref.tokens, err = mlx.Values[int32](th, arrays["tokens"])
+	require.NoError(t, err)
+	ref.logits, err = mlx.Values[float32](th, arrays["logits"])
+	require.NoError(t, err)
+	ref.shape = shapeOf(t, arrays["logits"])
+	return ref
+}
+
+func shapeOf(t *testing.T, a mlx.Array) []int {
+	t.Helper()
+	shape, err := a.Shape()
+	require.NoError(t, err)
+	out := make([]int, len(shape))
+	for i, d := range shape {
+		out[i] = int(d)
+	}
+	return out
+}
+
+// columns returns columns [from, to) of tokens [B, L].
+func (r *tinyReference) columns(from, to int) []int32 {
+	var out []int32
+	for b := range r.shape[0] {
+		out = append(out, r.tokens[b*r.shape[1]+from:b*r.shape[1]+to]...)
+	}
+	return out
+}
+
+// at returns the logits of position l [B, V].
+func (r *tinyReference) at(l int) []float32 {
+	length, vocab := r.shape[1], r.shape[2]
+	var out []float32
+	for b := range r.shape[0] {
+		out = append(out, r.logits[(b*length+l)*vocab:(b*length+l+1)*vocab]...)
+	}
+	return out
+}
+
+// forward runs tokens [shape] and returns the logits.
+func forward(t *testing.T, th *mlx.Thread, m *Model, kv *cache.Cache, tokens []int32, shape ...int) []float32 {
+	t.Helper()
+	in, err := mlx.FromSlice(th, tokens, shape...)
+	require.NoError(t, err)
+	out, err := th.Build(func(s *mlx.Scope) mlx.Array {
+		return s.AsType(m.Forward(s, in, kv), mlx.Float32)
+	})
+	require.NoError(t, err)
+	require.NoError(t, in.Close())
+	require.NoError(t, th.Eval(out))
+	values, err := mlx.Values[float32](th, out)
+	require.NoError(t, err)
+	require.NoError(t, out.Close())
+	return values
+}
+
+// requireClose compares by the largest difference, relative to the largest value.
+func requireClose(t *testing.T, want, have []float32, tolerance float64, what string) {
+	t.Helper()
+	require.Len(t, have, len(want), what)
+	diff, size := 0.0, 0.0
+	for i := range want {
+		d := math.Abs(float64(want[i]) - float64(have[i]))
+		if math.IsNaN(d) {
+			require.Failf(t, "NaN", "%s: element %d: %v, want %v", what, i, have[i], want[i])
+		}
+		diff, size = max(diff, d), max(size, math.Abs(float64(want[i])))
+	}
+	require.LessOrEqual(t, diff, tolerance*size, what)
+}
+
+var tinyCases = []struct {
+	name      string
+	opts      []Option
+	tolerance float64
+}{
+	{"plain", nil, 1e-5},
+	{"gqa", nil, 1e-5},
+	{"tied", nil, 1e-5},
+	{"bias", nil, 1e-5},
+	{"head_dim", nil, 1e-5},
+	{"traditional", nil, 1e-5},
+	{"linear", nil, 1e-5},
+	{"llama3", nil, 1e-5},
+	{"mistral", nil, 1e-5},
+	{"q4", []Option{WithWeights(Packed)}, 1e-5},
+	{"q5", []Option{WithWeights(Packed)}, 1e-5},
+	{"q8", []Option{WithWeights(Packed)}, 1e-5},
+	{"mixed", []Option{WithWeights(Packed)}, 1e-5},
+	{"q4", []Option{WithWeights(Dense)}, 1e-5},
+	{"mixed", []Option{WithWeights(Dense)}, 1e-5},
+	{"bf16", []Option{WithDtype(mlx.BFloat16)}, 2e-2}, // 8 bits of mantissa
+	{"bf16", nil, 2e-2},
+}
+
+// Whole prompts, and the same prompts in two chunks and single steps through a
+// cache, give the logits that mlx-lm gives.
+func TestLlamaEqualsReference(t *testing.T) {
+	for _, c := range tinyCases {
+		t.Run(c.name, func(t *testing.T) {
+			leaktest.Check(t)
+			m := loadTest(t, tiny(t, c.name), c.opts...)
+			on(t, func(th *mlx.Thread) {
+				ref := readReference(t, th, c.name)
+				batch, length := ref.shape[0], ref.shape[1]
+				kv := m.NewCache(th)
+				whole := forward(t, th, m, kv, ref.tokens, batch, length)
+				requireClose(t, ref.logits, whole, c.tolerance, "the whole prompt")
+				require.Equal(t, length, kv.Offset())
+				require.NoError(t, kv.Close())
+
+				kv = m.NewCache(th)
+				defer func() { require.NoError(t, kv.Close()) }()
+				forward(t, th, m, kv, ref.columns(0, 5), batch, 5)
+				chunk := forward(t, th, m, kv, ref.columns(5, 16), batch, 11)
+				last := lastOf(chunk, batch, 11)
+				requireClose(t, ref.at(15), last, c.tolerance, "the second chunk")
+				for l := 16; l < length; l++ {
+					step := forward(t, th, m, kv, ref.columns(l, l+1), batch)
+					requireClose(t, ref.at(l), step, c.tolerance, "a step")
+				}
+				require.NoError(t, kv.Trim(3))
+				again := forward(t, th, m, kv, ref.columns(length-3, length), batch, 3)
+				requireClose(t, ref.at(length-1), lastOf(again, batch, 3), c.tolerance, "after a trim")
+			})
+		})
+	}
+}
+
+// lastOf returns the last position of logits [B, L, V] as [B, V].
+func lastOf(logits []float32, batch, length int) []float32 {
+	vocab := len(logits) / batch / length
+	var out []float32
+	for b := range batch {
+		out = append(out, logits[((b+1)*length-1)*vocab:(b+1)*length*vocab]...)
+	}
+	return out
+}
+
+// The cache's buffers grow at 256 tokens; what is in them stays.
+func TestLlamaAcrossCacheGrowth(t *testing.T) {
+	m := loadTest(t, tiny(t, "gqa"))
+	on(t, func(th *mlx.Thread) {
+		tokens := make([]int32, 300)
+		for i := range tokens {
+			tokens[i] = int32(i * 7 % 48)
+		}
+		whole, steps := m.NewCache(th), m.NewCache(th)
+		want := lastOf(forward(t, th, m, whole, tokens, 1, len(tokens)), 1, len(tokens))
+		forward(t, th, m, steps, tokens[:250], 1, 250)
+		var have []float32
+		for _, tok := range tokens[250:] {
+			have = forward(t, th, m, steps, []int32{tok}, 1)
+		}
+		requireClose(t, want, have, 1e-5, "300 tokens")
+		require.NoError(t, whole.Close())
+		require.NoError(t, steps.Close())
+	})
+}
