@@ -2,8 +2,10 @@ package bindings
 
 import (
 	"fmt"
+	"maps"
 	"runtime/cgo"
 	"runtime/debug"
+	"slices"
 	"unsafe"
 )
 
@@ -27,67 +29,87 @@ func (e *PanicError) Unwrap() error {
 	return err
 }
 
-// call is one application of a Go function by MLX.
-type call struct{ c *C.gm_call }
+// call is one application of a Go function by MLX. It owns the handles that the
+// function was given and those that it returned.
+type call struct {
+	c    *C.gm_call
+	owns [][]Array
+}
 
 // applied is what every kind of Go callback is reduced to.
-type applied func(c call) error
+type applied func(c *call) error
 
 //export gmGoCall
 func gmGoCall(payload C.uintptr_t, c *C.gm_call) (status C.int) {
 	fn := cgo.Handle(payload).Value().(applied)
-	if err := runCallback(fn, call{c}); err != nil {
+	if err := runCallback(fn, &call{c: c}); err != nil {
 		C.gm_set_callback_error(C.uintptr_t(cgo.NewHandle(err)))
 		return 1
 	}
 	return 0
 }
 
-func runCallback(fn applied, c call) (err error) {
+func runCallback(fn applied, c *call) error {
+	defer func() { closeOnce(c.owns) }()
+	return guard(func() error { return fn(c) })
+}
+
+// guard runs what a user gave and makes an error of its panic.
+func guard(fn func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
-	return fn(c)
+	return fn()
 }
 
 //export gmGoRelease
 func gmGoRelease(payload unsafe.Pointer) { cgo.Handle(uintptr(payload)).Delete() }
 
-// inputs opens the handles of one input vector; the call closes them.
-func (c call) inputs(i int) []Array {
+// inputs opens the handles of one input vector.
+func (c *call) inputs(i int) []Array {
 	var n C.size_t
 	p := C.gm_call_inputs(c.c, C.int(i), &n)
-	return takeHandles[Array](kindArray, uintptr(unsafe.Pointer(p)), uintptr(n))
+	in := takeHandles[Array](kindArray, uintptr(unsafe.Pointer(p)), uintptr(n))
+	c.owns = append(c.owns, in)
+	return in
 }
 
-func (c call) kwargs() map[string]Array {
+// kwargs opens the handles of the inputs that have names.
+func (c *call) kwargs() map[string]Array {
 	var n C.size_t
 	var values *C.uintptr_t
 	keys := C.gm_call_kwargs(c.c, &values, &n)
-	return takeArrayMap(uintptr(unsafe.Pointer(keys)), uintptr(unsafe.Pointer(values)), uintptr(n))
+	named := takeArrayMap(uintptr(unsafe.Pointer(keys)), uintptr(unsafe.Pointer(values)), uintptr(n))
+	c.owns = append(c.owns, slices.Collect(maps.Values(named)))
+	return named
 }
 
-func (c call) ints() []int32 {
+func (c *call) ints() []int32 {
 	return append([]int32{}, unsafe.Slice((*int32)(unsafe.Pointer(c.c.ints)), c.c.n_ints)...)
 }
 
-// result hands arrays to MLX, which takes references of its own.
-func (c call) result(i int, arrays []Array) error {
+// result hands what the function returned to MLX, which takes references of its
+// own, unless it returned an error.
+func (c *call) result(i int, arrays []Array, err error) error {
+	c.owns = append(c.owns, arrays)
+	if err != nil {
+		return err
+	}
 	if C.gm_call_result(c.c, C.int(i), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(arrays))), C.size_t(len(arrays))) != 0 {
 		return fmt.Errorf("bindings: a callback returned a null array")
 	}
 	return nil
 }
 
-func (c call) resultInts(ints []int32) {
+func (c *call) resultInts(ints []int32) {
 	C.gm_call_ints(c.c, (*C.int)(unsafe.Pointer(unsafe.SliceData(ints))), C.size_t(len(ints)))
 }
 
 // closeOnce closes lists that may share handles: a callback may return its own
 // inputs.
-func closeOnce(lists ...[]Array) {
+func closeOnce(lists [][]Array) {
 	seen := map[Array]bool{}
 	var all []Array
 	for _, l := range lists {
@@ -121,14 +143,9 @@ func newClosure(op string, fn applied, make func(C.uintptr_t) C.gm_ret1) (uintpt
 //
 // C: mlx_closure_new_func_payload.
 func NewClosure(fn func(in []Array) ([]Array, error)) (Closure, error) {
-	h, err := newClosure("closure_new_func_payload", func(c call) error {
-		in := c.inputs(0)
-		out, err := fn(in)
-		defer closeOnce(in, out)
-		if err != nil {
-			return err
-		}
-		return c.result(0, out)
+	h, err := newClosure("closure_new_func_payload", func(c *call) error {
+		out, err := fn(c.inputs(0))
+		return c.result(0, out, err)
 	}, func(p C.uintptr_t) C.gm_ret1 { return C.gm_closure(p) })
 	return Closure{opened(kindClosure, h)}, err
 }
@@ -138,18 +155,9 @@ func NewClosure(fn func(in []Array) ([]Array, error)) (Closure, error) {
 //
 // C: mlx_closure_kwargs_new_func_payload.
 func NewClosureKwargs(fn func(in []Array, kwargs map[string]Array) ([]Array, error)) (ClosureKwargs, error) {
-	h, err := newClosure("closure_kwargs_new_func_payload", func(c call) error {
-		in, kwargs := c.inputs(0), c.kwargs()
-		var named []Array
-		for _, a := range kwargs {
-			named = append(named, a)
-		}
-		out, err := fn(in, kwargs)
-		defer closeOnce(in, named, out)
-		if err != nil {
-			return err
-		}
-		return c.result(0, out)
+	h, err := newClosure("closure_kwargs_new_func_payload", func(c *call) error {
+		out, err := fn(c.inputs(0), c.kwargs())
+		return c.result(0, out, err)
 	}, func(p C.uintptr_t) C.gm_ret1 { return C.gm_closure_kwargs(p) })
 	return ClosureKwargs{opened(kindClosureKwargs, h)}, err
 }
@@ -159,17 +167,10 @@ func NewClosureKwargs(fn func(in []Array, kwargs map[string]Array) ([]Array, err
 //
 // C: mlx_closure_value_and_grad_new_func_payload.
 func NewClosureValueAndGrad(fn func(in []Array) (values, grads []Array, err error)) (ClosureValueAndGrad, error) {
-	h, err := newClosure("closure_value_and_grad_new_func_payload", func(c call) error {
-		in := c.inputs(0)
-		values, grads, err := fn(in)
-		defer closeOnce(in, values, grads)
-		if err != nil {
-			return err
-		}
-		if err := c.result(0, values); err != nil {
-			return err
-		}
-		return c.result(1, grads)
+	h, err := newClosure("closure_value_and_grad_new_func_payload", func(c *call) error {
+		values, grads, err := fn(c.inputs(0))
+		err = c.result(0, values, err)
+		return c.result(1, grads, err)
 	}, func(p C.uintptr_t) C.gm_ret1 { return C.gm_closure_value_and_grad(p) })
 	return ClosureValueAndGrad{opened(kindClosureValueAndGrad, h)}, err
 }
@@ -180,14 +181,9 @@ func NewClosureValueAndGrad(fn func(in []Array) (values, grads []Array, err erro
 //
 // C: mlx_closure_custom_new_func_payload.
 func NewClosureCustom(fn func(primals, cotangents, outputs []Array) ([]Array, error)) (ClosureCustom, error) {
-	h, err := newClosure("closure_custom_new_func_payload", func(c call) error {
-		a, b, d := c.inputs(0), c.inputs(1), c.inputs(2)
-		out, err := fn(a, b, d)
-		defer closeOnce(a, b, d, out)
-		if err != nil {
-			return err
-		}
-		return c.result(0, out)
+	h, err := newClosure("closure_custom_new_func_payload", func(c *call) error {
+		out, err := fn(c.inputs(0), c.inputs(1), c.inputs(2))
+		return c.result(0, out, err)
 	}, func(p C.uintptr_t) C.gm_ret1 { return C.gm_closure_custom(p) })
 	return ClosureCustom{opened(kindClosureCustom, h)}, err
 }
@@ -198,14 +194,9 @@ func NewClosureCustom(fn func(primals, cotangents, outputs []Array) ([]Array, er
 //
 // C: mlx_closure_custom_jvp_new_func_payload.
 func NewClosureCustomJVP(fn func(primals, tangents []Array, argnums []int32) ([]Array, error)) (ClosureCustomJVP, error) {
-	h, err := newClosure("closure_custom_jvp_new_func_payload", func(c call) error {
-		a, b := c.inputs(0), c.inputs(1)
-		out, err := fn(a, b, c.ints())
-		defer closeOnce(a, b, out)
-		if err != nil {
-			return err
-		}
-		return c.result(0, out)
+	h, err := newClosure("closure_custom_jvp_new_func_payload", func(c *call) error {
+		out, err := fn(c.inputs(0), c.inputs(1), c.ints())
+		return c.result(0, out, err)
 	}, func(p C.uintptr_t) C.gm_ret1 { return C.gm_closure_custom_jvp(p) })
 	return ClosureCustomJVP{opened(kindClosureCustomJVP, h)}, err
 }
@@ -216,15 +207,10 @@ func NewClosureCustomJVP(fn func(primals, tangents []Array, argnums []int32) ([]
 //
 // C: mlx_closure_custom_vmap_new_func_payload.
 func NewClosureCustomVmap(fn func(in []Array, axes []int32) (out []Array, outAxes []int32, err error)) (ClosureCustomVmap, error) {
-	h, err := newClosure("closure_custom_vmap_new_func_payload", func(c call) error {
-		in := c.inputs(0)
-		out, axes, err := fn(in, c.ints())
-		defer closeOnce(in, out)
-		if err != nil {
-			return err
-		}
+	h, err := newClosure("closure_custom_vmap_new_func_payload", func(c *call) error {
+		out, axes, err := fn(c.inputs(0), c.ints())
 		c.resultInts(axes)
-		return c.result(0, out)
+		return c.result(0, out, err)
 	}, func(p C.uintptr_t) C.gm_ret1 { return C.gm_closure_custom_vmap(p) })
 	return ClosureCustomVmap{opened(kindClosureCustomVmap, h)}, err
 }

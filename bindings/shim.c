@@ -67,7 +67,10 @@ mlx_vector_string gm_strings(const char *text, size_t n) {
 mlx_map_string_to_array gm_array_map(const char *keys, const uintptr_t *values, size_t n) {
 	mlx_map_string_to_array m = p_mlx_map_string_to_array_new();
 	for (size_t i = 0; i < n; i++) {
-		p_mlx_map_string_to_array_insert(m, keys, (mlx_array){(void *)values[i]});
+		if (p_mlx_map_string_to_array_insert(m, keys, (mlx_array){(void *)values[i]}) != 0) {
+			p_mlx_map_string_to_array_free(m); // a null map, as a null vector, stops the call it was made for
+			return (mlx_map_string_to_array){0};
+		}
 		keys += strlen(keys) + 1;
 	}
 	return m;
@@ -86,7 +89,7 @@ mlx_map_string_to_string gm_string_map(const char *pairs, size_t n) {
 char *gm_take_string(mlx_string s) {
 	const char *text = p_mlx_string_data(s);
 	char *copy = NULL;
-	if (text != NULL) {
+	if (text != NULL && gm_message == NULL) { // a call that failed leaves nothing to free
 		size_t n = strlen(text) + 1;
 		copy = memcpy(gm_alloc(n), text, n);
 	}
@@ -94,8 +97,10 @@ char *gm_take_string(mlx_string s) {
 	return copy;
 }
 
+// A list without elements is NULL: a call that failed leaves nothing to free.
 uintptr_t *gm_array_handles(mlx_vector_array v, size_t *n) {
 	*n = v.ctx == NULL ? 0 : p_mlx_vector_array_size(v);
+	if (*n == 0) return NULL;
 	uintptr_t *handles = gm_alloc(*n * sizeof *handles);
 	for (size_t i = 0; i < *n; i++) {
 		mlx_array a = {0};
@@ -113,7 +118,7 @@ uintptr_t *gm_take_array(mlx_vector_array v, size_t *n) {
 
 uintptr_t *gm_take_stream(mlx_vector_stream v, size_t *n) {
 	*n = v.ctx == NULL ? 0 : p_mlx_vector_stream_size(v);
-	uintptr_t *handles = gm_alloc(*n * sizeof *handles);
+	uintptr_t *handles = *n == 0 ? NULL : gm_alloc(*n * sizeof *handles);
 	for (size_t i = 0; i < *n; i++) {
 		mlx_stream s = {0};
 		p_mlx_vector_stream_get(&s, v, i);
@@ -125,7 +130,7 @@ uintptr_t *gm_take_stream(mlx_vector_stream v, size_t *n) {
 
 int *gm_take_ints(mlx_vector_int v, size_t *n) {
 	*n = v.ctx == NULL ? 0 : p_mlx_vector_int_size(v);
-	int *out = gm_alloc(*n * sizeof *out);
+	int *out = *n == 0 ? NULL : gm_alloc(*n * sizeof *out);
 	for (size_t i = 0; i < *n; i++) p_mlx_vector_int_get(&out[i], v, i);
 	p_mlx_vector_int_free(v);
 	return out;
@@ -212,7 +217,10 @@ uintptr_t gm_bits(const void *value, size_t size) {
 	return word;
 }
 
-uintptr_t gm_box(const void *value, size_t size) { return (uintptr_t)memcpy(gm_alloc(size), value, size); }
+uintptr_t gm_box(const void *value, size_t size) {
+	if (gm_message != NULL) return 0; // a call that failed leaves nothing to free
+	return (uintptr_t)memcpy(gm_alloc(size), value, size);
+}
 
 static const char *gm_dtype_name(mlx_dtype d) {
 	static const char *const names[] = {"bool", "uint8", "uint16", "uint32", "uint64", "int8", "int16",

@@ -6,7 +6,6 @@ import "unsafe"
 
 // #include "zshim.h"
 // #cgo noescape gm_mlx_load_reader
-// #cgo nocallback gm_mlx_load_reader
 // #cgo noescape gm_mlx_load
 // #cgo nocallback gm_mlx_load
 // #cgo noescape gm_mlx_load_gguf

@@ -169,7 +169,7 @@ func (c *classifier) arg(b *Binding, i int, p Param, next *Param) (*Arg, int, er
 	switch {
 	case i == 0 && t.Ptr == 1 && c.isSetter(b.Name, t.Base):
 		a.Kind, a.GoType = "self", c.names.typ(t.Base)
-	case t.Ptr == 1 && !t.Const && !(counted && next.Name == "size") || t.Ptr == 2 && t.Base == "char" && !counted:
+	case t.Ptr == 1 && !t.Const && (!counted || next.Name != "size") || t.Ptr == 2 && t.Base == "char" && !counted:
 		return c.out(b, a, t)
 	case t.Ptr == 2 && t.Base == "char":
 		a.Kind = "stringsdata"

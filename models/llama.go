@@ -65,7 +65,10 @@ type llamaAttention struct {
 }
 
 func newLlamaAttention(c *LlamaConfig) llamaAttention {
+	d, q, kv := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
 	return llamaAttention{
+		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}},
+		OProj: nn.Linear{In: q, Out: d},
 		Rope:  nn.RoPE{Dims: c.HeadDim, Base: c.RopeTheta, Traditional: c.RopeTraditional, Scaling: c.RopeScaling},
 		heads: c.NumAttentionHeads, kvHeads: c.NumKeyValueHeads, dim: c.HeadDim,
 		scale: float32(1 / math.Sqrt(float64(c.HeadDim))),
@@ -87,6 +90,11 @@ func (a *llamaAttention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Arr
 type llamaMLP struct {
 	GateUp nn.Fused  `weight:"gate_proj,up_proj"`
 	Down   nn.Linear `weight:"down_proj"`
+}
+
+func newLlamaMLP(c *LlamaConfig) llamaMLP {
+	d, i := c.HiddenSize, c.IntermediateSize
+	return llamaMLP{GateUp: nn.Fused{In: d, Outs: []int{i, i}}, Down: nn.Linear{In: i, Out: d}}
 }
 
 // Forward maps x [B, L, D] to [B, L, D].
@@ -116,16 +124,20 @@ type llama struct {
 }
 
 func newLlama(c *LlamaConfig) architecture {
-	m := &llama{Norm: nn.RMSNorm{Eps: c.RMSNormEps}}
+	m := &llama{
+		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize},
+		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+	}
 	for range c.NumHiddenLayers {
 		m.Layers = append(m.Layers, &llamaBlock{
 			SelfAttn:               newLlamaAttention(c),
-			InputLayernorm:         nn.RMSNorm{Eps: c.RMSNormEps},
-			PostAttentionLayernorm: nn.RMSNorm{Eps: c.RMSNormEps},
+			MLP:                    newLlamaMLP(c),
+			InputLayernorm:         nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+			PostAttentionLayernorm: nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
 		})
 	}
 	if c.TieWordEmbeddings != nil && !*c.TieWordEmbeddings {
-		m.LMHead = &nn.Linear{}
+		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize}
 	}
 	return m
 }

@@ -137,6 +137,11 @@ func (c *loadConfig) policy(t *mlx.Thread, ck *checkpoint) (nn.Policy, error) {
 	if c.dtype != nil {
 		p.Dtype = *c.dtype
 	}
+	switch p.Dtype {
+	case mlx.Float32, mlx.Float16, mlx.BFloat16:
+	default:
+		return p, fmt.Errorf("dtype %v is none of float32, float16 and bfloat16", p.Dtype)
+	}
 	switch c.form {
 	case Dense:
 		p.Unpack = true

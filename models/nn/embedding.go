@@ -5,6 +5,8 @@ import mlx "forge.lthn.ai/core/go-mlx/runtime"
 // Embedding maps token ids to vectors, and, where a model ties its output to
 // its input, vectors to logits.
 type Embedding struct {
+	Vocab, Dims int // 0 takes what the checkpoint has
+
 	weight mlx.Array // [V, D], when dense
 	w      matrix    // the same weight as a product's
 }
@@ -30,7 +32,7 @@ func (e *Embedding) AsLinear(s *mlx.Scope, x mlx.Array) mlx.Array { return e.w.m
 func (e *Embedding) Shape() (vocab, dim int) { return e.w.out, e.w.in }
 
 func (e *Embedding) load(l *loader, names []string) error {
-	if err := e.w.load(l, names); err != nil || e.w.transposed.IsNull() {
+	if err := e.w.load(l, names, e.Dims, []int{e.Vocab}); err != nil || e.w.transposed.IsNull() {
 		return err
 	}
 	var err error

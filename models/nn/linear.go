@@ -8,6 +8,8 @@ import (
 
 // Linear is y = x W^T + b. The bias is there when the checkpoint has one.
 type Linear struct {
+	In, Out int // 0 takes what the checkpoint has
+
 	w    matrix
 	bias mlx.Array // [out] or null
 }
@@ -21,7 +23,7 @@ func (l *Linear) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 func (l *Linear) Shape() (out, in int) { return l.w.out, l.w.in }
 
 func (l *Linear) load(ld *loader, names []string) error {
-	if err := l.w.load(ld, names); err != nil {
+	if err := l.w.load(ld, names, l.In, []int{l.Out}); err != nil {
 		return err
 	}
 	var err error
@@ -32,6 +34,9 @@ func (l *Linear) load(ld *loader, names []string) error {
 // Fused is several linear layers of the same input, run as one product where
 // their weights can be joined: q, k and v, or gate and up.
 type Fused struct {
+	In   int   // of every layer; 0 takes what the checkpoint has
+	Outs []int // of each layer; nil takes what the checkpoint has
+
 	joined matrix
 	ends   []int // where each part's outputs end, the last one left out
 	bias   mlx.Array
@@ -63,7 +68,7 @@ func (f *Fused) load(l *loader, names []string) error {
 		end += out
 		f.ends = append(f.ends, end)
 	}
-	if err := f.joined.load(l, names); err != nil {
+	if err := f.joined.load(l, names, f.In, outs); err != nil {
 		return err
 	}
 	var err error
@@ -74,9 +79,12 @@ func (f *Fused) load(l *loader, names []string) error {
 // inspect reads the parts' sizes and whether they are stored alike.
 func (f *Fused) inspect(l *loader, names []string) (outs []int, same bool) {
 	var kinds []Quantisation
-	for _, n := range names {
-		t := l.tensor(n + ".weight")
-		if t == nil || !l.check(n+".weight", t.Shape(), []int{-1, -1}) {
+	for i, n := range names {
+		t, want := l.tensor(n+".weight"), []int{0, f.In}
+		if f.Outs != nil {
+			want[0] = f.Outs[i]
+		}
+		if t == nil || !l.check(n+".weight", t.Shape(), want) {
 			continue
 		}
 		var kind Quantisation

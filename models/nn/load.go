@@ -141,11 +141,11 @@ func (l *loader) optional(name string) Tensor {
 	return l.w.Tensor(name)
 }
 
-// check notes a wrong shape; -1 in want matches anything.
+// check notes a wrong shape; 0 in want matches anything.
 func (l *loader) check(name string, got, want []int) bool {
 	ok := len(got) == len(want)
 	for i := 0; ok && i < len(got); i++ {
-		ok = want[i] < 0 || got[i] == want[i]
+		ok = want[i] == 0 || got[i] == want[i]
 	}
 	if !ok {
 		l.faults.wrong = append(l.faults.wrong, fmt.Sprintf("%s has shape %v, want %v", name, got, want))

@@ -23,20 +23,17 @@ func (m *matrix) mul(s *mlx.Scope, x mlx.Array) mlx.Array {
 	return s.QuantizedMatmul(x, p.Weight, p.Scales, p.Biases, true, mlx.SomeInt(p.GroupSize), mlx.SomeInt(p.Bits), p.Mode)
 }
 
-// load reads the weights of names as one matrix, the first above the next.
-func (m *matrix) load(l *loader, names []string) error {
+// load reads the weights of names as one matrix, the first above the next. Each
+// has in columns and as many rows as outs says, any number where that is 0.
+func (m *matrix) load(l *loader, names []string, in int, outs []int) error {
 	tensors := make([]Tensor, len(names))
 	for i, n := range names {
 		t := l.tensor(n + ".weight")
-		width := m.in
-		if i == 0 {
-			width = -1
-		}
-		if t == nil || !l.check(n+".weight", t.Shape(), []int{-1, width}) {
+		if t == nil || !l.check(n+".weight", t.Shape(), []int{outs[i], in}) {
 			return nil // noted
 		}
-		tensors[i] = t
-		m.in, m.out = t.Shape()[1], m.out+t.Shape()[0]
+		tensors[i], in = t, t.Shape()[1]
+		m.in, m.out = in, m.out+t.Shape()[0]
 	}
 	if _, packed := tensors[0].(Quantised); packed && !l.policy.Unpack {
 		return m.loadPacked(l, tensors)

@@ -1,0 +1,2 @@
+#include "mlx/c/io.h"
+#include "mlx/c/map.h"

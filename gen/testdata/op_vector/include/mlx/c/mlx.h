@@ -1,0 +1,2 @@
+#include "mlx/c/ops.h"
+#include "mlx/c/vector.h"
