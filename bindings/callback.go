@@ -97,7 +97,8 @@ func (c *call) result(i int, arrays []Array, err error) error {
 	if err != nil {
 		return err
 	}
-	if C.gm_call_result(c.c, C.int(i), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(arrays))), C.size_t(len(arrays))) != 0 {
+	data := (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(arrays)))
+	if C.gm_call_result(c.c, C.int(i), data, C.size_t(len(arrays))) != 0 {
 		return fmt.Errorf("bindings: a callback returned a null array")
 	}
 	return nil

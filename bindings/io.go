@@ -1,6 +1,7 @@
 package bindings
 
 import (
+	"fmt"
 	"io"
 	"math"
 	"runtime/cgo"
@@ -21,6 +22,7 @@ type Source interface {
 
 // stream is the Go side of a reader or a writer.
 type stream struct {
+	name   string
 	source Source
 	sink   io.Writer
 	value  any
@@ -41,7 +43,7 @@ func NewIOReader(src Source, label string) (IOReader, error) {
 	if err := ensure(); err != nil {
 		return IOReader{}, err
 	}
-	payload := cgo.NewHandle(&stream{source: src, value: src, label: C.CString(label)})
+	payload := cgo.NewHandle(&stream{name: label, source: src, value: src, label: C.CString(label)})
 	r := C.gm_io_reader(C.uintptr_t(payload))
 	if r.err != nil {
 		return IOReader{}, fail("io_reader_new", r.err)
@@ -60,7 +62,7 @@ func NewIOWriter(dst io.Writer, label string) (IOWriter, error) {
 	if err := ensure(); err != nil {
 		return IOWriter{}, err
 	}
-	payload := cgo.NewHandle(&stream{sink: dst, value: dst, label: C.CString(label)})
+	payload := cgo.NewHandle(&stream{name: label, sink: dst, value: dst, label: C.CString(label)})
 	r := C.gm_io_writer(C.uintptr_t(payload))
 	if r.err != nil {
 		return IOWriter{}, fail("io_writer_new", r.err)
@@ -111,23 +113,29 @@ func gmGoIOGood(payload C.uintptr_t) C.bool { return C.bool(!streamOf(payload).b
 //export gmGoIOTell
 func gmGoIOTell(payload C.uintptr_t) C.size_t { return C.size_t(streamOf(payload).pos.Load()) }
 
+// fail notes that the stream is no longer good, and gives err to the call of MLX
+// that fails on this thread because of it.
+func (s *stream) fail(err error) {
+	s.bad.Store(true)
+	C.gm_set_callback_error(C.uintptr_t(cgo.NewHandle(fmt.Errorf("%s: %w", s.name, err))))
+}
+
 //export gmGoIOSeek
 func gmGoIOSeek(payload C.uintptr_t, off C.int64_t, whence C.int) C.int {
 	s := streamOf(payload)
-	seeker, ok := any(s.source).(io.Seeker)
-	if s.source == nil {
-		seeker, ok = s.sink.(io.Seeker)
-	}
-	if !ok {
-		s.bad.Store(true)
-		return 1
-	}
-	pos, err := seeker.Seek(int64(off), int(whence))
+	err := guard(func() error {
+		seeker, ok := s.value.(io.Seeker)
+		if !ok {
+			return fmt.Errorf("seek: %T is no io.Seeker", s.value)
+		}
+		pos, err := seeker.Seek(int64(off), int(whence))
+		s.pos.Store(pos)
+		return err
+	})
 	if err != nil {
-		s.bad.Store(true)
-		return 1
+		s.fail(err)
+		return -1
 	}
-	s.pos.Store(pos)
 	return 0
 }
 
@@ -142,27 +150,30 @@ func buffer(data *C.char, n C.size_t) []byte {
 //export gmGoIORead
 func gmGoIORead(payload C.uintptr_t, data *C.char, n C.size_t) C.size_t {
 	s := streamOf(payload)
-	if s.source == nil {
-		s.bad.Store(true)
-		return 0
-	}
-	got, err := io.ReadFull(s.source, buffer(data, n))
+	got := 0
+	err := guard(func() (err error) {
+		got, err = io.ReadFull(s.source, buffer(data, n))
+		return err
+	})
 	s.pos.Add(int64(got))
 	if err != nil {
-		s.bad.Store(true)
+		s.fail(err)
 	}
 	return C.size_t(got)
 }
 
+// MLX reads the elements on a thread of its own, where no call waits for the
+// error: it says itself how much was missing.
+//
 //export gmGoIOReadAt
 func gmGoIOReadAt(payload C.uintptr_t, data *C.char, n, off C.size_t) C.size_t {
 	s := streamOf(payload)
-	if s.source == nil || off > math.MaxInt64 {
-		s.bad.Store(true)
-		return 0
-	}
-	got, err := s.source.ReadAt(buffer(data, n), int64(off))
-	if C.size_t(got) < n && err != nil {
+	got := 0
+	err := guard(func() (err error) {
+		got, err = s.source.ReadAt(buffer(data, n), int64(off))
+		return err
+	})
+	if err != nil && C.size_t(got) < n {
 		s.bad.Store(true)
 	}
 	return C.size_t(got)
@@ -171,15 +182,22 @@ func gmGoIOReadAt(payload C.uintptr_t, data *C.char, n, off C.size_t) C.size_t {
 //export gmGoIOWrite
 func gmGoIOWrite(payload C.uintptr_t, data *C.char, n C.size_t) C.size_t {
 	s := streamOf(payload)
-	if s.sink == nil {
-		s.bad.Store(true)
+	if n == 0 {
 		return 0
 	}
-	done, err := s.sink.Write(buffer(data, n))
-	s.pos.Add(int64(done))
+	done := 0
+	err := guard(func() (err error) {
+		done, err = s.sink.Write(buffer(data, n))
+		if err == nil && done < int(n) {
+			err = io.ErrShortWrite
+		}
+		return err
+	})
 	if err != nil {
-		s.bad.Store(true)
+		s.fail(err)
+		return 0
 	}
+	s.pos.Add(int64(done))
 	return C.size_t(done)
 }
 

@@ -82,7 +82,7 @@ func (m *machine) index(obj Value, i int64) Value {
 		return x.item(int(i))
 	default:
 		if s, ok := asText(obj); ok {
-			return charAt(s, i)
+			return likeText(obj, charAt(s, i))
 		}
 		return nil
 	}
@@ -232,13 +232,11 @@ func (m *machine) slice(obj, start, stop, step Value) (Value, error) {
 	}
 	if isText {
 		text, err = m.sliceText(text, n, b)
-		if _, ok := obj.(markup); ok {
-			return markup(text), err
-		}
-		return str(text), err
+		return likeText(obj, str(text)), err
 	}
 	if r, ok := obj.(*rangeVal); ok {
-		return &rangeVal{r.start + int64(b.start)*r.step, r.start + int64(b.stop)*r.step, r.step * int64(b.step), int64(b.n)}, nil
+		from, to := r.start+int64(b.start)*r.step, r.start+int64(b.stop)*r.step
+		return &rangeVal{from, to, r.step * int64(b.step), int64(b.n)}, nil
 	}
 	items, _ := m.items(obj)
 	if err := m.room(16 * b.n); err != nil {

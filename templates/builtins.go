@@ -83,7 +83,8 @@ func globalNamespace(m *machine, a args) (Value, error) {
 
 func checkNamespaceName(name string) error {
 	if len(name) > 0 && name[0] == '_' {
-		return errf("Chat templates cannot store underscore-prefixed attributes on a namespace, but got %s. Please rename the attribute.", quote(name))
+		return errf("Chat templates cannot store underscore-prefixed attributes on a namespace, but got %s. "+
+			"Please rename the attribute.", quote(name))
 	}
 	return nil
 }

@@ -26,8 +26,7 @@ func isIdentifier(s string) bool {
 		if start {
 			continue
 		}
-		if i == 0 || !(unicode.Is(unicode.Mn, r) || unicode.Is(unicode.Mc, r) || unicode.Is(unicode.Nd, r) ||
-			unicode.Is(unicode.Pc, r) || unicode.Is(unicode.Other_ID_Continue, r)) {
+		if i == 0 || !unicode.In(r, unicode.Mn, unicode.Mc, unicode.Nd, unicode.Pc, unicode.Other_ID_Continue) {
 			return false
 		}
 	}

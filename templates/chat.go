@@ -57,8 +57,12 @@ func (t *Template) RenderSpans(c Chat) (string, []Span, error) {
 	return t.render(c)
 }
 
-// Execute renders the template with nothing but the given variables.
+// Execute renders the template with nothing but the given variables; nil is
+// none.
 func (t *Template) Execute(vars *Dict) (string, error) {
+	if vars == nil {
+		vars = NewDict()
+	}
 	globals := make(map[string]Value, vars.Len())
 	for k, v := range vars.All() {
 		name, ok := asText(k)

@@ -37,6 +37,11 @@ func valueOf(v any, depth int) (Value, error) {
 	switch x := v.(type) {
 	case nil:
 		return none, nil
+	case *Dict:
+		if x == nil {
+			return none, nil
+		}
+		return x, nil
 	case Value:
 		return x, nil
 	case string:
@@ -144,7 +149,8 @@ func structFields(d *Dict, v reflect.Value, depth int) error {
 			continue
 		case !f.IsExported():
 			continue
-		case strings.Contains(opts, "omitempty") && isEmpty(field), strings.Contains(opts, "omitzero") && field.IsZero():
+		case strings.Contains(opts, "omitempty") && isEmpty(field),
+			strings.Contains(opts, "omitzero") && field.IsZero():
 			continue
 		}
 		if name == "" {

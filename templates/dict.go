@@ -1,8 +1,10 @@
 package templates
 
 import (
+	"fmt"
 	"iter"
 	"math"
+	"math/big"
 	"strconv"
 )
 
@@ -168,6 +170,10 @@ func hashKey(k Value, depth int) (h string, text bool, err error) {
 		if f == math.Trunc(f) && math.Abs(f) < 1<<63 {
 			return strconv.FormatInt(int64(f), 10), false, nil
 		}
+		if f == math.Trunc(f) && !math.IsInf(f, 0) {
+			n, _ := big.NewFloat(f).Int(nil)
+			return n.String(), false, nil
+		}
 		return "f" + strconv.FormatFloat(f, 'g', -1, 64), false, nil
 	case *tuple:
 		return hashTuple(x, depth)
@@ -175,6 +181,8 @@ func hashKey(k Value, depth int) (h string, text bool, err error) {
 		return "u", false, nil
 	case *rangeVal:
 		return "r" + x.String(), false, nil
+	case *builtin, *macro, *namespace, *iterator, *cycler, *joiner, *loopContext:
+		return fmt.Sprintf("p%p", x), false, nil
 	}
 	return "", false, errf("unhashable type: '%s'", k.typeName())
 }

@@ -18,6 +18,10 @@
 //		AddGenerationPrompt: true,
 //	})
 //
+// Left out, each with an error that says so, is what no prompt needs: loading
+// other templates, escaping for HTML by default, bytes, sets and complex
+// numbers. Unicode is that of the Go release.
+//
 // Templates come from outside, so each rendering runs under limits on its
 // steps, its output and its depth: a hostile template ends in an error that
 // wraps ErrLimit. Errors name the template line and column.

@@ -1,8 +1,7 @@
 package templates
 
 import (
-	"math"
-	"math/big"
+	"maps"
 	"strings"
 	"unicode/utf8"
 )
@@ -13,10 +12,10 @@ var filters map[string]*builtin
 
 func init() {
 	filters = map[string]*builtin{}
-	for _, table := range []map[string]*builtin{textFilters, numberFilters, sequenceFilters, selectFilters, markupFilters} {
-		for name, b := range table {
-			filters[name] = b
-		}
+	for _, table := range []map[string]*builtin{
+		textFilters, numberFilters, sequenceFilters, selectFilters, markupFilters,
+	} {
+		maps.Copy(filters, table)
 	}
 	for alias, name := range map[string]string{"d": "default", "e": "escape", "count": "length"} {
 		filters[alias] = filters[name]
@@ -31,7 +30,7 @@ func textFilter(fn func(string) string) *builtin {
 		if err != nil {
 			return nil, err
 		}
-		return str(fn(s)), m.charge(len(s) >> 5)
+		return likeText(a[0], str(fn(s))), m.charge(len(s) >> 5)
 	})
 }
 
@@ -39,7 +38,13 @@ var textFilters = map[string]*builtin{
 	"upper":      textFilter(upper),
 	"lower":      textFilter(lower),
 	"capitalize": textFilter(capitalize),
-	"title":      textFilter(titleWords),
+	"title": fixed("s", func(m *machine, a []Value) (Value, error) {
+		s, err := m.text(a[0])
+		if err != nil {
+			return nil, err
+		}
+		return str(titleWords(s)), m.charge(len(s) >> 5)
+	}),
 	"trim": fixed("value chars?", func(m *machine, a []Value) (Value, error) {
 		s, err := m.text(a[0])
 		if err == nil {
@@ -48,7 +53,8 @@ var textFilters = map[string]*builtin{
 		if err != nil {
 			return nil, err
 		}
-		return stripper(true, true)(m, s, a[1:])
+		v, err := stripper(true, true)(m, s, a[1:])
+		return likeText(a[0], v), err
 	}),
 	"string": fixed("object", func(m *machine, a []Value) (Value, error) {
 		if _, ok := a[0].(markup); ok {
@@ -164,7 +170,7 @@ func filterIndent(m *machine, a []Value) (Value, error) {
 		}
 		b.WriteString(line)
 	}
-	return str(b.String()), nil
+	return likeText(a[0], str(b.String())), nil
 }
 
 func filterJoin(m *machine, a []Value) (Value, error) {
@@ -213,7 +219,7 @@ func filterCenter(m *machine, a []Value) (Value, error) {
 		return nil, err
 	}
 	s, err = m.pad(s, width, " ", 0)
-	return str(s), err
+	return likeText(a[0], str(s)), err
 }
 
 func filterTruncate(m *machine, a []Value) (Value, error) {
@@ -255,7 +261,7 @@ func filterTruncate(m *machine, a []Value) (Value, error) {
 			s = s[:i]
 		}
 	}
-	return str(s + end), nil
+	return m.concat(likeText(a[0], str(s)), str(end))
 }
 
 func filterWordCount(m *machine, a []Value) (Value, error) {
@@ -263,99 +269,6 @@ func filterWordCount(m *machine, a []Value) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	isSep := func(r rune) bool { return r != '_' && !isAlnum(string(r)) }
+	isSep := func(r rune) bool { return !isWordChar(r) }
 	return integer(len(strings.FieldsFunc(s, isSep))), m.charge(len(s))
-}
-
-var numberFilters = map[string]*builtin{
-	"abs": fixed("x", func(m *machine, a []Value) (Value, error) {
-		switch x := a[0].(type) {
-		case float:
-			return float(math.Abs(float64(x))), nil
-		case integer, boolean, *bigint:
-			n := toBig(x)
-			return bigVal(n.Abs(n)), nil
-		}
-		return nil, errf("bad operand type for abs(): '%s'", a[0].typeName())
-	}),
-	"int":            fixed("value default? base?", filterInt),
-	"float":          fixed("value default?", filterFloat),
-	"round":          fixed("value precision? method?", filterRound),
-	"filesizeformat": fixed("value binary?", filterFileSize),
-}
-
-func filterInt(m *machine, a []Value) (Value, error) {
-	var def Value = integer(0)
-	if a[1] != nil {
-		def = a[1]
-	}
-	if u, ok := a[0].(*undefined); ok {
-		return nil, u.fail()
-	}
-	base, err := optInt(a[2], 10)
-	if err != nil {
-		return nil, err
-	}
-	switch x := a[0].(type) {
-	case integer, *bigint:
-		return x, nil
-	case boolean:
-		return bigVal(toBig(x)), nil
-	case float:
-		if math.IsInf(float64(x), 0) {
-			return nil, errf("cannot convert float infinity to integer")
-		}
-		if n, err := truncate(float64(x)); err == nil {
-			return n, nil
-		}
-		return def, nil
-	case str, markup:
-		s, _ := asText(x)
-		if err := m.charge(len(s) >> 4); err != nil {
-			return nil, err
-		}
-		if n, ok := parseInt(s, base); ok {
-			return n, nil
-		}
-		if f, ok := parseFloat(s); ok {
-			if n, err := truncate(f); err == nil {
-				return n, nil
-			}
-		}
-	}
-	return def, nil
-}
-
-// parseInt is Python's int(text, base).
-func parseInt(s string, base int) (Value, bool) {
-	s = asciiDigits(strings.TrimFunc(s, isSpace))
-	if len(s) > maxDigits || base != 0 && (base < 2 || base > 36) {
-		return nil, false
-	}
-	neg := strings.HasPrefix(s, "-")
-	if neg || strings.HasPrefix(s, "+") {
-		s = s[1:]
-	}
-	if len(s) > 1 && s[0] == '0' {
-		if b := map[byte]int{'b': 2, 'o': 8, 'x': 16}[s[1]|0x20]; b != 0 && (base == b || base == 0) {
-			s, base = strings.TrimPrefix(s[2:], "_"), b
-		}
-	}
-	if strings.HasPrefix(s, "_") || strings.HasSuffix(s, "_") || strings.Contains(s, "__") ||
-		strings.HasPrefix(s, "-") || strings.HasPrefix(s, "+") {
-		return nil, false
-	}
-	if base == 0 {
-		if base = 10; strings.HasPrefix(s, "0") && strings.Trim(s, "0_") != "" {
-			return nil, false
-		}
-	}
-	n, ok := new(big.Int).SetString(strings.ReplaceAll(s, "_", ""), base)
-	if !ok {
-		return nil, false
-	}
-	if neg {
-		n.Neg(n)
-	}
-	return bigVal(n), true
 }

@@ -113,9 +113,7 @@ func (l *lexer) emit(kind tokenKind, off int, text string) {
 }
 
 func (l *lexer) fail(off int, format string, args ...any) error {
-	e := errf(format, args...).(*fault)
-	e.err = ErrSyntax
-	return at(e, l.posAt(off))
+	return syntaxError(l.posAt(off), format, args...)
 }
 
 // root reads text up to and including the next tag opener, and then the tag.

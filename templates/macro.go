@@ -89,7 +89,8 @@ func (f *macro) bind(m *machine, a args) error {
 	case d.kwargs >= 0:
 		slots[d.kwargs] = a.dict()
 	case slices.Contains(a.names, "caller"):
-		return errf("macro %s was invoked with two values for the special caller argument. This is most likely a bug.", quote(d.name))
+		return errf("macro %s was invoked with two values for the special caller argument. "+
+			"This is most likely a bug.", quote(d.name))
 	case len(a.names) > 0:
 		return errf("macro %s takes no keyword argument %s", quote(d.name), quote(a.names[0]))
 	}

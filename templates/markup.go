@@ -2,7 +2,7 @@ package templates
 
 import (
 	"html"
-	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -13,29 +13,80 @@ var markupFilters = map[string]*builtin{
 		s, err := m.text(a[0])
 		return markup(s), err
 	}),
-	"escape": fixed("s", func(m *machine, a []Value) (Value, error) {
-		if _, ok := a[0].(markup); ok {
-			return a[0], nil
-		}
-		return escaped(m, a[0])
-	}),
+	"escape": fixed("s", func(m *machine, a []Value) (Value, error) { return toMarkup(m, a[0]) }),
 	"forceescape": fixed("value", func(m *machine, a []Value) (Value, error) {
 		return escaped(m, a[0])
 	}),
-	"striptags": fixed("value", func(m *machine, a []Value) (Value, error) {
-		s, err := m.text(a[0])
-		if err == nil {
-			err = m.charge(len(s))
-		}
-		return str(stripTags(s)), err
-	}),
-	"xmlattr": fixed("d autospace?", filterXMLAttr),
+	"striptags": fixed("value", plainMethod(stripTags)),
+	"xmlattr":   fixed("d autospace?", filterXMLAttr),
 	"urlize": variadic(func(*machine, args) (Value, error) {
 		return nil, errf("the urlize filter is not supported: prompts are not HTML")
 	}),
 }
 
+// markupMethods are what safe HTML has beyond the methods of text.
+var markupMethods = methodTable(map[string]*builtin{
+	"striptags": fixed("self", plainMethod(stripTags)),
+	"unescape":  fixed("self", plainMethod(html.UnescapeString)),
+})
+
+func plainMethod(fn func(string) string) func(m *machine, a []Value) (Value, error) {
+	return func(m *machine, a []Value) (Value, error) {
+		s, err := m.text(a[0])
+		if err == nil {
+			err = m.charge(len(s))
+		}
+		return str(fn(s)), err
+	}
+}
+
 var htmlEscaper = strings.NewReplacer("&", "&amp;", ">", "&gt;", "<", "&lt;", "'", "&#39;", `"`, "&#34;")
+
+// toMarkup returns v as safe HTML, escaped unless it is that already.
+func toMarkup(m *machine, v Value) (Value, error) {
+	if _, ok := v.(markup); ok {
+		return v, nil
+	}
+	return escaped(m, v)
+}
+
+// likeText makes text computed from safe HTML safe HTML too, also in a list or
+// tuple of parts, which must be new.
+func likeText(from, v Value) Value {
+	if _, ok := from.(markup); !ok {
+		return v
+	}
+	var parts []Value
+	switch x := v.(type) {
+	case str:
+		return markup(x)
+	case *list:
+		parts = x.items
+	case *tuple:
+		parts = x.items
+	}
+	for i, p := range parts {
+		parts[i] = likeText(from, p)
+	}
+	return v
+}
+
+// escaping makes a method escape argument i where its text is safe HTML.
+func escaping(i int, b *builtin) *builtin {
+	inner := b.fn
+	b.fn = func(m *machine, a []Value) (Value, error) {
+		if _, safe := a[0].(markup); safe && a[i] != nil {
+			v, err := toMarkup(m, a[i])
+			if err != nil {
+				return nil, err
+			}
+			a = slices.Clone(a)
+			a[i] = v
+		}
+		return inner(m, a)
+	}
+	return b
+}
 
 // escaped returns str(v) as safe HTML.
 func escaped(m *machine, v Value) (Value, error) {
@@ -52,32 +103,28 @@ func escapeHTML(s string) string { return htmlEscaper.Replace(s) }
 // stripTags removes comments and tags, joins what blanks separate with single
 // blanks and decodes entities.
 func stripTags(s string) string {
-	s = cutBetween(cutBetween(s, "<!--", "-->"), "<", ">")
-	return html.UnescapeString(strings.Join(strings.FieldsFunc(s, isSpace), " "))
-}
-
-// cutBetween removes every stretch from open to the next end.
-func cutBetween(s, open, end string) string {
 	var b strings.Builder
 	for {
-		i := strings.Index(s, open)
-		if i < 0 {
+		text, rest, found := strings.Cut(s, "<")
+		end := ">"
+		if strings.HasPrefix(rest, "!--") {
+			rest, end = rest[len("!--"):], "-->"
+		}
+		_, rest, closed := strings.Cut(rest, end)
+		if !found || !closed {
 			break
 		}
-		j := strings.Index(s[i:], end)
-		if j < 0 {
-			break
-		}
-		b.WriteString(s[:i])
-		s = s[i+j+len(end):]
+		b.WriteString(text)
+		s = rest
 	}
-	return b.String() + s
+	b.WriteString(s)
+	return html.UnescapeString(strings.Join(strings.FieldsFunc(b.String(), isSpace), " "))
 }
 
 func filterXMLAttr(m *machine, a []Value) (Value, error) {
 	d, ok := a[0].(*Dict)
 	if !ok {
-		return nil, errf("'%s' object has no attribute 'items'", a[0].typeName())
+		return nil, noAttribute(a[0], "items")
 	}
 	var parts []string
 	for k, v := range d.All() {
@@ -105,51 +152,4 @@ func filterXMLAttr(m *machine, a []Value) (Value, error) {
 		s = " " + s
 	}
 	return str(s), m.room(len(s))
-}
-
-func filterURLEncode(m *machine, a []Value) (Value, error) {
-	var pairs []Value
-	switch x := a[0].(type) {
-	case *Dict:
-		view := &dictView{x, viewItems}
-		for i := range x.keys {
-			pairs = append(pairs, view.item(i))
-		}
-	case str, markup:
-		s, _ := asText(x)
-		return str(quoteURL(s, "/")), m.room(3 * len(s))
-	default:
-		items, err := m.items(x)
-		if err != nil {
-			s, err := m.text(x)
-			return str(quoteURL(s, "/")), err
-		}
-		pairs = items
-	}
-	var parts []string
-	for _, p := range pairs {
-		kv, err := m.unpack(p, 2)
-		if err != nil {
-			return nil, err
-		}
-		var text [2]string
-		for i, v := range kv {
-			s, err := m.text(v)
-			if err != nil {
-				return nil, err
-			}
-			text[i] = strings.ReplaceAll(quoteURL(s, ""), "%20", "+")
-		}
-		parts = append(parts, text[0]+"="+text[1])
-	}
-	return str(strings.Join(parts, "&")), nil
-}
-
-// quoteURL escapes all but letters, digits, _.-~ and the characters of safe.
-func quoteURL(s, safe string) string {
-	s = strings.ReplaceAll(url.QueryEscape(s), "+", "%20")
-	if safe == "/" {
-		s = strings.ReplaceAll(s, "%2F", "/")
-	}
-	return s
 }

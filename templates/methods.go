@@ -1,9 +1,16 @@
 package templates
 
+import "math/bits"
+
 // method returns a method of obj as a function that takes obj first, or nil.
 func method(obj Value, name string) *builtin {
 	switch obj.(type) {
-	case str, markup:
+	case str:
+		return strMethods[name]
+	case markup:
+		if b := markupMethods[name]; b != nil {
+			return b
+		}
 		return strMethods[name]
 	case *Dict:
 		return dictMethods[name]
@@ -81,14 +88,21 @@ var dictMethods = methodTable(map[string]*builtin{
 		}
 		return none, nil
 	}),
-	"keys":   fixed("self", func(m *machine, a []Value) (Value, error) { return &dictView{a[0].(*Dict), viewKeys}, nil }),
-	"values": fixed("self", func(m *machine, a []Value) (Value, error) { return &dictView{a[0].(*Dict), viewValues}, nil }),
-	"items":  fixed("self", func(m *machine, a []Value) (Value, error) { return &dictView{a[0].(*Dict), viewItems}, nil }),
-	"copy":   fixed("self", func(m *machine, a []Value) (Value, error) { return a[0].(*Dict).clone(), m.charge(a[0].(*Dict).Len()) }),
+	"keys":   viewMethod(viewKeys),
+	"values": viewMethod(viewValues),
+	"items":  viewMethod(viewItems),
+	"copy": fixed("self", func(m *machine, a []Value) (Value, error) {
+		d := a[0].(*Dict)
+		return d.clone(), m.charge(d.Len())
+	}),
 	"fromkeys": fixed("self iterable value?", func(m *machine, a []Value) (Value, error) {
 		return m.fromKeys(a[1], a[2])
 	}),
 })
+
+func viewMethod(part viewPart) *builtin {
+	return fixed("self", func(m *machine, a []Value) (Value, error) { return &dictView{a[0].(*Dict), part}, nil })
+}
 
 // fromKeys is Python's dict.fromkeys.
 func (m *machine) fromKeys(keys, val Value) (Value, error) {
@@ -161,12 +175,29 @@ var floatMethods = methodTable(map[string]*builtin{
 		f := float64(a[0].(float))
 		return boolVal(f == float64(int64(f)) || f > 1<<62 && f-f == 0 || f < -(1<<62) && f-f == 0), nil
 	}),
-	"conjugate": fixed("self", func(m *machine, a []Value) (Value, error) { return a[0], nil }),
+	"conjugate":        fixed("self", func(m *machine, a []Value) (Value, error) { return a[0], nil }),
+	"hex":              variadic(numberRefused),
+	"fromhex":          variadic(numberRefused),
+	"as_integer_ratio": variadic(numberRefused),
 })
+
+func numberRefused(*machine, args) (Value, error) {
+	return nil, errf("hex, as_integer_ratio and conversions to and from bytes are not supported in chat templates")
+}
 
 var intMethods = methodTable(map[string]*builtin{
 	"bit_length": fixed("self", func(m *machine, a []Value) (Value, error) {
 		return integer(toBig(a[0]).BitLen()), nil
 	}),
-	"conjugate": fixed("self", func(m *machine, a []Value) (Value, error) { return bigVal(toBig(a[0])), nil }),
+	"bit_count": fixed("self", func(m *machine, a []Value) (Value, error) {
+		n := 0
+		for _, w := range toBig(a[0]).Bits() {
+			n += bits.OnesCount(uint(w))
+		}
+		return integer(n), nil
+	}),
+	"conjugate":        fixed("self", func(m *machine, a []Value) (Value, error) { return bigVal(toBig(a[0])), nil }),
+	"as_integer_ratio": variadic(numberRefused),
+	"to_bytes":         variadic(numberRefused),
+	"from_bytes":       variadic(numberRefused),
 })

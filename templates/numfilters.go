@@ -6,43 +6,65 @@ import (
 	"math/big"
 	"strconv"
 	"strings"
-	"unicode"
 )
 
-// asciiDigits maps the decimal digits of all scripts to ASCII, as Python's
-// number parsers do.
-func asciiDigits(s string) string {
-	if isASCII(s) {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		if r < 0x80 || !unicode.Is(unicode.Nd, r) {
-			return r
+var numberFilters = map[string]*builtin{
+	"abs": fixed("x", func(m *machine, a []Value) (Value, error) {
+		switch x := a[0].(type) {
+		case float:
+			return float(math.Abs(float64(x))), nil
+		case integer, boolean, *bigint:
+			n := toBig(x)
+			return bigVal(n.Abs(n)), nil
 		}
-		zero := r
-		for unicode.Is(unicode.Nd, zero-1) && r-zero < 9 {
-			zero--
-		}
-		return '0' + (r - zero)
-	}, s)
+		return nil, errf("bad operand type for abs(): '%s'", a[0].typeName())
+	}),
+	"int":            fixed("value default? base?", filterInt),
+	"float":          fixed("value default?", filterFloat),
+	"round":          fixed("value precision? method?", filterRound),
+	"filesizeformat": fixed("value binary?", filterFileSize),
 }
 
-// parseFloat is Python's float(text).
-func parseFloat(s string) (float64, bool) {
-	s = strings.ToLower(asciiDigits(strings.TrimFunc(s, isSpace)))
-	if strings.ContainsAny(s, "xp") || strings.HasPrefix(s, "_") || strings.HasSuffix(s, "_") || strings.Contains(s, "__") {
-		return 0, false
+func filterInt(m *machine, a []Value) (Value, error) {
+	var def Value = integer(0)
+	if a[1] != nil {
+		def = a[1]
 	}
-	for i := range len(s) {
-		if s[i] == '_' && !(isDecimal(s[i-1]) && isDecimal(s[i+1])) {
-			return 0, false
+	if u, ok := a[0].(*undefined); ok {
+		return nil, u.fail()
+	}
+	base, err := optInt(a[2], 10)
+	if err != nil {
+		return nil, err
+	}
+	switch x := a[0].(type) {
+	case integer, *bigint:
+		return x, nil
+	case boolean:
+		return bigVal(toBig(x)), nil
+	case float:
+		if math.IsInf(float64(x), 0) {
+			return nil, errf("cannot convert float infinity to integer")
+		}
+		if n, err := truncate(float64(x)); err == nil {
+			return n, nil
+		}
+		return def, nil
+	case str, markup:
+		s, _ := asText(x)
+		if err := m.charge(len(s) >> 4); err != nil {
+			return nil, err
+		}
+		if n, ok := parseInt(s, base); ok {
+			return n, nil
+		}
+		if f, ok := parseFloat(s); ok {
+			if n, err := truncate(f); err == nil {
+				return n, nil
+			}
 		}
 	}
-	f, err := strconv.ParseFloat(strings.ReplaceAll(s, "_", ""), 64)
-	if err != nil && !math.IsInf(f, 0) {
-		return 0, false
-	}
-	return f, true
+	return def, nil
 }
 
 func filterFloat(m *machine, a []Value) (Value, error) {
@@ -77,9 +99,19 @@ func filterRound(m *machine, a []Value) (Value, error) {
 	if method != "common" && method != "ceil" && method != "floor" {
 		return nil, errf("method must be common, ceil or floor")
 	}
+	if a[1] == none && method == "common" && isNumber(a[0]) { // to an integer
+		v, err := filterRound(m, []Value{a[0], nil, nil})
+		if f, ok := v.(float); ok {
+			return truncate(float64(f))
+		}
+		return v, err
+	}
 	precision, err := optInt(a[1], 0)
 	if err != nil {
 		return nil, err
+	}
+	if u, ok := a[0].(*undefined); ok && method != "common" {
+		return nil, u.fail()
 	}
 	if !isNumber(a[0]) {
 		return nil, errf("type %s doesn't define __round__ method", a[0].typeName())

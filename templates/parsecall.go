@@ -8,21 +8,7 @@ func (p *parser) call(x expr) (expr, error) {
 // args parses the arguments of a call in their parentheses.
 func (p *parser) args(a *callArgs) error {
 	open := p.next().pos
-	for more := false; !p.isOp(")"); more = true {
-		if more {
-			if err := p.expectOp(","); err != nil {
-				return err
-			}
-			if p.isOp(")") {
-				break
-			}
-		}
-		if err := p.arg(a, open); err != nil {
-			return err
-		}
-	}
-	p.next()
-	return nil
+	return p.bracketed(")", true, func() error { return p.arg(a, open) })
 }
 
 // arg parses one argument: *list, **mapping, name=value or a value.

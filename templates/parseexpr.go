@@ -1,5 +1,7 @@
 package templates
 
+import "slices"
+
 // tupleOpts are the ways a comma-separated list may be read.
 type tupleOpts struct {
 	simple bool // names and literals only, as in assignment targets
@@ -122,21 +124,16 @@ func (p *parser) expression() (expr, error) {
 	return x, err
 }
 
-func (p *parser) or() (expr, error) {
-	x, err := p.and()
-	for err == nil && p.isName("or") {
-		n := &logicExpr{pos: p.next().pos, or: true, l: x}
-		n.r, err = p.and()
-		x = n
-	}
-	return x, err
-}
+func (p *parser) or() (expr, error) { return p.logic("or", p.and) }
 
-func (p *parser) and() (expr, error) {
-	x, err := p.not()
-	for err == nil && p.isName("and") {
-		n := &logicExpr{pos: p.next().pos, l: x}
-		n.r, err = p.not()
+func (p *parser) and() (expr, error) { return p.logic("and", p.not) }
+
+// logic parses operands joined by a logical operator, left to right.
+func (p *parser) logic(op string, operand func() (expr, error)) (expr, error) {
+	x, err := operand()
+	for err == nil && p.isName(op) {
+		n := &logicExpr{pos: p.next().pos, or: op == "or", l: x}
+		n.r, err = operand()
 		x = n
 	}
 	return x, err
@@ -161,36 +158,36 @@ func (p *parser) compare() (expr, error) {
 	if err != nil {
 		return nil, err
 	}
-	var c *compareExpr
-	for {
-		op := ""
-		t := p.cur()
-		switch {
-		case t.kind == tokOp && (t.text == "==" || t.text == "!=" || t.text == "<" || t.text == "<=" || t.text == ">" || t.text == ">="):
-			op = p.next().text
-		case p.skipName("in"):
-			op = "in"
-		case p.isName("not") && p.peek().kind == tokName && p.peek().text == "in":
-			p.next()
-			p.next()
-			op = "not in"
-		}
-		if op == "" {
-			break
-		}
+	at := p.cur().pos
+	op := p.comparison()
+	if op == "" {
+		return x, nil
+	}
+	c := &compareExpr{pos: at, first: x}
+	for ; op != ""; op = p.comparison() {
 		y, err := p.sum()
 		if err != nil {
 			return nil, err
 		}
-		if c == nil {
-			c = &compareExpr{pos: t.pos, first: x}
-		}
 		c.ops, c.rest = append(c.ops, op), append(c.rest, y)
 	}
-	if c != nil {
-		return c, nil
+	return c, nil
+}
+
+// comparison takes a comparison operator and returns it, or nothing.
+func (p *parser) comparison() string {
+	t := p.cur()
+	switch {
+	case t.kind == tokOp && slices.Contains([]string{"==", "!=", "<", "<=", ">", ">="}, t.text):
+		return p.next().text
+	case p.skipName("in"):
+		return "in"
+	case p.isName("not") && p.peek().kind == tokName && p.peek().text == "in":
+		p.next()
+		p.next()
+		return "not in"
 	}
-	return x, nil
+	return ""
 }
 
 // binary parses operands joined by the given operators, left to right.

@@ -49,90 +49,67 @@ func (p *parser) primary(ns bool) (expr, error) {
 
 func (p *parser) list() (expr, error) {
 	n := &listExpr{pos: p.next().pos}
-	for !p.isOp("]") {
-		if len(n.items) > 0 {
-			if err := p.expectOp(","); err != nil {
-				return nil, err
-			}
-		}
-		if p.isOp("]") {
-			break
-		}
+	return n, p.bracketed("]", true, func() error {
 		x, err := p.expression()
-		if err != nil {
-			return nil, err
-		}
 		n.items = append(n.items, x)
-	}
-	p.next()
-	return n, nil
+		return err
+	})
 }
 
 func (p *parser) dict() (expr, error) {
 	n := &dictExpr{pos: p.next().pos}
-	for !p.isOp("}") {
-		if len(n.keys) > 0 {
-			if err := p.expectOp(","); err != nil {
-				return nil, err
-			}
-		}
-		if p.isOp("}") {
-			break
-		}
+	return n, p.bracketed("}", true, func() error {
 		k, err := p.expression()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := p.expectOp(":"); err != nil {
-			return nil, err
+			return err
 		}
 		v, err := p.expression()
-		if err != nil {
-			return nil, err
-		}
 		n.keys, n.vals = append(n.keys, k), append(n.vals, v)
-	}
-	p.next()
-	return n, nil
+		return err
+	})
 }
 
 // postfix parses subscripts, attributes and calls after x.
 func (p *parser) postfix(x expr) (expr, error) {
-	for {
-		var err error
+	return suffixes(x, func(x expr) (expr, error) {
 		switch {
 		case p.isOp("."):
-			x, err = p.attribute(x)
+			return p.attribute(x)
 		case p.isOp("["):
-			x, err = p.subscript(x)
+			return p.subscript(x)
 		case p.isOp("("):
-			x, err = p.call(x)
-		default:
-			return x, nil
+			return p.call(x)
 		}
-		if err != nil {
-			return nil, err
-		}
-	}
+		return nil, nil
+	})
 }
 
 // filterExprs parses filters, tests and calls after x.
 func (p *parser) filterExprs(x expr) (expr, error) {
-	for {
-		var err error
+	return suffixes(x, func(x expr) (expr, error) {
 		switch {
 		case p.isOp("|"):
-			x, err = p.filters(x, false)
+			return p.filters(x, false)
 		case p.isName("is"):
-			x, err = p.test(x)
+			return p.test(x)
 		case p.isOp("("):
-			x, err = p.call(x)
-		default:
-			return x, nil
+			return p.call(x)
 		}
-		if err != nil {
-			return nil, err
+		return nil, nil
+	})
+}
+
+// suffixes extends x by what parse makes of it, until that is nothing.
+func suffixes(x expr, parse func(expr) (expr, error)) (expr, error) {
+	for {
+		y, err := parse(x)
+		if y == nil || err != nil {
+			return x, err
 		}
+		x = y
 	}
 }
 
@@ -153,23 +130,18 @@ func (p *parser) attribute(x expr) (expr, error) {
 func (p *parser) subscript(x expr) (expr, error) {
 	open := p.next().pos
 	var args []expr
-	for !p.isOp("]") {
-		if len(args) > 0 {
-			if err := p.expectOp(","); err != nil {
-				return nil, err
-			}
-		}
+	err := p.bracketed("]", false, func() error {
 		arg, err := p.subscribed()
-		if err != nil {
-			return nil, err
-		}
 		args = append(args, arg)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	p.next()
 	if len(args) != 1 {
 		return &itemExpr{pos: open, obj: x, arg: &tupleExpr{open, args}}, nil
 	}
-	if s, ok := args[0].(*sliceExpr); ok {
+	if s, ok := args[0].(*sliceExpr); ok && s.obj == nil {
 		s.obj, s.pos = x, open
 		return s, nil
 	}

@@ -1,6 +1,7 @@
 package templates
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -60,9 +61,7 @@ func (p *parser) fail(at pos, format string, args ...any) error {
 }
 
 func syntaxError(p pos, format string, args ...any) error {
-	e := errf(format, args...).(*fault)
-	e.err = ErrSyntax
-	return at(e, p)
+	return at(&fault{msg: fmt.Sprintf(format, args...), err: ErrSyntax}, p)
 }
 
 func (p *parser) unexpected(want string) error {
@@ -93,6 +92,38 @@ func (p *parser) expectKind(kind tokenKind) error {
 	}
 	p.next()
 	return nil
+}
+
+// commas parses items separated by commas until a closing token, which it
+// leaves; with trailing a comma may come before that too.
+func (p *parser) commas(closed func() bool, trailing bool, item func() error) error {
+	for first := true; !closed(); first = false {
+		if !first {
+			if err := p.expectOp(","); err != nil {
+				return err
+			}
+			if trailing && closed() {
+				return nil
+			}
+		}
+		if err := item(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bracketed parses comma-separated items and the closing bracket after them.
+func (p *parser) bracketed(end string, trailing bool, item func() error) error {
+	if err := p.commas(func() bool { return p.isOp(end) }, trailing, item); err != nil {
+		return err
+	}
+	return p.expectOp(end)
+}
+
+// inTag parses comma-separated items up to the end of a tag.
+func (p *parser) inTag(item func() error) error {
+	return p.commas(func() bool { return p.cur().kind == tokBlockEnd }, false, item)
 }
 
 // enter counts one level of nesting; every call needs one leave.
@@ -249,7 +280,8 @@ func (p *parser) unknownTag(name string, at pos) error {
 	switch {
 	case looking == "":
 	case expected:
-		msg = append(msg, "You probably made a nesting mistake. Jinja is expecting this tag, but currently looking for "+looking+".")
+		msg = append(msg, "You probably made a nesting mistake. "+
+			"Jinja is expecting this tag, but currently looking for "+looking+".")
 	default:
 		msg = append(msg, "Jinja was looking for the following tags: "+looking+".")
 	}

@@ -80,12 +80,7 @@ func (p *parser) signature(d *macroDef) error {
 	if err := p.expectOp("("); err != nil {
 		return err
 	}
-	for !p.isOp(")") {
-		if len(d.params) > 0 {
-			if err := p.expectOp(","); err != nil {
-				return err
-			}
-		}
+	err := p.bracketed(")", false, func() error {
 		name, err := p.targetName()
 		if err != nil {
 			return err
@@ -93,15 +88,17 @@ func (p *parser) signature(d *macroDef) error {
 		d.params = append(d.params, name)
 		if p.skipOp("=") {
 			x, err := p.expression()
-			if err != nil {
-				return err
-			}
 			d.defaults = append(d.defaults, x)
-		} else if len(d.defaults) > 0 {
+			return err
+		}
+		if len(d.defaults) > 0 {
 			return p.fail(p.cur().pos, "non-default argument follows default argument")
 		}
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	p.next()
 	for i, a := range d.params {
 		if slices.ContainsFunc(d.params[:i], func(b *nameExpr) bool { return a.name == b.name }) {
 			return p.fail(a.pos, "duplicate argument %s in macro definition", quote(a.name))
@@ -165,26 +162,21 @@ func (p *parser) parseFilterBlock() (stmt, error) {
 func (p *parser) parseWith() (stmt, error) {
 	p.next()
 	s := &withStmt{}
-	for p.cur().kind != tokBlockEnd {
-		if len(s.targets) > 0 {
-			if err := p.expectOp(","); err != nil {
-				return nil, err
-			}
-		}
+	err := p.inTag(func() error {
 		target, err := p.target(tupleOpts{simple: true})
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if err := p.expectOp("="); err != nil {
-			return nil, err
+			return err
 		}
 		val, err := p.expression()
-		if err != nil {
-			return nil, err
-		}
 		s.targets, s.vals = append(s.targets, target), append(s.vals, val)
+		return err
+	})
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	s.body, err = p.body(true, "endwith")
 	return s, err
 }
@@ -192,19 +184,11 @@ func (p *parser) parseWith() (stmt, error) {
 func (p *parser) parsePrint() (stmt, error) {
 	p.next()
 	s := &outputStmt{}
-	for p.cur().kind != tokBlockEnd {
-		if len(s.items) > 0 {
-			if err := p.expectOp(","); err != nil {
-				return nil, err
-			}
-		}
+	return s, p.inTag(func() error {
 		x, err := p.expression()
-		if err != nil {
-			return nil, err
-		}
 		s.items = append(s.items, x)
-	}
-	return s, nil
+		return err
+	})
 }
 
 func (p *parser) parseBlock() (stmt, error) {

@@ -291,7 +291,8 @@ func (c *resolver) macro(d *macroDef, sc *scope) {
 	if d.hasCaller = isParam("caller"); d.hasCaller && used["caller"] {
 		i := slices.IndexFunc(d.params, func(p *nameExpr) bool { return p.name == "caller" })
 		if len(d.params)-i > len(d.defaults) {
-			c.fail(d.pos, "When defining macros or call blocks the special \"caller\" argument must be omitted or be given a default.")
+			c.fail(d.pos, "When defining macros or call blocks the special \"caller\" argument "+
+				"must be omitted or be given a default.")
 		}
 	}
 	for _, p := range d.params {

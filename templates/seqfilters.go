@@ -139,7 +139,7 @@ func filterLast(m *machine, a []Value) (Value, error) {
 	}
 	if s, ok := asText(a[0]); ok && s != "" {
 		r, _ := utf8.DecodeLastRuneInString(s)
-		return str(r), nil
+		return likeText(a[0], str(r)), nil
 	} else if ok {
 		return undefinedHint("No last item, sequence was empty."), nil
 	}
@@ -202,7 +202,7 @@ func filterReverse(m *machine, a []Value) (Value, error) {
 		for i, j := 0, len(chars)-1; i < j; i, j = i+1, j-1 {
 			chars[i], chars[j] = chars[j], chars[i]
 		}
-		return str(chars), m.room(len(s))
+		return likeText(a[0], str(chars)), m.room(len(s))
 	}
 	if it := m.reversed(a[0]); it != nil {
 		return it, nil

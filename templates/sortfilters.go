@@ -5,10 +5,7 @@ import "strings"
 func filterDictSort(m *machine, a []Value) (Value, error) {
 	d, ok := a[0].(*Dict)
 	if !ok {
-		if u, ok := a[0].(*undefined); ok {
-			return nil, u.fail()
-		}
-		return nil, errf("'%s' object has no attribute 'items'", a[0].typeName())
+		return nil, noAttribute(a[0], "items")
 	}
 	by := "key"
 	if a[2] != nil {
@@ -30,8 +27,18 @@ func filterDictSort(m *machine, a []Value) (Value, error) {
 	for i := range items {
 		items[i] = view.item(i)
 	}
-	items, err = m.sortBy(items, keys, a[3] != nil && truth(a[3]))
+	reverse, err := optFlag(a[3])
+	if err != nil {
+		return nil, err
+	}
+	items, err = m.sortBy(items, keys, reverse)
 	return &list{items}, err
+}
+
+// optFlag returns an optional boolean, which may be an integer but nothing else.
+func optFlag(v Value) (bool, error) {
+	n, err := optInt(v, 0)
+	return n != 0, err
 }
 
 func filterSort(m *machine, a []Value) (Value, error) {
@@ -67,7 +74,11 @@ func filterSort(m *machine, a []Value) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	items, err = m.sortBy(items, keys, a[1] != nil && truth(a[1]))
+	reverse, err := optFlag(a[1])
+	if err != nil {
+		return nil, err
+	}
+	items, err = m.sortBy(items, keys, reverse)
 	return &list{items}, err
 }
 

@@ -288,3 +288,8 @@ func trimZeros(s string) string {
 	}
 	return strings.TrimSuffix(strings.TrimRight(s, "0"), ".")
 }
+
+// formatSpecifiedFloat formats a float by a parsed specification.
+func (m *machine) formatSpecifiedFloat(x float64, f formatSpec) (string, error) {
+	return m.placeNumber(math.Signbit(x), "", formatFloat(math.Abs(x), f), f)
+}

@@ -1,8 +1,6 @@
 package templates
 
 import (
-	"math"
-	"math/big"
 	"strconv"
 	"strings"
 )
@@ -13,25 +11,28 @@ type braces struct {
 	args  args
 	named *Dict // of format_map
 	auto  int   // next automatic index; -1 once explicit ones were used
-	out   []byte
+	safe  bool  // the format is safe HTML: escape what goes in
 }
 
 func formatMethod(m *machine, a args) (Value, error) {
-	s, _ := asText(a.pos[0])
+	text := a.pos[0]
 	a.pos = a.pos[1:]
-	f := &braces{m: m, args: a}
-	out, err := f.run(s, 2)
-	return str(out), err
+	return (&braces{m: m, args: a}).format(text)
 }
 
-func formatMapMethod(m *machine, s string, a []Value) (Value, error) {
-	d, ok := a[0].(*Dict)
+func formatMapMethod(m *machine, a []Value) (Value, error) {
+	d, ok := a[1].(*Dict)
 	if !ok {
-		return nil, errf("format_map() argument must be a mapping, not %s", a[0].typeName())
+		return nil, errf("format_map() argument must be a mapping, not %s", a[1].typeName())
 	}
-	f := &braces{m: m, named: d}
+	return (&braces{m: m, named: d}).format(a[0])
+}
+
+func (f *braces) format(text Value) (Value, error) {
+	_, f.safe = text.(markup)
+	s, _ := asText(text)
 	out, err := f.run(s, 2)
-	return str(out), err
+	return likeText(text, str(out)), err
 }
 
 // run formats s; replacement fields in format specifications may nest depth deep.
@@ -134,7 +135,15 @@ func (f *braces) field(s string, depth int) (string, error) {
 			return "", err
 		}
 	}
-	return f.m.formatSpecified(v, spec)
+	_, safe := v.(markup)
+	if f.safe && safe && spec != "" {
+		return "", errf("Unsupported format specification for Markup.")
+	}
+	text, err := f.m.formatSpecified(v, spec)
+	if f.safe && !safe {
+		text = escapeHTML(text)
+	}
+	return text, err
 }
 
 func (f *braces) convert(v Value, conv byte) (Value, error) {
@@ -230,21 +239,4 @@ func (f *braces) argument(name string) (Value, error) {
 		}
 	}
 	return nil, errf("%s", quote(name))
-}
-
-// truncate is Python's int(x) of a float.
-func truncate(x float64) (Value, error) {
-	switch {
-	case math.IsNaN(x):
-		return nil, errf("cannot convert float NaN to integer")
-	case math.IsInf(x, 0):
-		return nil, errf("cannot convert float infinity to integer")
-	}
-	n, _ := big.NewFloat(math.Trunc(x)).Int(nil)
-	return bigVal(n), nil
-}
-
-// formatSpecifiedFloat formats a float by a parsed specification.
-func (m *machine) formatSpecifiedFloat(x float64, f formatSpec) (string, error) {
-	return m.placeNumber(math.Signbit(x), "", formatFloat(math.Abs(x), f), f)
 }

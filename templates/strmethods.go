@@ -12,7 +12,8 @@ func strMethod(params string, fn func(m *machine, s string, a []Value) (Value, e
 		if err := m.charge(len(s) >> 5); err != nil {
 			return nil, err
 		}
-		return fn(m, s, a[1:])
+		v, err := fn(m, s, a[1:])
+		return likeText(a[0], v), err
 	})
 }
 
@@ -62,11 +63,11 @@ var strMethods = methodTable(map[string]*builtin{
 	"index":        strMethod("sub start? end?", finder(strings.Index, true)),
 	"rindex":       strMethod("sub start? end?", finder(strings.LastIndex, true)),
 	"count":        strMethod("sub start? end?", countMethod),
-	"replace":      strMethod("old new count?", replaceMethod),
-	"join":         strMethod("iterable", joinMethod),
-	"center":       strMethod("width fillchar?", padder(0)),
-	"ljust":        strMethod("width fillchar?", padder(-1)),
-	"rjust":        strMethod("width fillchar?", padder(1)),
+	"replace":      escaping(2, strMethod("old new count?", replaceMethod)),
+	"join":         fixed("self iterable", joinMethod),
+	"center":       escaping(2, strMethod("width fillchar?", padder(0))),
+	"ljust":        escaping(2, strMethod("width fillchar?", padder(-1))),
+	"rjust":        escaping(2, strMethod("width fillchar?", padder(1))),
 	"zfill":        strMethod("width", zfill),
 	"expandtabs":   strMethod("tabsize?", expandTabs),
 	"encode":       variadic(bytesRefused),
@@ -81,7 +82,7 @@ func init() {
 	for _, name := range []string{"split", "rsplit", "splitlines", "expandtabs"} {
 		strMethods[name].strict = false
 	}
-	strMethods["format_map"] = strMethod("mapping", formatMapMethod)
+	strMethods["format_map"] = fixed("self mapping", formatMapMethod)
 	named(strMethods)
 }
 

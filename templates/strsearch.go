@@ -115,13 +115,20 @@ func replaceMethod(m *machine, s string, a []Value) (Value, error) {
 	return str(s), err
 }
 
-func joinMethod(m *machine, sep string, a []Value) (Value, error) {
-	items, err := m.items(a[0])
+func joinMethod(m *machine, a []Value) (Value, error) {
+	sep, _ := asText(a[0])
+	items, err := m.items(a[1])
 	if err != nil {
 		return nil, errf("can only join an iterable")
 	}
+	_, safe := a[0].(markup)
 	var b []byte
 	for i, v := range items {
+		if safe {
+			if v, err = toMarkup(m, v); err != nil {
+				return nil, err
+			}
+		}
 		s, ok := asText(v)
 		if !ok {
 			return nil, errf("sequence item %d: expected str instance, %s found", i, v.typeName())
@@ -134,7 +141,7 @@ func joinMethod(m *machine, sep string, a []Value) (Value, error) {
 		}
 		b = append(b, s...)
 	}
-	return str(b), m.room(len(b))
+	return likeText(a[0], str(b)), m.room(len(b))
 }
 
 // pad fills s with the character fill up to width characters: on the right
@@ -198,8 +205,8 @@ func expandTabs(m *machine, s string, a []Value) (Value, error) {
 	var b strings.Builder
 	col := 0
 	for _, r := range s {
-		switch {
-		case r == '\t':
+		switch r {
+		case '\t':
 			n := 0
 			if size > 0 {
 				n = size - col%size
@@ -210,7 +217,7 @@ func expandTabs(m *machine, s string, a []Value) (Value, error) {
 			b.WriteString(strings.Repeat(" ", n))
 			col += n
 			continue
-		case r == '\n' || r == '\r':
+		case '\n', '\r':
 			col = -1
 		}
 		b.WriteRune(r)

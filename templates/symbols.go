@@ -160,10 +160,9 @@ func eachChild(x expr, visit func(expr)) {
 // useFinder finds which special names statements read, nested scopes included
 // but named blocks not, until they set them themselves.
 type useFinder struct {
-	c       *resolver
-	want    map[string]bool
-	found   map[string]bool
-	stopped bool
+	c     *resolver
+	want  map[string]bool
+	found map[string]bool
 }
 
 func (c *resolver) undeclared(body []stmt, names ...string) map[string]bool {

@@ -31,8 +31,10 @@ func init() {
 			_, err := m.iterate(a[0])
 			return boolVal(err == nil), nil
 		}),
-		"sameas": fixed("value other", func(m *machine, a []Value) (Value, error) { return boolVal(same(a[0], a[1])), nil }),
-		"in":     comparison("in"),
+		"sameas": fixed("value other", func(m *machine, a []Value) (Value, error) {
+			return boolVal(same(a[0], a[1])), nil
+		}),
+		"in": comparison("in"),
 	}
 	for op, names := range map[string][]string{"==": {"eq", "equalto"}, "!=": {"ne"}, ">": {"gt", "greaterthan"},
 		">=": {"ge"}, "<": {"lt", "lessthan"}, "<=": {"le"}} {

@@ -46,6 +46,14 @@ func (u *undefined) fail() error {
 	return errf("%s has no element %s", typ, reprShort(u.name))
 }
 
+// noAttribute is the error of a filter that needs an attribute v lacks.
+func noAttribute(v Value, name string) error {
+	if u, ok := v.(*undefined); ok {
+		return u.fail()
+	}
+	return errf("'%s' object has no attribute '%s'", v.typeName(), name)
+}
+
 // quote is Python's repr of a short string.
 func quote(s string) string { return string(appendQuoted(nil, s, false)) }
 

@@ -7,7 +7,7 @@ import (
 
 // Value is anything a template computes with: None, booleans, integers,
 // floats, strings, lists, tuples, mappings and what templates make of them.
-// ValueOf and ParseJSON build values; The zero interface (nil) is not a value.
+// ValueOf and ParseJSON build values; nil is not one.
 type Value interface {
 	// typeName is Python's name of the type, as its messages show it.
 	typeName() string

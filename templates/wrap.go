@@ -9,7 +9,7 @@ import (
 func filterWordWrap(m *machine, a []Value) (Value, error) {
 	s, ok := asText(a[0])
 	if !ok {
-		return nil, errf("'%s' object has no attribute 'splitlines'", a[0].typeName())
+		return nil, noAttribute(a[0], "splitlines")
 	}
 	width, err := optInt(a[1], 79)
 	if err != nil {
@@ -61,14 +61,13 @@ func wrapChunks(s string, hyphens bool) []string {
 	return chunks
 }
 
-// hyphenParts cuts a word after each hyphen that follows two letters or more
-// and precedes two letters, and on both sides of a dash of several hyphens.
+// hyphenParts cuts a word after its hyphens and on both sides of a dash of
+// several hyphens.
 func hyphenParts(word string) []string {
 	var parts []string
 	w := []rune(word)
-	letter := func(i int) bool { return i >= 0 && i < len(w) && (w[i] == '_' || unicode.IsLetter(w[i])) }
 	wordish := func(i int) bool {
-		return i >= 0 && i < len(w) && (isWordRune(w[i]) || strings.ContainsRune(`!"'&.,?`, w[i]))
+		return i >= 0 && i < len(w) && (isWordChar(w[i]) || strings.ContainsRune(`!"'&.,?`, w[i]))
 	}
 	start := 0
 	for i := 0; i < len(w); i++ {
@@ -80,11 +79,10 @@ func hyphenParts(word string) []string {
 			run++
 		}
 		switch {
-		case run-i >= 2 && wordish(i-1) && run < len(w) && isWordRune(w[run]):
+		case run-i >= 2 && wordish(i-1) && run < len(w) && isWordChar(w[run]):
 			parts = append(parts, string(w[start:i]), string(w[i:run]))
 			start = run
-		case run-i == 1 && letter(i-1) && letter(i-2) && letter(i+1) && (letter(i+2) || i+2 < len(w) && w[i+2] == '-' && letter(i+3)),
-			run-i == 1 && letter(i-1) && i >= 3 && w[i-2] == '-' && letter(i-3) && letter(i+1) && letter(i+2):
+		case breaksAfter(w, i):
 			parts = append(parts, string(w[start:run]))
 			start = run
 		}
@@ -94,6 +92,18 @@ func hyphenParts(word string) []string {
 		parts = append(parts, string(w[start:]))
 	}
 	return parts
+}
+
+// breaksAfter reports whether a line may end with the hyphen w[i]: two letters
+// on either side, which one hyphen may part.
+func breaksAfter(w []rune, i int) bool {
+	letter := func(i int) bool {
+		return i >= 0 && i < len(w) && isWordChar(w[i]) && !unicode.Is(unicode.Nd, w[i])
+	}
+	pair := func(near, far, farther int) bool {
+		return letter(near) && (letter(far) || letter(farther) && w[far] == '-')
+	}
+	return pair(i-1, i-2, i-3) && pair(i+1, i+2, i+3)
 }
 
 // wrapLine fills lines with chunks. Blanks at the begin and end of a line
@@ -118,7 +128,7 @@ func wrapLine(chunks []string, width int, long, hyphens bool) []string {
 		if len(chunks) > 0 && utf8.RuneCountInString(chunks[0]) > width {
 			switch {
 			case long:
-				cut := longCut(chunks[0], max(width-used, 1), hyphens)
+				cut := longCut(chunks[0], width-used, hyphens)
 				line = append(line, chunks[0][:cut])
 				chunks = append([]string{chunks[0][cut:]}, chunks[1:]...)
 			case len(line) == 0:

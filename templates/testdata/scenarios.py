@@ -133,3 +133,10 @@ add("documents", [user("Summarize")], documents=[{"title": "T", "text": "Body é
 add("date given", [user("Hi")], date_string="01 Jan 2020", add_generation_prompt=True)
 add("message without role", [{"content": "x"}])
 add("tool result first", [tool("x", name="n", tool_call_id="abcdefghi")], add_generation_prompt=True)
+
+# The scenarios that the templates in real/ are rendered with: the features on which templates differ.
+REAL = [
+    "plain generation", "multi turn, system, ends with assistant", "content with spaces", "tools with system",
+    "tool call, result, answer", "parallel tool calls", "tool call, nested arguments", "thinking off", "thinking in history",
+    "reasoning with tools", "reasoning effort", "image parts", "continue", "developer role",
+]

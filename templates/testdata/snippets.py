@@ -1,11 +1,15 @@
 """Small templates that between them cover every feature of the language."""
 
+# All characters that change into several when their case does, and some that fold in their own way.
+SHARP = " ".join(c for c in map(chr, range(0x1FFFF)) if len(c.upper() + c.lower() + c.title()) > 3) + " ẞ ı ſ ς ᏸ ꭰ Ꭰ ǆ ǅ"
+
 VARS = {
     "s": "Hello, World", "e": "", "u": "Grüße 你好 👩‍👩‍👧 ﬁ İSTANBUL ß", "n": 7, "neg": -7, "f": 2.5, "z": 0, "t": True, "no": None,
     "l": [3, 1, 2], "ll": [[1, 2], [3, 4]], "w": ["b", "A", "c", "a"], "d": {"b": 1, "a": 2, "items": 3, "C": None},
     "users": [{"name": "ann", "age": 30, "tags": ["x"]}, {"name": "Bob", "age": 25, "tags": []}, {"name": "cid", "age": 30}],
     "messages": [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yo"}, {"role": "user", "content": "Bye"}],
     "deep": {"a": {"b": [{"c": "found"}]}}, "html": "<b>\"x\" & 'y'</b>", "ws": "  a b\t\nc  ", "big": 123456789012345678901234567890,
+    "sharp": SHARP,
     "lines": "one\ntwo\r\nthree\n\nfour", "float0": 2.0, "mixed": [1, 1.0, True, "1", None, [1], {"k": (0)}],
 }
 
@@ -408,6 +412,16 @@ u|upper
 u|lower
 u|capitalize
 u|title
+sharp|upper
+sharp|lower
+sharp.title()
+sharp.swapcase()
+sharp.casefold()
+sharp.split()|map('capitalize')|join(' ')
+'ΑΣ ΑΣΑ ΆΣ.'.title()
+'ὈΔΥΣΣΕΎΣ'|capitalize
+'aΣ\'\u0301 Σ 1Σ aΣb'|lower
+'ǅa ǅA'.title()
 s|capitalize
 'hello world-foo (bar) [baz] x_y'|title
 'ΑΣ ΑΣΑ'|lower
@@ -682,6 +696,8 @@ true|int
 nope|int
 1e400|int
 '٣'|int
+'𝟙𝟿𝟘'|int
+'𝟙.𝟻'|float
 '12345678901234567890123'|int
 '-5'|int
 '+5'|int
@@ -823,6 +839,9 @@ s|wordwrap(0)
 'trailing   spaces   here   '|wordwrap(9)
 'dash--dash and x--y'|wordwrap(6)
 'well-known-hyphenated-word'|wordwrap(6,false)
+'abc def ghijkl m'|wordwrap(4)
+u|wordwrap(3,true,'|')
+nope|wordwrap(5)
 
 html|e
 html|escape
@@ -855,12 +874,39 @@ l|xmlattr
 (html|safe)=='x'
 (html|safe)|length
 (html|safe)|replace('b','i')
+((html|safe)|first)~'<'
+((html|safe)|last)+'<'
+((html|safe)|reverse)+'<'
+((html|safe)|title)+'<'
+((html|safe)|center(30))+'<'
+((html|safe)|indent)+'<'
+((html|safe)|truncate(8,true,'<'))
+(html|safe)[0]+'<'
+(html|safe)[-3:]+'<'
+(html|safe).split()
+(html|safe).rsplit('x',1)
+(html|safe).splitlines()
+(html|safe).partition('&')
+(html|safe).replace('x','<')
+(html|safe).strip('<b')+'<'
+(html|safe).center(30,'<')
+('-'|safe).join(['<','>'|safe,1])
+('{} {0!r:>5}'|safe).format('<')
+('{} {}'|safe).format('<', '<'|safe)
+('{:>5}'|safe).format('<'|safe)
+('{x}'|safe).format_map({'x':'<'})
+(html|escape).unescape()
+(html|escape).striptags()
+'<a <!-- > b --> c <!-- d --> &lt;e <f'|striptags
+nope|xmlattr
 
 'a b&c/d?é'|urlencode
 {'a':1,'b c':'d/e'}|urlencode
 [('a',1)]|urlencode
 5|urlencode
 none|urlencode
+true|slice(2)|urlencode
+d|items|urlencode
 '~_-.!*'|urlencode
 l|urlencode
 d|pprint

@@ -3,85 +3,11 @@ package templates
 import (
 	"strings"
 	"unicode"
-
-	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
 )
-
-// upper, lower and casefold map text as Python does, with the full mappings
-// of Unicode beyond ASCII. Casers keep state, so each call makes its own.
-func upper(s string) string {
-	if isASCII(s) {
-		return strings.ToUpper(s)
-	}
-	return cases.Upper(language.Und).String(s)
-}
-
-func lower(s string) string {
-	if isASCII(s) {
-		return strings.ToLower(s)
-	}
-	return cases.Lower(language.Und).String(s)
-}
-
-func casefold(s string) string {
-	if isASCII(s) {
-		return strings.ToLower(s)
-	}
-	return cases.Fold().String(s)
-}
-
-// titleRune maps one character to title case in full: one may become several.
-func titleRune(r rune) string {
-	t := unicode.ToTitle(r)
-	if r < 0x80 || t != r {
-		return string(t)
-	}
-	up := []rune(upper(string(r)))
-	return string(up[:1]) + lower(string(up[1:]))
-}
-
-func capitalize(s string) string {
-	for i, r := range s {
-		rest := s[i+len(string(r)):]
-		return titleRune(r) + lower(rest)
-	}
-	return s
-}
 
 func isCased(r rune) bool {
 	return unicode.IsUpper(r) || unicode.IsLower(r) || unicode.IsTitle(r) ||
 		unicode.Is(unicode.Other_Uppercase, r) || unicode.Is(unicode.Other_Lowercase, r)
-}
-
-// title is Python's str.title: a letter after something caseless begins a word.
-func title(s string) string {
-	var b strings.Builder
-	inWord := false
-	for _, r := range s {
-		if inWord {
-			b.WriteString(lower(string(r)))
-		} else {
-			b.WriteString(titleRune(r))
-		}
-		inWord = isCased(r)
-	}
-	return b.String()
-}
-
-func swapcase(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		switch {
-		case unicode.IsUpper(r) || unicode.Is(unicode.Other_Uppercase, r):
-			b.WriteString(lower(string(r)))
-		case unicode.IsLower(r) || unicode.Is(unicode.Other_Lowercase, r):
-			b.WriteString(upper(string(r)))
-		default:
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
 }
 
 // all reports whether s is not empty and every character passes.
@@ -111,16 +37,25 @@ func isDigitRune(r rune) bool {
 func isDigitText(s string) bool   { return all(s, isDigitRune) }
 func isNumericText(s string) bool { return all(s, isNumericRune) }
 
-// isNumericRune also knows the ideographs that write numbers.
+// numerals are the ideographs that write numbers.
+const numerals = "\u3405\u3483\u382a\u3b4d\u4e00\u4e03\u4e07\u4e09\u4e5d\u4e8c\u4e94\u4e96\u4ebf\u4ec0" +
+	"\u4edf\u4ee8\u4f0d\u4f70\u5104\u5146\u516b\u516d\u5341\u5343\u5344\u5345\u534c\u53c1" +
+	"\u53c2\u53c3\u53c4\u56db\u58f1\u58f9\u5e7a\u5efe\u5eff\u5f0c\u5f0d\u5f0e\u5f10\u62fe" +
+	"\u634c\u67d2\u6f06\u7396\u767e\u8086\u8cae\u8cb3\u8d30\u9621\u9646\u964c\u9678"
+
+// isNumericRune is Python's str.isnumeric for one character.
 func isNumericRune(r rune) bool {
-	return unicode.IsNumber(r) || strings.ContainsRune("\u3405\u3483\u382a\u3b4d\u4e00\u4e03\u4e07\u4e09\u4e5d\u4e8c\u4e94\u4e96\u4ebf\u4ec0\u4edf\u4ee8\u4f0d\u4f70\u5104\u5146\u516b\u516d\u5341\u5343\u5344\u5345\u534c\u53c1\u53c2\u53c3\u53c4\u56db\u58f1\u58f9\u5e7a\u5efe\u5eff\u5f0c\u5f0d\u5f0e\u5f10\u62fe\u634c\u67d2\u6f06\u7396\u767e\u8086\u8cae\u8cb3\u8d30\u9621\u9646\u964c\u9678", r)
+	return unicode.IsNumber(r) || strings.ContainsRune(numerals, r)
 }
 
 func isAlpha(s string) bool { return all(s, unicode.IsLetter) }
 
 func isAlnum(s string) bool {
-	return all(s, func(r rune) bool { return unicode.IsLetter(r) || isNumericRune(r) })
+	return all(s, func(r rune) bool { return r != '_' && isWordChar(r) })
 }
+
+// isWordChar is \w of Python's regular expressions.
+func isWordChar(r rune) bool { return r == '_' || unicode.IsLetter(r) || isNumericRune(r) }
 
 func isSpaceText(s string) bool { return all(s, isSpace) }
 
