@@ -11,7 +11,7 @@ import (
 // most likely one. The filters work in the order top-p, min-p, top-k on the
 // log-probabilities before the temperature, as mlx_lm.sample_utils does.
 type Sampling struct {
-	Temperature float64 // 0 is greedy
+	Temperature float64 // 0, and what is as good as 0, is greedy
 	TopP        float64 // keep the likeliest tokens that together have this probability; 0 and 1 keep all
 	MinP        float64 // keep tokens at least this likely in proportion to the likeliest; 0 keeps all
 	TopK        int     // keep this many; 0 keeps all
@@ -31,8 +31,13 @@ func (p Sampling) validate() error {
 	return nil
 }
 
+// coldest is the lowest temperature that is drawn with: tokens whose logits differ
+// by 0.01 differ by e^10 in their chances there. The reciprocal of a lower one would
+// overflow float16 when multiplied with log-probabilities.
+const coldest = 1e-3
+
 // Greedy reports whether sampling draws nothing.
-func (p Sampling) Greedy() bool { return p.Temperature == 0 }
+func (p Sampling) Greedy() bool { return p.Temperature < coldest }
 
 // Sample maps logits [B, V] to tokens [B]. key, an MLX random key, may be the
 // zero Array when p is greedy.
@@ -40,6 +45,14 @@ func (p Sampling) Sample(s *mlx.Scope, logits, key mlx.Array) mlx.Array {
 	if p.Greedy() {
 		return s.ArgmaxAxis(logits, -1, false)
 	}
+	logprobs := p.filter(s, logits)
+	scale := s.Scalar(1/p.Temperature, s.DtypeOf(logprobs))
+	return s.RandomCategorical(s.Multiply(logprobs, scale), -1, key)
+}
+
+// filter maps logits [B, V] to log-probabilities, minus infinity for the tokens
+// that are dropped.
+func (p Sampling) filter(s *mlx.Scope, logits mlx.Array) mlx.Array {
 	logprobs := s.Subtract(logits, s.LogSumExpAxis(logits, -1, true))
 	if p.TopP > 0 && p.TopP < 1 {
 		logprobs = topP(s, logprobs, p.TopP)
@@ -50,8 +63,7 @@ func (p Sampling) Sample(s *mlx.Scope, logits, key mlx.Array) mlx.Array {
 	if p.TopK > 0 && p.TopK < s.Dim(logprobs, -1) {
 		logprobs = topK(s, logprobs, p.TopK)
 	}
-	scale := s.Scalar(1/p.Temperature, s.DtypeOf(logprobs))
-	return s.RandomCategorical(s.Multiply(logprobs, scale), -1, key)
+	return logprobs
 }
 
 // topP drops a token when those likelier than it have the probability p

@@ -126,7 +126,7 @@ func TestLlamaEqualsReference(t *testing.T) {
 	for _, c := range tinyCases {
 		t.Run(c.name, func(t *testing.T) {
 			leaktest.Check(t)
-			m := loadTest(t, tiny(t, c.name), c.opts...)
+			m := loadTest(t, tiny(t, c.name), append([]Option{WithDtype(mlx.Float32)}, c.opts...)...)
 			on(t, func(th *mlx.Thread) {
 				ref := readReference(t, th, c.name)
 				batch, length := ref.shape[0], ref.shape[1]

@@ -55,7 +55,7 @@ func soak(t *testing.T, path string, perToken int) {
 		require.Equal(t, first.handles, s.handles)
 		require.InDelta(t, idle.active+s.kvBytes, s.active, 64<<10, "memory beyond weights and cache")
 		growth := s.active + s.cached - first.active - first.cached // what MLX holds, and keeps for later
-		slack := max(first.rss/20, 4<<20) // 5%, or Go's own heap where the model is tiny
+		slack := max(first.rss/20, 4<<20)                           // 5%, or Go's own heap where the model is tiny
 		require.InDelta(t, first.rss+growth, s.rss, float64(slack), "RSS")
 	}
 	after := measure(t, m)

@@ -13,7 +13,7 @@ func ggufText(f *gguf.File) (x text, err error) {
 	if x.tokenizer, err = tokenizer.FromGGUF(&f.Metadata); err != nil {
 		return x, err
 	}
-	source, err := f.Metadata.String("tokenizer.chat_template")
+	source, err := f.String("tokenizer.chat_template")
 	if err != nil && !errors.Is(err, gguf.ErrNotFound) {
 		return x, err
 	}

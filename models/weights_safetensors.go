@@ -184,7 +184,7 @@ type packedTensor struct {
 
 // Shape is that of the weight once unpacked.
 func (p *packedTensor) Shape() []int {
-	shape := slices.Clone(p.weight.TensorInfo.Shape)
+	shape := slices.Clone(p.weight.Shape)
 	if n := len(shape); n > 0 && p.q.Bits > 0 {
 		shape[n-1] = shape[n-1] * 32 / p.q.Bits
 	}
@@ -226,7 +226,7 @@ func (p *packedTensor) check() error {
 		}
 	}
 	return fmt.Errorf("%s: tensor %s %v with scales %v does not fit %d bits in groups of %d",
-		p.weight.file.Name(), p.weight.Name, p.weight.TensorInfo.Shape, p.scales.Shape, p.q.Bits, p.q.GroupSize)
+		p.weight.file.Name(), p.weight.Name, p.weight.Shape, p.scales.Shape, p.q.Bits, p.q.GroupSize)
 }
 
 // Dense unpacks in the given dtype.

@@ -52,7 +52,7 @@ func NewWorker(opts ...WorkerOption) *Worker {
 		quit: make(chan struct{}),
 		done: make(chan struct{}),
 	}
-	w.garbage.owners = map[*holding]struct{}{}
+	w.owners = map[*holding]struct{}{}
 	for _, o := range opts {
 		o(w)
 	}

@@ -186,7 +186,7 @@ func (m *bpe) symbols(dst []int32, word string) []int32 {
 	for i := 0; i < len(word); {
 		r, n := utf8.DecodeRuneInString(word[i:])
 		text := word[i : i+n]
-		s := int32(0)
+		var s int32
 		if m.prefix == "" && m.suffix == "" {
 			if s = m.chars.id(r); s < 0 {
 				s = m.unknown(text)

@@ -190,7 +190,7 @@ func (r *jsonReader) escaped(start, i int) string {
 			buf = append(buf, c)
 			i++
 		default:
-			n := 0
+			var n int
 			if buf, n = appendEscape(buf, r.src[i:]); n == 0 {
 				r.fail("bad escape at byte %d inside a string", i)
 				return ""

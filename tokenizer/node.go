@@ -188,17 +188,6 @@ func (f *fields) int(key string) int {
 // id returns the token id member key.
 func (f *fields) id(key string) int32 { return int32(f.int(key)) }
 
-// rune returns the member key, a string of exactly one character.
-func (f *fields) rune(key string) rune {
-	n := f.need(key)
-	runes := []rune(n.text)
-	if n.kind != '"' || len(runes) != 1 {
-		f.wrong(n, "a string of one character")
-		return 0
-	}
-	return runes[0]
-}
-
 // list returns the elements of the array member key.
 func (f *fields) list(key string) []node {
 	n := f.need(key)

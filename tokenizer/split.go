@@ -55,7 +55,7 @@ func (b behavior) append(dst []string, text string, found []match) []string {
 			j++
 		}
 		start, end := found[i].start, found[j-1].end
-		if start < end && !(b == removed && found[i].hit) {
+		if start < end && (b != removed || !found[i].hit) {
 			dst = append(dst, text[start:end])
 		}
 		i = j

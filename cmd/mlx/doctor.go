@@ -16,26 +16,40 @@ type doctorCmd struct{}
 // Run prints what was loaded and why, and what the device is.
 func (d *doctorCmd) Run(c *console) error {
 	fmt.Fprintf(c.out, "go-mlx     for MLX %s, mlx-c %s\n", native.MLXVersion, native.MLXCVersion)
-	fmt.Fprintf(c.out, "system     %s/%s, %d CPUs, %s\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	fmt.Fprintf(c.out, "system     %s/%s, %d CPUs, %s\n",
+		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
 	lib, err := mlx.LoadLibrary()
 	if err != nil {
-		fmt.Fprintln(c.out, "searched")
-		for _, place := range lib.Tried {
-			fmt.Fprintf(c.out, "           %s\n", place)
-		}
-		return err
+		return err // it names the places searched
 	}
 	fmt.Fprintf(c.out, "libmlxc    %s\n", lib.MLXC)
 	fmt.Fprintf(c.out, "libmlx     %s (MLX %s)\n", found(lib.MLX), lib.Version)
 	fmt.Fprintf(c.out, "BLAS       %s\n", blas(lib.BLAS))
-	for i, place := range lib.Tried {
-		label := "          "
-		if i == 0 {
-			label = "searched  "
-		}
-		fmt.Fprintf(c.out, "%s %s\n", label, place)
+	list(c.out, "searched", lib.Tried)
+	if next := rest(lib, mlx.SearchPlaces()); len(next) > 0 {
+		list(c.out, "next", next)
 	}
 	return mlx.Do(c.ctx, func(t *mlx.Thread) error { return describe(c.out, t) })
+}
+
+// list prints lines under a label.
+func list(w io.Writer, label string, lines []string) {
+	for _, line := range lines {
+		fmt.Fprintf(w, "%-10s %s\n", label, line)
+		label = ""
+	}
+}
+
+// rest are the places that would be tried if the library were not where it is.
+func rest(lib mlx.Library, places []string) []string {
+	var next []string
+	for _, dir := range places[min(len(lib.Tried), len(places)):] {
+		if dir == "" {
+			dir = "where the system looks"
+		}
+		next = append(next, dir)
+	}
+	return next
 }
 
 func found(path string) string {

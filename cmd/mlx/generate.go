@@ -3,9 +3,12 @@ package main
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
+	"math"
 	"os"
 	"strings"
 
@@ -36,6 +39,25 @@ type generateCmd struct {
 
 var dtypeNames = map[string]mlx.Dtype{"float32": mlx.Float32, "float16": mlx.Float16, "bfloat16": mlx.BFloat16}
 
+// Validate refuses values that no generation takes, before a model is loaded.
+func (g *generateCmd) Validate() error {
+	switch {
+	case !(g.Temp >= 0) || math.IsInf(g.Temp, 0):
+		return fmt.Errorf("--temp=%v is not 0 or more", g.Temp)
+	case !(g.TopP >= 0 && g.TopP <= 1):
+		return fmt.Errorf("--top-p=%v is not between 0 and 1", g.TopP)
+	case !(g.MinP >= 0 && g.MinP <= 1):
+		return fmt.Errorf("--min-p=%v is not between 0 and 1", g.MinP)
+	case g.TopK < 0:
+		return fmt.Errorf("--top-k=%d is negative", g.TopK)
+	case g.Raw && g.System != "":
+		return errors.New("--system needs the chat template, which --raw leaves out")
+	case g.JSON && !g.Stats:
+		return errors.New("--json is the form of --stats: give both")
+	}
+	return nil
+}
+
 // Run loads the model and streams its answer.
 func (g *generateCmd) Run(c *console) error {
 	prompt, err := g.readPrompt(c)
@@ -65,28 +87,46 @@ func (g *generateCmd) Run(c *console) error {
 	return nil
 }
 
-// readPrompt is the prompt, or standard input for "-".
+// readPrompt is the prompt, or standard input for "-". Nobody may come to type
+// it: the context ends the waiting.
 func (g *generateCmd) readPrompt(c *console) (string, error) {
 	if g.Prompt != "-" {
 		return g.Prompt, nil
 	}
-	data, err := io.ReadAll(c.in)
-	if err != nil {
-		return "", fmt.Errorf("reading the prompt: %w", err)
+	type result struct {
+		text []byte
+		err  error
 	}
-	return strings.TrimSuffix(string(data), "\n"), nil
+	read := make(chan result, 1)
+	go func() {
+		text, err := io.ReadAll(c.in)
+		read <- result{text, err}
+	}()
+	select {
+	case <-c.ctx.Done():
+		return "", c.ctx.Err()
+	case r := <-read:
+		if r.err != nil {
+			return "", fmt.Errorf("reading the prompt: %w", r.err)
+		}
+		return strings.TrimSuffix(string(r.text), "\n"), nil
+	}
 }
 
 // modelPath is the path of a model: what was named, unless it is the name of a
 // pinned model and no such file is there.
 func modelPath(c *console, name string) (string, error) {
-	if _, err := os.Stat(name); err == nil {
+	_, err := os.Stat(name)
+	if err == nil {
 		return name, nil
 	}
 	if m, ok := fetch.FindModel(name); ok {
 		return fetch.Model(c.ctx, m, c.err)
 	}
-	return name, nil
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no model %s: neither a folder nor a file, nor the name smollm2", name)
+	}
+	return "", err
 }
 
 func (g *generateCmd) stream(c *console, m *models.Model, prompt string) iter.Seq2[generate.Token, error] {
@@ -137,7 +177,8 @@ func (g *generateCmd) printStats(w io.Writer, s *generate.Stats) error {
 			"peak_memory": s.PeakMemory,
 		})
 	}
-	_, err := fmt.Fprintf(w, "prompt: %d tokens, %.1f tokens/s\ngeneration: %d tokens, %.1f tokens/s\npeak memory: %.1f MB\n",
-		s.PromptTokens, s.PromptTPS(), s.GeneratedTokens, s.GenerationTPS(), float64(s.PeakMemory)/1e6)
+	const form = "prompt: %d tokens, %.1f tokens/s\ngeneration: %d tokens, %.1f tokens/s\npeak memory: %.1f MB\n"
+	_, err := fmt.Fprintf(w, form, s.PromptTokens, s.PromptTPS(), s.GeneratedTokens, s.GenerationTPS(),
+		float64(s.PeakMemory)/1e6)
 	return err
 }

@@ -40,6 +40,7 @@ type console struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
 	code := run(&console{ctx: ctx, in: os.Stdin, out: os.Stdout, err: os.Stderr}, os.Args[1:])
 	stop()
 	os.Exit(code)
@@ -52,7 +53,6 @@ func run(c *console, args []string) int {
 	parser, err := kong.New(&cmds,
 		kong.Name("mlx"),
 		kong.Description("Language models on MLX: Metal, CUDA and the CPU."),
-		kong.UsageOnError(),
 		kong.Writers(c.out, c.err),
 		kong.Exit(func(code int) { exited = code }),
 		kong.Bind(c),
@@ -66,7 +66,7 @@ func run(c *console, args []string) int {
 		return exited // --help
 	}
 	if err != nil {
-		fmt.Fprintf(c.err, "mlx: %v; see mlx --help\n", err)
+		fmt.Fprintf(c.err, "mlx: %v; see %s --help\n", err, command(err))
 		return exitUsage
 	}
 	switch err := ctx.Run(); {
@@ -79,4 +79,15 @@ func run(c *console, args []string) int {
 		fmt.Fprintf(c.err, "mlx: %v\n", err)
 		return exitFailed
 	}
+}
+
+// command is the command that was called wrongly, as far as it is known.
+func command(err error) string {
+	var p *kong.ParseError
+	if errors.As(err, &p) && p.Context != nil {
+		if node := p.Context.Selected(); node != nil {
+			return node.FullPath()
+		}
+	}
+	return "mlx"
 }

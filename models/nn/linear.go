@@ -80,6 +80,7 @@ func (f *Fused) load(l *loader, names []string) error {
 func (f *Fused) inspect(l *loader, names []string) (outs []int, same bool) {
 	var kinds []Quantisation
 	for i, n := range names {
+		l.used[n+".bias"] = true // asked for, even if a part's fault ends it here
 		t, want := l.tensor(n+".weight"), []int{0, f.In}
 		if f.Outs != nil {
 			want[0] = f.Outs[i]

@@ -67,7 +67,18 @@ func (r *RoPE) Forward(s *mlx.Scope, x mlx.Array, offset int) mlx.Array {
 	if r.freqs.IsNull() {
 		base = mlx.SomeFloat(float32(r.Base))
 	}
-	return s.RoPE(x, r.Dims, r.Traditional, base, r.scale, offset, r.freqs)
+	return s.RoPE(dense(s, x), r.Dims, r.Traditional, base, r.scale, offset, r.freqs)
+}
+
+// dense makes x [B, H, L, d] contiguous unless it has one row a head. MLX's CUDA
+// kernel gives its output the strides of its input without room for the gaps
+// between them: for a part of a fused projection it writes past the end (MLX
+// 0.32.2, backend/cuda/rope.cu).
+func dense(s *mlx.Scope, x mlx.Array) mlx.Array {
+	if shape := s.Shape(x); len(shape) != 4 || shape[0]*shape[2] == 1 {
+		return x
+	}
+	return s.Contiguous(x, false)
 }
 
 // load makes the frequencies; a RoPE has no weights of its own.

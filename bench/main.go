@@ -1,0 +1,120 @@
+// Command bench measures go-mlx beside Python mlx-lm, in one run, on the same
+// weights and the same prompt: prefill, decode and building the graph of a
+// decoding step. It prints a table and writes it to docs/benchmarks.md with the
+// machine's description. `make bench` calls it.
+//
+// What it needs beyond Go it fetches once: the model, and a Python environment
+// with mlx-lm in the user cache folder.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// options are the command line.
+type options struct {
+	Model        string        `default:"smollm2" help:"The pinned model to run."`
+	Peer         string        `type:"path" placeholder:"DIR" help:"Python environment with mlx-lm, not one of its own."`
+	PromptTokens int           `default:"512" help:"Length of the prompt."`
+	Tokens       int           `default:"64" help:"Tokens to generate in a run."`
+	Runs         int           `default:"5" help:"Runs of each setting, in turns."`
+	Builds       int           `default:"16" help:"Graphs of a step to build in a run."`
+	Limit        time.Duration `default:"5m" help:"A setting whose run takes longer gets shorter and fewer runs."`
+	Quick        bool          `help:"Short runs, to look at; nothing is written unless --out is given."`
+	Out          string        `type:"path" placeholder:"FILE" help:"Write the figures there, not to docs/benchmarks.md."`
+}
+
+// quick is what --quick measures.
+var quick = options{PromptTokens: 64, Tokens: 16, Runs: 3, Builds: 8, Limit: time.Minute}
+
+func main() {
+	var o options
+	kong.Parse(&o, kong.Name("bench"), kong.Description("Measures go-mlx beside Python mlx-lm."), kong.UsageOnError())
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, o, os.Stdout, os.Stderr)
+	interrupted := ctx.Err() != nil
+	stop()
+	switch {
+	case err == nil:
+	case interrupted:
+		fmt.Fprintln(os.Stderr, "bench: interrupted")
+		os.Exit(130)
+	default:
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// run measures and reports: the table goes to out, progress to log.
+func run(ctx context.Context, o options, out, log io.Writer) (err error) {
+	root, err := moduleRoot()
+	if err != nil {
+		return err
+	}
+	if err := o.complete(root); err != nil {
+		return err
+	}
+	ids, err := readPrompt(filepath.Join(root, "models", "testdata", "smollm2.json"))
+	if err != nil {
+		return err
+	}
+	all, machine, err := contenders(ctx, o, root, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll(all)) }()
+	results, err := measure(ctx, all, o.workload(ids), o.Limit, log)
+	if err != nil {
+		return err
+	}
+	r := report{machine: machine, options: o, results: results, date: time.Now()}
+	if _, err := io.WriteString(out, r.text()); err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	if o.Out == "" {
+		return nil
+	}
+	return rewrite(o.Out, machine.section(), r.markdown())
+}
+
+// complete fills in what depends on other options, and checks the sizes.
+func (o *options) complete(root string) error {
+	if o.Quick {
+		o.PromptTokens, o.Tokens, o.Builds = quick.PromptTokens, quick.Tokens, quick.Builds
+		o.Runs, o.Limit = quick.Runs, quick.Limit
+	} else if o.Out == "" {
+		o.Out = filepath.Join(root, "docs", "benchmarks.md")
+	}
+	if o.PromptTokens < minPrompt || o.Tokens < minTokens || o.Runs < 1 || o.Builds < 1 {
+		const want = "bench: want at least %d tokens of prompt, %d to generate, one run and one build"
+		return fmt.Errorf(want, minPrompt, minTokens)
+	}
+	return nil
+}
+
+// moduleRoot is the folder of go.mod: the one that the program is run in, or
+// one above it.
+func moduleRoot() (string, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", fmt.Errorf("bench: %w", err)
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(filepath.Join(at, "go.mod")); err == nil {
+			return at, nil
+		}
+		if at == filepath.Dir(at) {
+			return "", fmt.Errorf("bench: %s is not inside the module's checkout", dir)
+		}
+	}
+}

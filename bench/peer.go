@@ -1,0 +1,163 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"forge.lthn.ai/core/go-mlx/native"
+)
+
+//go:embed peer.py
+var peerScript string
+
+// setting is one way in which mlx-lm runs the model.
+type setting struct {
+	folder string // of the converted model
+	label  string
+}
+
+// settings are those that a user of mlx-lm has; the last two are the best a CPU
+// can get out of it.
+var settings = []setting{
+	{"f16", "mlx-lm, 4-bit with f16 scales, as converted"},
+	{"q4-f32", "mlx-lm, 4-bit with f32 scales"},
+	{"f32", "mlx-lm, dense f32"},
+}
+
+// hello is what a peer says of itself once its model is loaded.
+type hello struct {
+	Python string `json:"python"`
+	MLX    string `json:"mlx"`
+	MLXLM  string `json:"mlx-lm"`
+	Device string `json:"device"`
+}
+
+// request and answer are one run of a peer; times are in seconds.
+type request struct {
+	Prompt []int32 `json:"prompt"`
+	Tokens int     `json:"tokens"`
+	Builds int     `json:"builds"`
+}
+
+type answer struct {
+	Tokens  []int32   `json:"tokens"`
+	PromptS float64   `json:"prompt_s"`
+	DecodeS float64   `json:"decode_s"`
+	BuildS  []float64 `json:"build_s"`
+}
+
+// peer is a Python process that keeps its model loaded between runs.
+type peer struct {
+	setting
+	hello
+	ctx context.Context
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *json.Decoder
+	err *bytes.Buffer // what it says on standard error; read once it has ended
+}
+
+// startPeer starts mlx-lm and waits until its model is loaded.
+func startPeer(ctx context.Context, python, models string, s setting, log io.Writer) (*peer, error) {
+	fmt.Fprintf(log, "loading the model into %s\n", s.label)
+	cmd := exec.CommandContext(ctx, python, "-c", peerScript, filepath.Join(models, s.folder))
+	cmd.Env = append(os.Environ(), "HF_HUB_OFFLINE=1", "PYTHONNOUSERSITE=1")
+	p, err := start(ctx, cmd, s)
+	if err != nil {
+		return nil, err
+	}
+	if p.MLX != native.MLXVersion || p.MLXLM != mlxLMVersion {
+		err := fmt.Errorf("bench: the Python environment has mlx %s and mlx-lm %s, want %s and %s",
+			p.MLX, p.MLXLM, native.MLXVersion, mlxLMVersion)
+		return nil, errors.Join(err, p.close())
+	}
+	return p, nil
+}
+
+func start(ctx context.Context, cmd *exec.Cmd, s setting) (*peer, error) {
+	p := &peer{setting: s, ctx: ctx, cmd: cmd, err: &bytes.Buffer{}}
+	cmd.Stderr = p.err
+	cmd.WaitDelay = 5 * time.Second
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	if p.in, err = cmd.StdinPipe(); err != nil {
+		return nil, fmt.Errorf("bench: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("bench: %s: %w", s.label, err)
+	}
+	p.out = json.NewDecoder(out)
+	if err := p.out.Decode(&p.hello); err != nil {
+		return nil, p.failed(err)
+	}
+	return p, nil
+}
+
+func (p *peer) name() string { return p.label }
+func (p *peer) ours() bool   { return false }
+
+// run implements contender.
+func (p *peer) run(_ context.Context, w workload) (sample, error) {
+	s := sample{promptTokens: w.prompt}
+	if err := json.NewEncoder(p.in).Encode(request{w.sequence(w.prompt), w.tokens, w.builds}); err != nil {
+		return s, p.failed(err)
+	}
+	var a answer
+	if err := p.out.Decode(&a); err != nil {
+		return s, p.failed(err)
+	}
+	if len(a.Tokens) != w.tokens || len(a.BuildS) != w.builds {
+		return s, fmt.Errorf("asked for %d tokens and %d builds, got %d and %d",
+			w.tokens, w.builds, len(a.Tokens), len(a.BuildS))
+	}
+	s.tokens, s.promptTime, s.decodeTime = a.Tokens, seconds(a.PromptS), seconds(a.DecodeS)
+	for _, b := range a.BuildS {
+		s.builds = append(s.builds, seconds(b))
+	}
+	return s, nil
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// failed ends the process and says why it could not be talked to: its own last
+// words where it has any.
+func (p *peer) failed(err error) error {
+	p.in.Close()
+	if p.cmd.ProcessState == nil {
+		if ended := p.cmd.Wait(); ended != nil {
+			err = ended
+		}
+	}
+	if p.ctx.Err() != nil {
+		return p.ctx.Err()
+	}
+	if said := strings.TrimSpace(p.err.String()); said != "" {
+		lines := strings.Split(said, "\n")
+		err = fmt.Errorf("%w: %s", err, lines[len(lines)-1])
+	}
+	return fmt.Errorf("bench: %s: %w", p.label, err)
+}
+
+// close ends the process: without standard input it has nothing to do.
+func (p *peer) close() error {
+	if p.cmd.ProcessState != nil {
+		return nil // failed before
+	}
+	p.in.Close()
+	if err := p.cmd.Wait(); err != nil && p.ctx.Err() == nil {
+		return fmt.Errorf("bench: %s: %w", p.label, err)
+	}
+	return nil
+}

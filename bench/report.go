@@ -1,0 +1,150 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+	"time"
+)
+
+// report is the outcome of one call of the program.
+type report struct {
+	machine machine
+	options options
+	results []result
+	date    time.Time
+}
+
+// columns are the figures of the table, and whether more of it is better.
+var columns = []struct {
+	title string
+	of    func(sample) float64
+	more  bool
+}{
+	{"prefill, tokens/s", sample.prefill, true},
+	{"decode, tokens/s", sample.decode, true},
+	{"building a step, µs", sample.build, false},
+}
+
+// text is the report for a terminal.
+func (r report) text() string {
+	return strings.Join(append(r.machine.lines(), "", r.table(), r.notes(), ""), "\n")
+}
+
+// markdown is the report for the document.
+func (r report) markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "Measured on %s with `%s`.\n\n", r.date.Format(time.DateOnly), r.command())
+	for _, l := range r.machine.lines() {
+		fmt.Fprintf(&b, "- %s\n", l)
+	}
+	fmt.Fprintf(&b, "\n%s\n%s\n", r.table(), r.notes())
+	return b.String()
+}
+
+// command is what repeats the measurement.
+func (r report) command() string {
+	o := r.options
+	if o.Quick {
+		return "go run ./bench --quick"
+	}
+	return fmt.Sprintf("go run ./bench --model %s --prompt-tokens %d --tokens %d --runs %d",
+		o.Model, o.PromptTokens, o.Tokens, o.Runs)
+}
+
+// table has a row for each contender and one that compares.
+func (r report) table() string {
+	rows := [][]string{{"SmolLM2-135M-Instruct"}}
+	for _, c := range columns {
+		rows[0] = append(rows[0], c.title)
+	}
+	for _, res := range r.results {
+		row := []string{res.name}
+		if w := res.work; w.shortened {
+			row[0] += fmt.Sprintf(" (%s of %d + %d tokens)", count(w.runs, "run"), w.prompt, w.tokens)
+		}
+		for _, c := range columns {
+			row = append(row, spread(res.of(c.of)))
+		}
+		rows = append(rows, row)
+	}
+	return format(append(rows, r.ratios()))
+}
+
+// ratios compares the default of go-mlx, the first result, with the best that
+// the peer shows in each column.
+func (r report) ratios() []string {
+	row := []string{"**go-mlx's default against mlx-lm's best**"}
+	for _, c := range columns {
+		mine, best := r.results[0].of(c.of).median(), r.best(c.of, c.more)
+		if mine == 0 || best == 0 {
+			row = append(row, "–")
+			continue
+		}
+		row = append(row, fmt.Sprintf("**%.2f ×**", mine/best))
+	}
+	return row
+}
+
+// best is the peer's best median of a figure, 0 when it has none. Settings that
+// were too slow to do all of the work are none of the best.
+func (r report) best(of func(sample) float64, more bool) float64 {
+	best := 0.0
+	for _, res := range r.results {
+		v := res.of(of).median()
+		if res.ours || res.work.shortened || v == 0 {
+			continue
+		}
+		if best == 0 || (v > best) == more {
+			best = v
+		}
+	}
+	return best
+}
+
+// notes say what the table's figures are.
+func (r report) notes() string {
+	o := r.options
+	text := fmt.Sprintf("Median (least–most) of %s in turns: "+
+		"a prompt of %d tokens, %d greedy tokens, %d graphs of one step.",
+		count(o.Runs, "run"), o.PromptTokens, o.Tokens, o.Builds)
+	if tokens, of := agreement(r.results); of > 1 {
+		text += fmt.Sprintf(" The %d settings that ran all of it began with the same %d of %d tokens.", of, tokens, o.Tokens)
+	}
+	if slices.ContainsFunc(r.results, func(res result) bool { return res.work.shortened }) {
+		text += " A setting that would take far too long for that was run as its line says."
+	}
+	return text
+}
+
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// spread is a median with its range, as "157 (151–160)".
+func spread(s series) string {
+	if s.median() == 0 {
+		return "–"
+	}
+	if len(s) == 1 {
+		return figure(s[0])
+	}
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, v := range s {
+		low, high = min(low, v), max(high, v)
+	}
+	return fmt.Sprintf("%s (%s–%s)", figure(s.median()), figure(low), figure(high))
+}
+
+// figure writes three significant digits.
+func figure(v float64) string {
+	digits := 0
+	if v > 0 && v < 100 {
+		digits = min(2-int(math.Floor(math.Log10(v))), 4)
+	}
+	return fmt.Sprintf("%.*f", digits, v)
+}

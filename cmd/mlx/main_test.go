@@ -1,0 +1,149 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/native"
+)
+
+// beMLX makes this test program the command itself.
+const beMLX = "GO_MLX_TEST_BE_MLX"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(beMLX) != "" {
+		main()
+	}
+	leaktest.Main(m)
+}
+
+// program is the command as a process of its own.
+func program(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), exe, args...)
+	cmd.Env = append(os.Environ(), beMLX+"=1")
+	return cmd
+}
+
+// outcome is what a user sees of a command.
+type outcome struct {
+	code     int
+	out, err string
+}
+
+// call runs a command in this process.
+func call(t *testing.T, stdin string, args ...string) outcome {
+	t.Helper()
+	return callIn(t, t.Context(), strings.NewReader(stdin), args...)
+}
+
+func callIn(t *testing.T, ctx context.Context, stdin io.Reader, args ...string) outcome {
+	t.Helper()
+	var out, err bytes.Buffer
+	code := run(&console{ctx: ctx, in: stdin, out: &out, err: &err}, args)
+	return outcome{code, out.String(), err.String()}
+}
+
+// requireSentence requires that a command failed with one line on standard
+// error and nothing on standard output.
+func requireSentence(t *testing.T, o outcome, code int, parts ...string) {
+	t.Helper()
+	require.Equal(t, code, o.code, o.err)
+	require.Empty(t, o.out)
+	require.True(t, strings.HasPrefix(o.err, "mlx: "), o.err)
+	require.Equal(t, 1, strings.Count(o.err, "\n"), o.err)
+	for _, p := range parts {
+		require.Contains(t, o.err, p)
+	}
+}
+
+func TestWrongUse(t *testing.T) {
+	generate := []string{"generate", "--model=smollm2", "--prompt=x"}
+	for _, c := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"no command", nil, []string{`expected one of "generate", "setup", "doctor", "version"`, "see mlx --help"}},
+		{"unknown command", []string{"chant"}, []string{"unexpected argument chant", "see mlx --help"}},
+		{"unknown flag", []string{"generate", "--modell=x"}, []string{"unknown flag --modell", `"--model"`,
+			"see mlx generate --help"}},
+		{"no model", []string{"generate", "--prompt=x"}, []string{"--model", "see mlx generate --help"}},
+		{"no prompt", []string{"generate", "--model=x"}, []string{"--prompt", "see mlx generate --help"}},
+		{"no value", []string{"generate", "--model=smollm2", "--prompt"}, []string{"--prompt"}},
+		{"no number", append(generate, "--temp=warm"), []string{"--temp", `"warm"`}},
+		{"cold", append(generate, "--temp=-0.5"), []string{"--temp=-0.5 is not 0 or more"}},
+		{"infinitely hot", append(generate, "--temp=inf"), []string{"--temp=+Inf is not 0 or more"}},
+		{"no temperature", append(generate, "--temp=nan"), []string{"--temp=NaN is not 0 or more"}},
+		{"top-p above 1", append(generate, "--top-p=1.5"), []string{"--top-p=1.5 is not between 0 and 1"}},
+		{"top-p below 0", append(generate, "--top-p=-1"), []string{"--top-p=-1 is not between 0 and 1"}},
+		{"top-p NaN", append(generate, "--top-p=nan"), []string{"--top-p=NaN"}},
+		{"min-p above 1", append(generate, "--min-p=2"), []string{"--min-p=2 is not between 0 and 1"}},
+		{"top-k below 0", append(generate, "--top-k=-1"), []string{"--top-k=-1 is negative"}},
+		{"top-k no integer", append(generate, "--top-k=1.5"), []string{"--top-k", `"1.5"`}},
+		{"seed below 0", append(generate, "--seed=-1"), []string{"--seed"}},
+		{"weights", append(generate, "--weights=zipped"), []string{"--weights", `"packed"`, `"zipped"`}},
+		{"dtype", append(generate, "--dtype=int8"), []string{"--dtype", `"bfloat16"`, `"int8"`}},
+		{"raw with system", append(generate, "--raw", "--system=x"), []string{"--system needs the chat template"}},
+		{"json alone", append(generate, "--json"), []string{"--json is the form of --stats"}},
+		{"backend", []string{"setup", "--backend=rocm"}, []string{"--backend", `"cuda12"`, `"rocm"`,
+			"see mlx setup --help"}},
+		{"mlx-root", []string{"setup", "--mlx-root=/no/such/folder"}, []string{"/no/such/folder"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			requireSentence(t, call(t, "", c.args...), exitUsage, c.want...)
+		})
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"--help"}, []string{"generate", "setup", "doctor", "version"}},
+		{[]string{"generate", "--help"}, []string{"--model", "--prompt", "--max-tokens", "--temp", "--top-p", "--top-k",
+			"--min-p", "--seed", "--system", "--raw", "--stats"}},
+		{[]string{"setup", "--help"}, []string{"--backend", "--prefix", "--mlx-root", "--mlx-c-source", "--force"}},
+	} {
+		o := call(t, "", c.args...)
+		require.Equal(t, 0, o.code)
+		require.Empty(t, o.err)
+		for _, w := range c.want {
+			require.Contains(t, o.out, w)
+		}
+	}
+}
+
+func TestVersion(t *testing.T) {
+	o := call(t, "", "version")
+	require.Equal(t, 0, o.code)
+	require.Empty(t, o.err)
+	require.Regexp(t, `^mlx \S+, for MLX `+native.MLXVersion+` and mlx-c `+native.MLXCVersion+`\n$`, o.out)
+}
+
+// TestProcess goes through main itself: exit codes and the streams.
+func TestProcess(t *testing.T) {
+	cmd := program(t, "version")
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	require.Contains(t, string(out), "for MLX "+native.MLXVersion)
+
+	cmd = program(t, "generate")
+	out, err = cmd.Output()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit)
+	require.Equal(t, 2, exit.ExitCode())
+	require.Empty(t, out)
+	require.Contains(t, string(exit.Stderr), "see mlx generate --help")
+}

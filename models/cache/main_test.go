@@ -1,0 +1,137 @@
+package cache_test
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/models/cache"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+// on runs f on the default worker and requires that it leaves nothing open.
+func on(t *testing.T, f func(th *mlx.Thread)) {
+	t.Helper()
+	leaktest.Check(t)
+	require.NoError(t, mlx.Do(t.Context(), func(th *mlx.Thread) error {
+		f(th)
+		return nil
+	}))
+}
+
+// newCache makes a cache of n plain layers.
+func newCache(t *testing.T, th *mlx.Thread, n int) *cache.Cache {
+	t.Helper()
+	return cache.New(th, n, func(_ int, o *mlx.Owner) cache.KV { return cache.NewKVCache(o) })
+}
+
+// sequence is a batch of queries, keys and values, and the attention of each query
+// over the keys before it, computed here in double precision.
+type sequence struct {
+	batch, heads, kvHeads, length, dim int
+
+	q, k, v []float32 // [B, H, L, d]
+	want    []float64 // [B, Hq, L, d]
+}
+
+const scale = 0.4
+
+func newSequence(batch, heads, kvHeads, length, dim int) *sequence {
+	x := &sequence{batch: batch, heads: heads, kvHeads: kvHeads, length: length, dim: dim}
+	n := batch * kvHeads * length * dim
+	x.q, x.k, x.v = waves(batch*heads*length*dim, 0.7), waves(n, 1.3), waves(n, 2.9)
+	x.want = make([]float64, len(x.q))
+	for b := range batch {
+		for h := range heads {
+			for l := range length {
+				x.attend(b, h, l)
+			}
+		}
+	}
+	return x
+}
+
+// waves are numbers between -2 and 2 that hardly repeat.
+func waves(n int, step float64) []float32 {
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = float32(2 * math.Sin(step*float64(i)+float64(i%13)))
+	}
+	return out
+}
+
+// at is where vector l of a head begins.
+func (x *sequence) at(heads, b, h, l int) int { return ((b*heads+h)*x.length + l) * x.dim }
+
+// attend is softmax(scale q k) v over positions 0 to l.
+func (x *sequence) attend(b, h, l int) {
+	q, out := x.at(x.heads, b, h, l), x.at(x.heads, b, h, l)
+	sum := 0.0
+	for p := range l + 1 {
+		kv := x.at(x.kvHeads, b, h/(x.heads/x.kvHeads), p)
+		dot := 0.0
+		for d := range x.dim {
+			dot += float64(x.q[q+d]) * float64(x.k[kv+d])
+		}
+		w := math.Exp(scale * dot)
+		sum += w
+		for d := range x.dim {
+			x.want[out+d] += w * float64(x.v[kv+d])
+		}
+	}
+	for d := range x.dim {
+		x.want[out+d] /= sum
+	}
+}
+
+// part takes positions [from, to) of [B, H, L, d].
+func part[T any](x *sequence, all []T, heads, from, to int) (out []T) {
+	for b := range x.batch {
+		for h := range heads {
+			out = append(out, all[x.at(heads, b, h, from):x.at(heads, b, h, to)]...)
+		}
+	}
+	return out
+}
+
+// inputs are positions [from, to) as arrays of the Scope.
+func (x *sequence) inputs(s *mlx.Scope, from, to int) (q, k, v mlx.Array) {
+	array := func(all []float32, heads int) mlx.Array {
+		return mlx.Const(s, part(x, all, heads, from, to), x.batch, heads, to-from, x.dim)
+	}
+	return array(x.q, x.heads), array(x.k, x.kvHeads), array(x.v, x.kvHeads)
+}
+
+// requireStep puts positions [from, to) into the cache and compares what comes
+// back with the reference.
+func (x *sequence) requireStep(t *testing.T, th *mlx.Thread, kv cache.KV, from, to int) {
+	t.Helper()
+	require.Equal(t, from, kv.Offset())
+	out, err := th.Build(func(s *mlx.Scope) mlx.Array {
+		q, k, v := x.inputs(s, from, to)
+		return kv.Attend(s, q, k, v, scale)
+	})
+	require.NoError(t, err)
+	defer out.Close()
+	require.Equal(t, []int{x.batch, x.heads, to - from, x.dim}, shapeOf(t, out))
+	have, err := mlx.Values[float32](th, out)
+	require.NoError(t, err)
+	for i, want := range part(x, x.want, x.heads, from, to) {
+		require.InDelta(t, want, have[i], 2e-5, "positions %d to %d, element %d", from, to, i)
+	}
+	require.Equal(t, to, kv.Offset())
+}
+
+func shapeOf(t *testing.T, a mlx.Array) (shape []int) {
+	t.Helper()
+	dims, err := a.Shape()
+	require.NoError(t, err)
+	for _, d := range dims {
+		shape = append(shape, int(d))
+	}
+	return shape
+}
