@@ -64,7 +64,7 @@ func TestOptionsReachTheCall(t *testing.T) {
 	sampling := func(s generate.Sampling) []generate.Option {
 		return []generate.Option{generate.WithSampling(s), generate.WithMaxTokens(20)}
 	}
-	warm, max := mlx.WithTemperature(1.5), mlx.WithMaxTokens(20)
+	warm, bound := mlx.WithTemperature(1.5), mlx.WithMaxTokens(20)
 	seen := map[string]string{}
 	for what, c := range map[string]struct {
 		opts []mlx.Option
@@ -72,13 +72,13 @@ func TestOptionsReachTheCall(t *testing.T) {
 	}{
 		"nothing":     {nil, nil},
 		"max tokens":  {[]mlx.Option{mlx.WithMaxTokens(7)}, []generate.Option{generate.WithMaxTokens(7)}},
-		"temperature": {[]mlx.Option{warm, max}, sampling(generate.Sampling{Temperature: 1.5})},
-		"seed": {[]mlx.Option{mlx.WithSeed(9), warm, max},
+		"temperature": {[]mlx.Option{warm, bound}, sampling(generate.Sampling{Temperature: 1.5})},
+		"seed": {[]mlx.Option{mlx.WithSeed(9), warm, bound},
 			append(sampling(generate.Sampling{Temperature: 1.5}), generate.WithSeed(9))},
-		"top-p": {[]mlx.Option{mlx.WithTopP(0.3), warm, max}, sampling(generate.Sampling{Temperature: 1.5, TopP: 0.3})},
-		"top-k": {[]mlx.Option{warm, max, mlx.WithTopK(3)}, sampling(generate.Sampling{Temperature: 1.5, TopK: 3})},
-		"min-p": {[]mlx.Option{warm, mlx.WithMinP(0.2), max}, sampling(generate.Sampling{Temperature: 1.5, MinP: 0.2})},
-		"the last one counts": {[]mlx.Option{mlx.WithTemperature(9), mlx.WithMaxTokens(1), mlx.WithTemperature(0.7), max},
+		"top-p": {[]mlx.Option{mlx.WithTopP(0.3), warm, bound}, sampling(generate.Sampling{Temperature: 1.5, TopP: 0.3})},
+		"top-k": {[]mlx.Option{warm, bound, mlx.WithTopK(3)}, sampling(generate.Sampling{Temperature: 1.5, TopK: 3})},
+		"min-p": {[]mlx.Option{warm, mlx.WithMinP(0.2), bound}, sampling(generate.Sampling{Temperature: 1.5, MinP: 0.2})},
+		"the last one counts": {[]mlx.Option{mlx.WithTemperature(9), mlx.WithMaxTokens(1), mlx.WithTemperature(0.7), bound},
 			sampling(generate.Sampling{Temperature: 0.7})},
 	} {
 		want, end := collect(t, m.GenerateTokens(t.Context(), prompt, c.want...))

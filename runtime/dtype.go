@@ -6,9 +6,12 @@ import (
 	"forge.lthn.ai/core/go-mlx/bindings"
 )
 
-// Handles and options of MLX. The zero Array is null.
+// Array is an MLX array; the zero Array is null. Its methods are those of
+// bindings.Array.
+type Array = bindings.Array
+
+// Handles and options that operations take.
 type (
-	Array         = bindings.Array
 	Stream        = bindings.Stream
 	OptionalInt   = bindings.OptionalInt
 	OptionalFloat = bindings.OptionalFloat

@@ -45,7 +45,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // newError gives err an operation and the caller's place. An error that has
 // both, of a Build inside of this one, stays as it is.
 func newError(op string, err error) error {
-	if inner, ok := errors.AsType[*Error](err); ok && inner == err {
+	if inner, ok := errors.AsType[*Error](err); ok && error(inner) == err { //nolint:errorlint // the error itself, not one that it wraps
 		return err
 	}
 	file, line := caller()

@@ -119,7 +119,7 @@ func TestAttendRefuses(t *testing.T) {
 	}
 }
 
-var errAccepted = errors.New("Attend accepted it")
+var errAccepted = errors.New("accepted by Attend")
 
 // refused lets a cache attend with wrong keys or wrong values.
 func refused(th *mlx.Thread, kv cache.KV, x *sequence, from int, wrong func(s *mlx.Scope) mlx.Array, keys bool) error {

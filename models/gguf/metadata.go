@@ -156,7 +156,7 @@ func integers[D int64 | uint64](m *Metadata, key string, array bool) ([]D, error
 		return nil, err
 	}
 	var out []D
-	bad := -1
+	var bad int
 	switch s := v.data.(type) {
 	case []uint8:
 		out, bad = widen[D](s)
