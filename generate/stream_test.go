@@ -37,7 +37,7 @@ type letters struct{ said []int32 }
 
 func (l *letters) Next(id int32) string {
 	l.said = append(l.said, id)
-	return string(rune('a' + id%26))
+	return string('a' + id%26)
 }
 
 func (l *letters) Flush() string { return "." }
