@@ -27,7 +27,8 @@ func smolLM2() string {
 
 // chatTemplate writes a message of the system's as a, the user's as b, the
 // assistant's as aa.
-const chatTemplate = `{% for m in messages %}{{ {'system': 'a', 'user': 'b', 'assistant': 'aa'}[m.role] }}{% endfor %}` +
+const chatTemplate = `{% for m in messages %}` +
+	`{{ {'system': 'a', 'user': 'b', 'assistant': 'aa'}[m.role] }}{% endfor %}` +
 	`{% if add_generation_prompt %}<e>{% endif %}`
 
 // tiny makes a folder with a random model of two layers and a tokenizer that knows
@@ -36,7 +37,9 @@ func tiny(t *testing.T, files map[string]string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for _, from := range []string{
-		"models/testdata/llama/gqa/config.json", "models/testdata/llama/gqa/model.safetensors", "tokenizer/testdata/tiny.json",
+		"models/testdata/llama/gqa/config.json",
+		"models/testdata/llama/gqa/model.safetensors",
+		"tokenizer/testdata/tiny.json",
 	} {
 		data, err := os.ReadFile(from)
 		require.NoError(t, err)

@@ -1,6 +1,7 @@
 package bindings_test
 
 import (
+	"math"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -118,8 +119,12 @@ func TestMemoryStaysFlat(t *testing.T) {
 			debug.FreeOSMemory()
 			return resident(t)
 		}
-		before := measure(2000)
-		after := measure(10 * cycles)
-		require.Less(t, after-before, 16*10*cycles, name)
+		// Go's heap and malloc's arenas grow once; a leak grows each time.
+		before, least := measure(2000), math.MaxInt
+		for try := 0; try < 3 && least >= 16*10*cycles; try++ {
+			after := measure(10 * cycles)
+			least, before = min(least, after-before), after
+		}
+		require.Less(t, least, 16*10*cycles, name)
 	}
 }

@@ -69,7 +69,7 @@ func TestRoPEOfView(t *testing.T) {
 
 func TestRoPERefusesScaling(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"type": "yarn", "factor": 2}`:                              `rope_type is "yarn"; default, linear and llama3 are known`,
+		`{"type": "yarn", "factor": 2}`:                              `is "yarn"; default, linear and llama3 are known`,
 		`{"rope_type": "longrope"}`:                                  `rope_scaling.rope_type is "longrope"`,
 		`{"type": "su", "rope_type": "linear", "factor": 2}`:         `rope_scaling.rope_type is "su"`,
 		"{\"type\": \"\\u001b[31m\\n\"}":                             `rope_scaling.rope_type is "\u001b[31m\n"`,
