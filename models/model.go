@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"sync/atomic"
 
 	"forge.lthn.ai/core/go-mlx/generate"
 	"forge.lthn.ai/core/go-mlx/models/cache"
@@ -19,9 +20,13 @@ type Model struct {
 	arch   architecture
 	worker *mlx.Worker
 	owner  *mlx.Owner
+	closed atomic.Bool
 	policy nn.Policy
 	text   text
 }
+
+// ErrClosed is the error of a generation by a model that was closed.
+var ErrClosed = errors.New("models: the model is closed")
 
 // ErrNoChatTemplate is wrapped when a model that has no chat template is asked
 // to chat.
@@ -61,12 +66,24 @@ func (m *Model) stream(ctx context.Context, prompt []int32, err error, opts []ge
 		return func(yield func(generate.Token, error) bool) { yield(generate.Token{}, err) }
 	}
 	all := append([]generate.Option{generate.WithStopTokens(m.text.stops...)}, opts...)
-	return generate.Stream(ctx, m.worker, m.arch, prompt, m.text.decoder(), all...)
+	return func(yield func(generate.Token, error) bool) {
+		// m itself, not m.arch: it looks whether it is closed, and its owner stays
+		// reachable as long as the stream runs. Each loop decodes its own text.
+		generate.Stream(ctx, m.worker, m, prompt, m.text.decoder(), all...)(yield)
+	}
 }
 
 // Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V], and grows
 // the cache. It is for code that builds its own graphs, on the model's thread.
 func (m *Model) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	if m.closed.Load() { // the weights are freed on this thread, so not from here on
+		s.Fail(ErrClosed)
+		return mlx.Array{}
+	}
+	if shape := s.Shape(tokens); len(shape) == 2 && shape[1] == 1 { // a step, which layers run as [B, D]
+		logits := m.arch.Forward(s, s.Reshape(tokens, shape[0]), kv)
+		return s.ExpandDims(logits, 1)
+	}
 	return m.arch.Forward(s, tokens, kv)
 }
 
@@ -79,12 +96,11 @@ func (m *Model) Worker() *mlx.Worker { return m.worker }
 // Policy tells the form in which the weights are kept.
 func (m *Model) Policy() nn.Policy { return m.policy }
 
-// Close frees the weights. A second Close does nothing.
+// Close frees the weights; generations that still run end with ErrClosed. A second
+// Close does nothing.
 func (m *Model) Close() error {
-	if m.owner == nil {
+	if m.closed.Swap(true) || m.owner == nil {
 		return nil
 	}
-	err := m.owner.Close()
-	m.owner = nil
-	return errors.Join(err)
+	return m.owner.Close()
 }
