@@ -5,7 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-//go:generate python3 testdata/gen_unicode.py
+// zunicode.go is written by `python3 testdata/gen_unicode.py`, by hand: it asks
+// the reference, which go generate must not need.
 
 // class is a set of the character classes that the pipeline asks for, as the reference's parts define them.
 type class uint8
