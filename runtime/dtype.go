@@ -10,11 +10,17 @@ import (
 // bindings.Array.
 type Array = bindings.Array
 
-// Handles and options that operations take.
+// Stream is where MLX runs operations; a Thread has its own.
+type Stream = bindings.Stream
+
+// Optional arguments of operations; the zero value leaves the choice to MLX.
+// SomeInt, SomeFloat and SomeDtype make them.
 type (
-	Stream        = bindings.Stream
-	OptionalInt   = bindings.OptionalInt
+	// OptionalInt is a number or nothing.
+	OptionalInt = bindings.OptionalInt
+	// OptionalFloat is a number or nothing.
 	OptionalFloat = bindings.OptionalFloat
+	// OptionalDtype is a dtype or nothing.
 	OptionalDtype = bindings.OptionalDtype
 )
 
