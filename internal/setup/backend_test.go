@@ -124,7 +124,7 @@ func TestBuildFilesAreWhatTheCheckoutHas(t *testing.T) {
 		require.True(t, bytes.Equal(want, have), name)
 		got = append(got, name)
 	}
-	require.Equal(t, []string{"CMakeLists.txt", "FindMLX.cmake", "blas.S", "format.h"}, got)
+	require.Equal(t, []string{"CMakeLists.txt", "FindMLX.cmake", "blas.S", "format.h", "message.h"}, got)
 }
 
 func TestLongLogsEndWhereTheReasonStands(t *testing.T) {
