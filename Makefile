@@ -17,8 +17,8 @@ help: ## list the targets
 run: setup ## answer a prompt with the small default model (PROMPT="...", MODEL=...)
 	@$(MLX) generate --model "$(MODEL)" --prompt "$(PROMPT)"
 
-test: setup ## run every test
-	$(GO) test ./...
+test: setup ## run every test, one package at a time: OpenBLAS collapses beside others
+	$(GO) test -p 1 -timeout 30m ./...
 
 setup: $(MLX) ## put the native libraries in place (build/native)
 	@$(MLX) setup --prefix $(NATIVE)
@@ -27,7 +27,7 @@ $(MLX):
 	@$(GO) build -o $(MLX) ./cmd/mlx
 
 race: setup ## run the tests that the race detector can follow
-	$(GO) test -race ./gen ./generate ./internal/... ./models/... ./runtime ./templates ./tokenizer
+	$(GO) test -race -short -p 1 -timeout 30m ./gen ./generate ./internal/... ./models/... ./runtime ./templates ./tokenizer
 
 vet: ## vet everything, and the pure-Go packages for a Mac
 	$(GO) vet ./...

@@ -47,6 +47,9 @@ type greedyCase struct {
 
 func loadSmolLM2(t *testing.T, form WeightForm) (*Model, *smollm2) {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("runs a real model")
+	}
 	data, err := os.ReadFile("testdata/smollm2.json")
 	require.NoError(t, err)
 	ref := new(smollm2)
