@@ -66,7 +66,7 @@ func (m *Model) Generate(prompt string, opts ...Option) iter.Seq2[Token, error] 
 // Chat answers a conversation through the model's chat template.
 func (m *Model) Chat(messages []Message, opts ...Option) iter.Seq2[Token, error] {
 	c := newCall(opts)
-	return m.Model.Chat(c.ctx, templates.Chat{Messages: messages, AddGenerationPrompt: true}, c.options...)
+	return m.Model.Chat(c.ctx, templates.Chat{Messages: messages}, c.options...)
 }
 
 // User is a message of the user's.

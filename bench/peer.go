@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"forge.lthn.ai/core/go-mlx/internal/fetch"
 	"forge.lthn.ai/core/go-mlx/native"
 )
 
@@ -70,7 +71,7 @@ type peer struct {
 // startPeer starts mlx-lm and waits until its model is loaded.
 func startPeer(ctx context.Context, python, models string, s setting, log io.Writer) (*peer, error) {
 	fmt.Fprintf(log, "loading the model into %s\n", s.label)
-	cmd := exec.CommandContext(ctx, python, "-c", peerScript, filepath.Join(models, s.folder))
+	cmd := fetch.Command(ctx, python, "-c", peerScript, filepath.Join(models, s.folder))
 	cmd.Env = append(os.Environ(), "HF_HUB_OFFLINE=1", "PYTHONNOUSERSITE=1")
 	p, err := start(ctx, cmd, s)
 	if err != nil {
@@ -87,7 +88,6 @@ func startPeer(ctx context.Context, python, models string, s setting, log io.Wri
 func start(ctx context.Context, cmd *exec.Cmd, s setting) (*peer, error) {
 	p := &peer{setting: s, ctx: ctx, cmd: cmd, err: &bytes.Buffer{}}
 	cmd.Stderr = p.err
-	cmd.WaitDelay = 5 * time.Second
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, fmt.Errorf("bench: %w", err)

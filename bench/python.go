@@ -131,9 +131,8 @@ func converted(ctx context.Context, python, root, gguf string, log io.Writer) (s
 
 // command runs a program whose output is progress.
 func command(ctx context.Context, log io.Writer, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, name, args...)
+	cmd := fetch.Command(ctx, name, args...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.WaitDelay = 5 * time.Second
 	if err := cmd.Run(); err != nil {
 		return errors.Join(ctx.Err(), err)
 	}

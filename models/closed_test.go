@@ -29,7 +29,7 @@ func TestGenerateAfterClose(t *testing.T) {
 	for _, err = range stream {
 	}
 	require.ErrorIs(t, err, ErrClosed)
-	on(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		_, err := th.Build(func(s *mlx.Scope) mlx.Array {
 			return m.Forward(s, mlx.Const(s, []int32{1}), nil)
 		})
@@ -40,7 +40,7 @@ func TestGenerateAfterClose(t *testing.T) {
 // Forward with one token of each of several sequences, as [B, 1].
 func TestForwardOneColumn(t *testing.T) {
 	m := loadTest(t, tiny(t, "gqa"))
-	on(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		a, b := m.NewCache(th), m.NewCache(th)
 		want := forward(t, th, m, a, []int32{5, 6}, 2)
 		have := forward(t, th, m, b, []int32{5, 6}, 2, 1)

@@ -19,7 +19,7 @@ func TestEveryOperationOfAModelMayFail(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			leaktest.Check(t)
 			m := loadTest(t, tiny(t, name), WithWeights(Packed))
-			on(t, func(th *mlx.Thread) {
+			leaktest.Do(t, func(th *mlx.Thread) {
 				ref := readReference(t, th, name)
 				kv := m.NewCache(th)
 				defer func() { require.NoError(t, kv.Close()) }()

@@ -127,7 +127,7 @@ func TestLlamaEqualsReference(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			leaktest.Check(t)
 			m := loadTest(t, tiny(t, c.name), append([]Option{WithDtype(mlx.Float32)}, c.opts...)...)
-			on(t, func(th *mlx.Thread) {
+			leaktest.Do(t, func(th *mlx.Thread) {
 				ref := readReference(t, th, c.name)
 				batch, length := ref.shape[0], ref.shape[1]
 				kv := m.NewCache(th)
@@ -167,7 +167,7 @@ func lastOf(logits []float32, batch, length int) []float32 {
 // The cache's buffers grow at 256 tokens; what is in them stays.
 func TestLlamaAcrossCacheGrowth(t *testing.T) {
 	m := loadTest(t, tiny(t, "gqa"))
-	on(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		tokens := make([]int32, 300)
 		for i := range tokens {
 			tokens[i] = int32(i * 7 % 48)

@@ -8,19 +8,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
-
-// on runs f on the default worker.
-func on(t *testing.T, f func(th *mlx.Thread)) {
-	t.Helper()
-	require.NoError(t, mlx.Do(t.Context(), func(th *mlx.Thread) error {
-		f(th)
-		return nil
-	}))
-}
 
 // tiny makes a folder of one of the cases of testdata/llama (llama_tiny.py), with
 // a tokenizer, and returns its path.

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/generate"
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
 	"forge.lthn.ai/core/go-mlx/internal/testmodels"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"forge.lthn.ai/core/go-mlx/templates"
@@ -115,7 +116,7 @@ func TestSmolLM2Greedy(t *testing.T) {
 // their norm's share.
 func compareLogits(t *testing.T, m *Model, ids []int32, want greedyCase) {
 	t.Helper()
-	on(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		kv := m.NewCache(th)
 		defer func() { require.NoError(t, kv.Close()) }()
 		all := forward(t, th, m, kv, ids, 1, len(ids))

@@ -31,7 +31,8 @@ func (x *text) encode(s string, special bool) ([]int32, error) {
 // decoder starts a stream of text.
 func (x *text) decoder() generate.Text { return x.tokenizer.NewDecoder() }
 
-// render writes a conversation as the model's prompt.
+// render writes a conversation as the model's prompt, ending with the opening of
+// its answer unless the last message is to be continued.
 func (x *text) render(c templates.Chat) (string, error) {
 	if x.template == nil {
 		return "", fmt.Errorf("models: chat: %w", ErrNoChatTemplate)

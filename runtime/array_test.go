@@ -5,8 +5,10 @@ import (
 	"math"
 	"testing"
 
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 func TestFromSliceShapes(t *testing.T) {
@@ -30,7 +32,7 @@ func TestFromSliceShapes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			do(t, func(th *mlx.Thread) {
+			leaktest.Do(t, func(th *mlx.Thread) {
 				a, err := mlx.FromSlice(th, make([]float32, tt.n), tt.shape...)
 				if tt.says != "" {
 					require.ErrorContains(t, err, tt.says)
@@ -51,7 +53,7 @@ func TestFromSliceShapes(t *testing.T) {
 }
 
 func TestFromSliceCopies(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		data := []int32{1, 2, 3}
 		a := slice(t, th, data)
 		clear(data)
@@ -76,7 +78,7 @@ func TestScalars(t *testing.T) {
 		{256, mlx.Uint8}, {-1, mlx.Uint8}, {0.5, mlx.Int32}, {1 << 31, mlx.Int32}, {1 << 63, mlx.Int64}, {1 << 64, mlx.Uint64},
 		{128, mlx.Int8}, {-129, mlx.Int8}, {inf, mlx.Int64}, {math.NaN(), mlx.Int64}, {1, 99},
 	}
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		for _, tt := range good {
 			a := build(t, th, func(s *mlx.Scope) mlx.Array {
 				x := s.Scalar(tt.v, tt.dtype)
@@ -94,7 +96,7 @@ func TestScalars(t *testing.T) {
 }
 
 func TestConstAndOwnBelongToTheScope(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		y := build(t, th, func(s *mlx.Scope) mlx.Array {
 			a := mlx.Const(s, []float32{1, 2, 3, 4}, 2, 2)
 			b := s.Own(mlx.FromSlice(th, []float32{10, 20}))
@@ -114,7 +116,7 @@ func TestConstAndOwnBelongToTheScope(t *testing.T) {
 }
 
 func TestZeros(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		a, err := th.Zeros(mlx.Int16, 2, 2)
 		require.NoError(t, err)
 		require.Equal(t, []int16{0, 0, 0, 0}, read[int16](t, th, a))
@@ -124,7 +126,7 @@ func TestZeros(t *testing.T) {
 }
 
 func TestFromBytes(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		a, err := mlx.FromBytes(th, mlx.BFloat16, []byte{0x80, 0x3f, 0, 0xc0}, 2, 1)
 		require.NoError(t, err)
 		require.Equal(t, []float32{1, -2}, read[float32](t, th, a))
@@ -148,7 +150,7 @@ func TestFromBytes(t *testing.T) {
 }
 
 func TestCloseAll(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		arrays := []mlx.Array{slice(t, th, []int8{1}), {}, slice(t, th, []int8{2})}
 		require.NoError(t, mlx.CloseAll(arrays...))
 		require.Equal(t, make([]mlx.Array, 3), arrays)
@@ -158,7 +160,7 @@ func TestCloseAll(t *testing.T) {
 }
 
 func TestOptionals(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		sum := build(t, th, func(s *mlx.Scope) mlx.Array {
 			return s.Cumsum(mlx.Const(s, []int8{100, 100}), false, true, mlx.SomeDtype(mlx.Int32))
 		})

@@ -4,12 +4,14 @@ import (
 	"errors"
 	"testing"
 
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 func TestAssignAppliesOnSuccess(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		cache := slice(t, th, []float32{1, 2})
 		old := cache
 		steps := 0
@@ -30,7 +32,7 @@ func TestAssignAppliesOnSuccess(t *testing.T) {
 }
 
 func TestAssignOfAnything(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, []float32{5})
 		var a, b, c, d mlx.Array
 		y := build(t, th, func(s *mlx.Scope) mlx.Array {
@@ -53,7 +55,7 @@ func TestAssignOfAnything(t *testing.T) {
 }
 
 func TestFailedBuildChangesNoDestination(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		cache := slice(t, th, []float32{1, 2})
 		old, empty := cache, mlx.Array{}
 		boom := errors.New("boom")
@@ -93,7 +95,7 @@ func TestAssignLetsMLXReuseMemory(t *testing.T) {
 		require.NoError(t, err)
 		return peak
 	}
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		cache, err := th.Zeros(mlx.Float32, rows, width)
 		require.NoError(t, err)
 		require.NoError(t, th.Eval(cache))

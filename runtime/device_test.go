@@ -3,8 +3,10 @@ package runtime_test
 import (
 	"testing"
 
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 func TestDeviceOfAThread(t *testing.T) {
@@ -32,7 +34,7 @@ func TestLibraryThatIsLoaded(t *testing.T) {
 }
 
 func TestEvaluation(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, []float32{1, 4, 9})
 		defer x.Close()
 		a := build(t, th, func(s *mlx.Scope) mlx.Array { return s.Sqrt(x) })
@@ -55,7 +57,7 @@ func TestEvaluation(t *testing.T) {
 }
 
 func TestMemoryCounters(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		const size = 1 << 24
 		must := func(n uint64, err error) uint64 {
 			t.Helper()

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"testing"
 
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 // toy is a network of three layers, each with a cache of what it has seen.
@@ -54,7 +56,7 @@ func (n *toy) close(t *testing.T) {
 // TestEveryReferenceMayFail lets the references fail that Build takes of what a
 // Scope does not own.
 func TestEveryReferenceMayFail(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, []float32{1})
 		defer x.Close()
 		var a, b mlx.Array
@@ -85,7 +87,7 @@ func TestEveryReferenceMayFail(t *testing.T) {
 }
 
 func TestEveryOperationMayFail(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		n, x := newToy(t, th), slice(t, th, []float32{1, 2, 3, 4}, 1, 4)
 		defer x.Close()
 		defer n.close(t)

@@ -5,8 +5,10 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 // MLX's own conversions are the reference.
@@ -24,7 +26,7 @@ func testAllHalves[T interface {
 	for i := range all {
 		all[i] = T(i)
 	}
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, all)
 		want := read[float32](t, th, build(t, th, func(s *mlx.Scope) mlx.Array { return s.AsType(x, mlx.Float32) }))
 		got := read[float32](t, th, x)
@@ -50,7 +52,7 @@ func TestFloat32ToHalvesAsMLX(t *testing.T) {
 		tie := math.Float32bits(mlx.F16(h).Float32()) + 0x1000
 		values = append(values, half, math.Float32frombits(h<<16|0x8000), math.Float32frombits(tie), math.Float32frombits(tie+1), math.Float32frombits(tie-1))
 	}
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, values)
 		f16 := read[mlx.F16](t, th, build(t, th, func(s *mlx.Scope) mlx.Array { return s.AsType(x, mlx.Float16) }))
 		bf16 := read[mlx.BF16](t, th, build(t, th, func(s *mlx.Scope) mlx.Array { return s.AsType(x, mlx.BFloat16) }))

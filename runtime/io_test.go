@@ -6,8 +6,10 @@ import (
 	"path/filepath"
 	"testing"
 
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 // writeSafetensors writes a file by the format's description: the header's size
@@ -28,7 +30,7 @@ var content = []byte{0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0, 0x80, 0x3f, 0, 0x40, 0x40,
 
 func TestLoadSafetensors(t *testing.T) {
 	path := writeSafetensors(t, header, content)
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		arrays, metadata, err := mlx.LoadSafetensors(th, path)
 		require.NoError(t, err)
 		require.Equal(t, map[string]string{"format": "pt"}, metadata)
@@ -50,7 +52,7 @@ func TestLoadSafetensorsOfBadFiles(t *testing.T) {
 	}
 	for name, path := range tests {
 		t.Run(name, func(t *testing.T) {
-			do(t, func(th *mlx.Thread) {
+			leaktest.Do(t, func(th *mlx.Thread) {
 				arrays, metadata, err := mlx.LoadSafetensors(th, path)
 				require.ErrorContains(t, err, "mlx: load_safetensors: ")
 				require.ErrorContains(t, err, "(io_test.go:")
@@ -64,7 +66,7 @@ func TestLoadSafetensorsOfBadFiles(t *testing.T) {
 // TestLoadSafetensorsOfATruncatedFile fails where the data is read.
 func TestLoadSafetensorsOfATruncatedFile(t *testing.T) {
 	path := writeSafetensors(t, header, content[:10])
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		arrays, _, err := mlx.LoadSafetensors(th, path)
 		if err == nil {
 			_, err = mlx.Values[float32](th, arrays["b.weight"])

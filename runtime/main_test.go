@@ -3,23 +3,13 @@ package runtime_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
-	"github.com/stretchr/testify/require"
 )
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
-
-// do runs f on the default worker and requires that it opens no more handles
-// than it closes.
-func do(t *testing.T, f func(th *mlx.Thread)) {
-	t.Helper()
-	leaktest.Check(t)
-	require.NoError(t, mlx.Do(t.Context(), func(th *mlx.Thread) error {
-		f(th)
-		return nil
-	}))
-}
 
 // build builds and evaluates an array that is closed when the test ends... before
 // the handles are counted.

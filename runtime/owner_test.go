@@ -7,12 +7,14 @@ import (
 	"testing"
 	"time"
 
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 func TestOwnerFreesOnClose(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		before := mlx.Live()["Array"]
 		o := th.NewOwner("weights")
 		a := o.Keep(slice(t, th, []float32{1, 2}))

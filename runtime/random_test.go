@@ -3,8 +3,10 @@ package runtime_test
 import (
 	"testing"
 
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 // The expected values are those of Python mlx.core 0.32.2:
@@ -12,7 +14,7 @@ import (
 //	k = mx.random.key(42); a, b = mx.random.split(k)
 //	k.tolist(), a.tolist(), b.tolist(), mx.random.randint(0, 1000, (4,), key=b).tolist()
 func TestRandomKeys(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		key, err := th.RandomKey(42)
 		require.NoError(t, err)
 		all, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {

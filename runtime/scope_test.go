@@ -8,12 +8,14 @@ import (
 	"runtime"
 	"testing"
 
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 func TestBuildFreesWhatItDoesNotReturn(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, []float32{1, 2, 3})
 		defer x.Close()
 		before := mlx.Live()["Array"]
@@ -30,7 +32,7 @@ func TestBuildFreesWhatItDoesNotReturn(t *testing.T) {
 }
 
 func TestBuildReturnsInputsAndRepeatsAsReferencesOfTheirOwn(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, []float32{1, 2})
 		same := build(t, th, func(*mlx.Scope) mlx.Array { return x })
 		require.NotEqual(t, x, same)
@@ -56,7 +58,7 @@ func TestBuildReturnsInputsAndRepeatsAsReferencesOfTheirOwn(t *testing.T) {
 }
 
 func TestBuildRefusesToReturnNothing(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		_, err := th.Build(func(*mlx.Scope) mlx.Array { return mlx.Array{} })
 		require.ErrorContains(t, err, "result 0 is null")
 		_, err = th.BuildAll(func(s *mlx.Scope) []mlx.Array {
@@ -67,7 +69,7 @@ func TestBuildRefusesToReturnNothing(t *testing.T) {
 }
 
 func TestBuildInsideOfBuild(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, []float32{1, 2})
 		defer x.Close()
 		boom := errors.New("boom")
@@ -94,7 +96,7 @@ func TestBuildInsideOfBuild(t *testing.T) {
 }
 
 func TestErrorSticksAndNamesOperationMessageAndCaller(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		a, b := slice(t, th, make([]float32, 6), 2, 3), slice(t, th, make([]float32, 6), 2, 3)
 		defer a.Close()
 		defer b.Close()
@@ -146,7 +148,7 @@ func TestErrorsOfEveryKindOfOperation(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			do(t, func(th *mlx.Thread) {
+			leaktest.Do(t, func(th *mlx.Thread) {
 				x := slice(t, th, []float32{1, 2, 3, 4, 5, 6}, 2, 3)
 				defer x.Close()
 				_, err := th.Build(func(s *mlx.Scope) mlx.Array {
@@ -169,7 +171,7 @@ func TestErrorsOfEveryKindOfOperation(t *testing.T) {
 }
 
 func TestFailPassesGoErrorsThrough(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, err := th.Build(func(s *mlx.Scope) mlx.Array {
@@ -184,7 +186,7 @@ func TestFailPassesGoErrorsThrough(t *testing.T) {
 }
 
 func TestPanicInBuildFreesEverything(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		var cache mlx.Array
 		require.PanicsWithValue(t, "stop", func() {
 			_, _ = th.Build(func(s *mlx.Scope) mlx.Array {
@@ -198,7 +200,7 @@ func TestPanicInBuildFreesEverything(t *testing.T) {
 }
 
 func TestScopeIsDeadAfterBuild(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		var kept *mlx.Scope
 		y := build(t, th, func(s *mlx.Scope) mlx.Array {
 			kept = s
@@ -211,7 +213,7 @@ func TestScopeIsDeadAfterBuild(t *testing.T) {
 }
 
 func TestShapesAreTheCallersToKeep(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, make([]float32, 24), 2, 3, 4)
 		defer x.Close()
 		const n = 1000
@@ -236,7 +238,7 @@ func TestShapesAreTheCallersToKeep(t *testing.T) {
 }
 
 func TestHandlesAreFlatOverManyBuilds(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, []float32{1, 2, 3, 4}, 2, 2)
 		defer x.Close()
 		var cache mlx.Array

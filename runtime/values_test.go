@@ -4,8 +4,10 @@ import (
 	"slices"
 	"testing"
 
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 // ramp makes 0, 1, 2, ... as T, true at odd places for bool.
@@ -116,7 +118,7 @@ func TestValuesOfEveryLayoutAndDtype(t *testing.T) {
 }
 
 func testLayouts[T mlx.Element](t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, ramp[T](24), 2, 3, 4)
 		defer x.Close()
 		for name, tt := range layouts {
@@ -134,7 +136,7 @@ func testLayouts[T mlx.Element](t *testing.T) {
 }
 
 func TestValuesWidensWithoutLoss(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		require.Equal(t, []int64{-128, 127}, read[int64](t, th, slice(t, th, []int8{-128, 127})))
 		require.Equal(t, []int16{0, 255}, read[int16](t, th, slice(t, th, []uint8{0, 255})))
 		require.Equal(t, []uint64{1<<32 - 1}, read[uint64](t, th, slice(t, th, []uint32{1<<32 - 1})))
@@ -146,7 +148,7 @@ func TestValuesWidensWithoutLoss(t *testing.T) {
 }
 
 func TestValuesRefusesLoss(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		floats, ints := slice(t, th, []float32{1}), slice(t, th, []int32{1})
 		defer floats.Close()
 		defer ints.Close()
@@ -165,7 +167,7 @@ func TestValuesRefusesLoss(t *testing.T) {
 
 // TestValuesReportsErrorsOfTheComputation: what fails only at eval.
 func TestValuesReportsErrorsOfTheComputation(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		singular := slice(t, th, make([]float32, 4), 2, 2)
 		defer singular.Close()
 		y := build(t, th, func(s *mlx.Scope) mlx.Array { return s.Inv(singular) })
@@ -176,7 +178,7 @@ func TestValuesReportsErrorsOfTheComputation(t *testing.T) {
 }
 
 func TestItem(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, []int32{7}, []int{}...)
 		v, err := mlx.Item[int32](th, x)
 		require.NoError(t, err)
@@ -196,7 +198,7 @@ func TestItem(t *testing.T) {
 }
 
 func TestIter(t *testing.T) {
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, []int32{3, 1, 2})
 		seq, err := mlx.Iter[int32](th, x)
 		require.NoError(t, err)

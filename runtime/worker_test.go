@@ -10,8 +10,10 @@ import (
 	"testing"
 	"time"
 
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 func TestDoReturnsTheErrorOfItsFunction(t *testing.T) {
@@ -150,7 +152,7 @@ func TestGoexitInDoEndsTheCallerNotTheWorker(t *testing.T) {
 // requireAlive requires that the default worker computes.
 func requireAlive(t *testing.T) {
 	t.Helper()
-	do(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		x := slice(t, th, []float32{1, 2})
 		defer x.Close()
 		y := build(t, th, func(s *mlx.Scope) mlx.Array { return s.Add(x, x) })

@@ -84,8 +84,7 @@ func readAdded(n *node, v *vocab, norm normalizer) (*added, error) {
 // at the same place.
 type finder struct {
 	first [256][]needle // by first byte, the longest first
-	any   bool
-	bytes string // the first bytes
+	bytes string        // the first bytes
 }
 
 type needle struct {
@@ -100,7 +99,6 @@ func (f *finder) add(text string, token int) {
 	if f.first[text[0]] == nil {
 		f.bytes += text[:1]
 	}
-	f.any = true
 	f.first[text[0]] = append(f.first[text[0]], needle{text, token})
 }
 
@@ -134,7 +132,7 @@ func (f *finder) find(s string, from int) (int, needle) {
 // its index, and those between with -1. No part is empty.
 func (a *added) cut(f *finder, s string, emit func(part string, token int) error) error {
 	done, table := 0, classes()
-	for from := 0; f.any && from < len(s); {
+	for from := 0; f.bytes != "" && from < len(s); {
 		at, n := f.find(s, from)
 		if at < 0 {
 			break

@@ -11,9 +11,7 @@ var decoders registry[decoder]
 func init() {
 	decoders = registry[decoder]{
 		"ByteLevel": func(f *fields, _ registry[decoder]) (decoder, error) {
-			for _, key := range []string{"add_prefix_space", "trim_offsets", "use_regex"} {
-				f.boolOr(key, true) // the reference reads them and does nothing with them
-			}
+			f.skipByteLevel()
 			return byteLevelDecoder{}, f.err
 		},
 	}

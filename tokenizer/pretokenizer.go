@@ -86,6 +86,14 @@ func readByteLevel(f *fields, _ registry[preTokenizer]) (preTokenizer, error) {
 	return b, f.err
 }
 
+// skipByteLevel reads the options that every ByteLevel has, where they change
+// nothing: offsets are not kept, and decoding is the same with all of them.
+func (f *fields) skipByteLevel() {
+	for _, key := range []string{"add_prefix_space", "trim_offsets", "use_regex"} {
+		f.boolOr(key, true)
+	}
+}
+
 func (b *byteLevel) split(dst []string, text string, sc *scratch) ([]string, error) {
 	if b.prefixSpace && !strings.HasPrefix(text, " ") {
 		text = " " + text

@@ -11,9 +11,7 @@ var processors registry[processor]
 func init() {
 	processors = registry[processor]{
 		"ByteLevel": func(f *fields, _ registry[processor]) (processor, error) {
-			for _, key := range []string{"add_prefix_space", "trim_offsets", "use_regex"} {
-				f.boolOr(key, true) // about offsets, not ids
-			}
+			f.skipByteLevel()
 			return surround{}, f.err
 		},
 		"TemplateProcessing": readTemplateProcessing,

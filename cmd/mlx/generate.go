@@ -141,7 +141,7 @@ func (g *generateCmd) stream(c *console, m *models.Model, prompt string) iter.Se
 	if g.Raw {
 		return m.Generate(c.ctx, prompt, opts...)
 	}
-	chat := templates.Chat{AddGenerationPrompt: true}
+	var chat templates.Chat
 	if g.System != "" {
 		chat.Messages = append(chat.Messages, templates.Message{Role: "system", Content: g.System})
 	}

@@ -34,3 +34,15 @@ func Check(t testing.TB) {
 	}
 	source.Check(t)
 }
+
+// Do is a Check around f, which runs on the default Worker.
+func Do(t testing.TB, f func(th *mlx.Thread)) {
+	t.Helper()
+	Check(t)
+	if err := mlx.Do(t.Context(), func(th *mlx.Thread) error {
+		f(th)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -16,7 +17,7 @@ import (
 func TestFailedBuildChangesNothing(t *testing.T) {
 	x := newSequence(2, 2, 1, 300, 8)
 	for _, c := range []struct{ have, more int }{{0, 5}, {5, 1}, {256, 1}, {200, 100}} {
-		on(t, func(th *mlx.Thread) {
+		leaktest.Do(t, func(th *mlx.Thread) {
 			kv := newCache(t, th, 2)
 			defer kv.Close()
 			if c.have > 0 {
@@ -46,7 +47,7 @@ func TestFailedBuildChangesNothing(t *testing.T) {
 // Whichever operation of Attend fails, the cache is as it was.
 func TestEveryOperationOfAttendMayFail(t *testing.T) {
 	x := newSequence(1, 2, 2, 260, 8)
-	on(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		for _, have := range []int{0, 3, 256} {
 			kv := newCache(t, th, 1)
 			if have > 0 {
@@ -97,7 +98,7 @@ func TestAttendRefuses(t *testing.T) {
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
-			on(t, func(th *mlx.Thread) {
+			leaktest.Do(t, func(th *mlx.Thread) {
 				kv := newCache(t, th, 1)
 				defer kv.Close()
 				for from := range 2 { // empty, and with a token

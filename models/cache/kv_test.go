@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -27,7 +28,7 @@ func TestAttendAcrossGrowth(t *testing.T) {
 			{[]int{530}, []int{768}},
 		} {
 			t.Run(fmt.Sprint(shape, c.chunks), func(t *testing.T) {
-				on(t, func(th *mlx.Thread) {
+				leaktest.Do(t, func(th *mlx.Thread) {
 					kv := newCache(t, th, 1)
 					defer kv.Close()
 					from := 0
@@ -49,7 +50,7 @@ func TestAttendAcrossGrowth(t *testing.T) {
 // every layer, in order, with the tokens in front and zeros behind.
 func TestState(t *testing.T) {
 	x := newSequence(1, 1, 1, 3, 4)
-	on(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		kv := newCache(t, th, 2)
 		defer kv.Close()
 		require.Empty(t, kv.State())
@@ -73,7 +74,7 @@ func TestTrim(t *testing.T) {
 		other.k[i], other.v[i] = -other.v[i], 3*other.k[i]
 	}
 	for _, c := range []struct{ have, trim int }{{5, 0}, {5, 2}, {5, 5}, {256, 1}, {257, 2}, {300, 100}, {300, 300}} {
-		on(t, func(th *mlx.Thread) {
+		leaktest.Do(t, func(th *mlx.Thread) {
 			kv := newCache(t, th, 1)
 			defer kv.Close()
 			left := c.have - c.trim
@@ -99,7 +100,7 @@ func TestTrim(t *testing.T) {
 
 func TestTrimRefuses(t *testing.T) {
 	x := newSequence(1, 1, 1, 4, 4)
-	on(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		kv := newCache(t, th, 2)
 		defer kv.Close()
 		require.NoError(t, kv.Trim(0))
@@ -122,7 +123,7 @@ func TestTrimRefuses(t *testing.T) {
 
 // Layers are made in order, each for its place, and a cache without any is empty.
 func TestNew(t *testing.T) {
-	on(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		var made []int
 		kv := cache.New(th, 3, func(i int, o *mlx.Owner) cache.KV {
 			made = append(made, i)
@@ -148,7 +149,7 @@ func TestNew(t *testing.T) {
 func TestCloseFreesEverything(t *testing.T) {
 	x := newSequence(2, 2, 2, 10, 8)
 	var kv *cache.Cache
-	on(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		before := mlx.Live()
 		kv = newCache(t, th, 4)
 		for _, l := range kv.Layers {

@@ -13,16 +13,6 @@ import (
 
 func TestMain(m *testing.M) { leaktest.Main(m) }
 
-// on runs f on the default worker and requires that it leaves nothing open.
-func on(t *testing.T, f func(th *mlx.Thread)) {
-	t.Helper()
-	leaktest.Check(t)
-	require.NoError(t, mlx.Do(t.Context(), func(th *mlx.Thread) error {
-		f(th)
-		return nil
-	}))
-}
-
 // newCache makes a cache of n plain layers.
 func newCache(t *testing.T, th *mlx.Thread, n int) *cache.Cache {
 	t.Helper()

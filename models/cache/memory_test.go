@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -15,7 +16,7 @@ import (
 func TestStepWritesInPlace(t *testing.T) {
 	const heads, capacity, dim = 4, 8192, 64
 	const size = 2 * heads * capacity * dim * 4
-	on(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		kv := newCache(t, th, 1)
 		defer kv.Close()
 		fill(t, th, kv.Layers[0], heads, capacity-10, dim)
@@ -66,7 +67,7 @@ func stepMemory(t *testing.T, th *mlx.Thread, kv *cache.Cache, heads, dim int) u
 func TestTrimAllocatesNothing(t *testing.T) {
 	const heads, dim = 4, 64
 	const size = 2 * heads * 8192 * dim * 4
-	on(t, func(th *mlx.Thread) {
+	leaktest.Do(t, func(th *mlx.Thread) {
 		kv := newCache(t, th, 1)
 		defer kv.Close()
 		fill(t, th, kv.Layers[0], heads, 8100, dim)

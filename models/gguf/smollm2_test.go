@@ -10,26 +10,18 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"forge.lthn.ai/core/go-mlx/internal/testmodels"
 	"forge.lthn.ai/core/go-mlx/models/gguf"
 )
 
 // smolLM2 returns the path of SmolLM2-135M-Instruct.Q4_1.gguf.
-func smolLM2(t testing.TB) string {
-	t.Helper()
-	path := os.Getenv("GO_MLX_TEST_SMOLLM2")
-	if path == "" {
-		t.Skip("GO_MLX_TEST_SMOLLM2 does not name the model file")
-	}
-	return path
-}
-
 func digest(s ...string) string {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(s, "\x00"))))[:16]
 }
 
 // The digests are of what MLX's own reader and the Python package gguf find in the file (testdata/dump.py).
 func TestSmolLM2(t *testing.T) {
-	f, err := gguf.Open(smolLM2(t))
+	f, err := gguf.Open(testmodels.RequireSmolLM2(t))
 	require.NoError(t, err)
 	defer f.Close()
 	raw, err := os.ReadFile("testdata/smollm2.json")
@@ -67,7 +59,7 @@ func TestSmolLM2(t *testing.T) {
 
 // Vocabulary and merges are 98,052 strings; they must not be as many allocations.
 func TestSmolLM2OpensWithFewAllocations(t *testing.T) {
-	path := smolLM2(t)
+	path := testmodels.RequireSmolLM2(t)
 	allocs := testing.AllocsPerRun(3, func() {
 		f, err := gguf.Open(path)
 		require.NoError(t, err)
@@ -77,7 +69,7 @@ func TestSmolLM2OpensWithFewAllocations(t *testing.T) {
 }
 
 func BenchmarkOpenSmolLM2(b *testing.B) {
-	path := smolLM2(b)
+	path := testmodels.RequireSmolLM2(b)
 	b.ReportAllocs()
 	for b.Loop() {
 		f, err := gguf.Open(path)

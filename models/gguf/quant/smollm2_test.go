@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"forge.lthn.ai/core/go-mlx/internal/testmodels"
 	"forge.lthn.ai/core/go-mlx/models/gguf"
 	"forge.lthn.ai/core/go-mlx/models/gguf/quant"
 )
@@ -18,11 +19,7 @@ import (
 // smolLM2 opens SmolLM2-135M-Instruct.Q4_1.gguf.
 func smolLM2(t testing.TB) *gguf.File {
 	t.Helper()
-	path := os.Getenv("GO_MLX_TEST_SMOLLM2")
-	if path == "" {
-		t.Skip("GO_MLX_TEST_SMOLLM2 does not name the model file")
-	}
-	f, err := gguf.Open(path)
+	f, err := gguf.Open(testmodels.RequireSmolLM2(t))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, f.Close()) })
 	return f
