@@ -129,7 +129,7 @@ func (c *classifier) binding(f *Func) (*Binding, error) {
 	if b.Family == "" {
 		return nil, fmt.Errorf("fits no family")
 	}
-	b.Callback = !strings.HasPrefix(b.Family, "op") || c.m.has("calls", f.Name)
+	b.Callback = c.m.has("calls", f.Name) || !strings.HasPrefix(b.Family, "op") && !c.m.has("reads", f.Name)
 	return b, nil
 }
 

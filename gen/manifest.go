@@ -44,6 +44,7 @@ var blocks = map[string]struct {
 	"nullcheck": {1, true, 0},
 	"fallback":  {2, true, 0},
 	"calls":     {1, true, 0},
+	"reads":     {1, true, 0},
 	"hand":      {1, true, 0},
 	"skip":      {1, true, 0},
 	"noscope":   {1, true, 0},
@@ -152,7 +153,7 @@ func (m *Manifest) unused(api *API) error {
 	for _, e := range api.Enums {
 		known[e.Name] = true
 	}
-	for _, verb := range []string{"type", "rename", "value", "nullcheck", "fallback", "calls", "hand", "skip", "noscope", "scope"} {
+	for _, verb := range []string{"type", "rename", "value", "nullcheck", "fallback", "calls", "reads", "hand", "skip", "noscope", "scope"} {
 		for _, r := range m.rows[verb] {
 			if !known[r.Words[0]] {
 				return fmt.Errorf("gen: go.generate:%d: %s names %s, which the headers do not declare", r.Line, verb, r.Words[0])

@@ -42,8 +42,9 @@ func soak(t *testing.T, path string, perToken int) {
 		require.NoError(t, err)
 		if n++; n%200 == 0 && n < 2000 {
 			s := measure(t, m)
-			// Buffers grow 256 tokens at a time, from the end of the prompt on.
-			s.kvBytes = (2 + (n+256)/256*256) * perToken
+			// Buffers grow 256 tokens at a time; in them are the prompt and a token for
+			// each step, the one that is on its way included.
+			s.kvBytes = (3 + n + 255) / 256 * 256 * perToken
 			samples = append(samples, s)
 			t.Logf("%d tokens: %d handles, %d bytes active, %d bytes of keys and values, %d bytes free, RSS %.1f MB",
 				n, s.handles, s.active-idle.active, s.kvBytes, s.cached, float64(s.rss)/1e6)

@@ -45,17 +45,27 @@ func (d Device) open() (bindings.Device, error) {
 
 // Device returns the device that the thread computes on.
 func (t *Thread) Device() (Device, error) {
-	var d Device
-	err := t.call("device", func(e *engine) error {
-		kind, err := e.device.GetType()
-		if err != nil {
-			return err
-		}
-		index, err := e.device.GetIndex()
-		d = Device{kind, int(index)}
-		return err
-	})
-	return d, err
+	e, err := t.live()
+	if err != nil {
+		return Device{}, err
+	}
+	return e.where, nil
+}
+
+// Device returns the device that the Scope's operations run on.
+func (s *Scope) Device() Device { return s.e.where }
+
+// whereIs reads a handle's type and index.
+func whereIs(d bindings.Device) (Device, error) {
+	kind, err := d.GetType()
+	if err != nil {
+		return Device{}, newError("device", err)
+	}
+	index, err := d.GetIndex()
+	if err != nil {
+		return Device{}, newError("device", err)
+	}
+	return Device{kind, int(index)}, nil
 }
 
 // DeviceInfo returns what MLX knows of the thread's device, as text: its

@@ -26,6 +26,7 @@ type Scope struct {
 	assigned  []assignment
 	onSuccess []func()
 	scratch   []int32
+	once      map[any][]Array // what Once made
 	err       error
 }
 
@@ -85,6 +86,7 @@ func (s *Scope) release() {
 	s.closeOwned()
 	clear(s.onSuccess)
 	s.onSuccess = s.onSuccess[:0]
+	clear(s.once)
 	s.err = errDone
 	s.e.scopes = append(s.e.scopes, s)
 }

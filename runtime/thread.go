@@ -19,6 +19,7 @@ type Thread struct {
 // engine is what a Worker keeps on its OS thread.
 type engine struct {
 	device bindings.Device
+	where  Device          // what device is
 	stream bindings.Stream // the default stream of device on this thread
 	cpu    bindings.Stream // the CPU's: files are read there
 	worker *Worker
@@ -105,6 +106,9 @@ func (e *engine) openAll(want Device, given bool) error {
 		e.device, err = bindings.GetDefaultDevice()
 	}
 	if err != nil {
+		return err
+	}
+	if e.where, err = whereIs(e.device); err != nil {
 		return err
 	}
 	if given {

@@ -44,13 +44,17 @@ func (c *KVCache) Trim(n int) error {
 
 // Attend implements KV.
 func (c *KVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, scale float32) mlx.Array {
-	tokens := s.Dim(k, 2)
+	kShape, vShape := s.Shape(k), s.Shape(v)
+	if len(kShape) != 4 || len(vShape) != 4 {
+		return attention(s, q, k, v, scale) // an error now or before
+	}
+	tokens := kShape[2]
 	end := c.offset + tokens
 	capacity := c.room(end)
-	keys := c.write(s, c.keys, k, capacity)
-	values := c.write(s, c.values, v, capacity)
+	keys := c.write(s, c.keys, k, kShape, capacity)
+	values := c.write(s, c.values, v, vShape, capacity)
 	s.OnSuccess(func() { c.offset, c.capacity = end, capacity })
-	return attention(s, q, head(s, keys, end, capacity), head(s, values, end, capacity), scale)
+	return attention(s, q, head(s, keys, kShape, end, capacity), head(s, values, vShape, end, capacity), scale)
 }
 
 // room is the capacity that end tokens need: what is there, or whole steps on
@@ -62,18 +66,15 @@ func (c *KVCache) room(end int) int {
 	return c.offset + (end-c.offset+step-1)/step*step
 }
 
-// write puts x [B, H, L, d] behind what buffer holds and assigns the result.
-func (c *KVCache) write(s *mlx.Scope, buffer *mlx.Array, x mlx.Array, capacity int) mlx.Array {
-	shape := s.Shape(x)
-	if len(shape) != 4 {
-		return x // an error went before
-	}
+// write puts x [B, H, L, d] of that shape behind what buffer holds and assigns the
+// result.
+func (c *KVCache) write(s *mlx.Scope, buffer *mlx.Array, x mlx.Array, shape []int, capacity int) mlx.Array {
 	b, h, l, d := shape[0], shape[1], shape[2], shape[3]
 	old := *buffer
 	if capacity != c.capacity {
 		fresh := s.Zeros([]int{b, h, capacity - c.offset, d}, s.DtypeOf(x))
 		if c.offset > 0 {
-			fresh = s.ConcatenateAxis([]mlx.Array{head(s, old, c.offset, c.capacity), fresh}, 2)
+			fresh = s.ConcatenateAxis([]mlx.Array{head(s, old, shape, c.offset, c.capacity), fresh}, 2)
 		}
 		old = fresh
 	}
@@ -84,24 +85,11 @@ func (c *KVCache) write(s *mlx.Scope, buffer *mlx.Array, x mlx.Array, capacity i
 
 var ones4 = []int{1, 1, 1, 1}
 
-// head is the first n tokens of a buffer [B, H, capacity, d].
-func head(s *mlx.Scope, buffer mlx.Array, n, capacity int) mlx.Array {
+// head is the first n tokens of a buffer [B, H, capacity, d], of shape but for the
+// tokens.
+func head(s *mlx.Scope, buffer mlx.Array, shape []int, n, capacity int) mlx.Array {
 	if n == capacity {
 		return buffer
 	}
-	shape := s.Shape(buffer)
-	if len(shape) != 4 {
-		return buffer // an error went before
-	}
 	return s.Slice(buffer, []int{0, 0, 0, 0}, []int{shape[0], shape[1], n, shape[3]}, ones4)
-}
-
-// attention is the policy in one place: MLX's fused kernel, causal by mode
-// where there is more than one query. An array mask would turn it off.
-func attention(s *mlx.Scope, q, k, v mlx.Array, scale float32) mlx.Array {
-	mode := ""
-	if s.Dim(q, 2) > 1 {
-		mode = "causal"
-	}
-	return s.ScaledDotProductAttention(q, k, v, scale, mode, mlx.Array{}, mlx.Array{}, false)
 }

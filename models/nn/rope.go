@@ -43,6 +43,7 @@ type RoPE struct {
 
 	scale float32
 	freqs mlx.Array // [Dims/2] instead of Base, for scalings by frequency
+	speed mlx.Array // [Dims/2] angle a position, where the angles are looked up
 }
 
 // Validate refuses a scaling that is unknown or lacks its parameters.
@@ -63,19 +64,26 @@ func (r *RoPE) Validate() error {
 
 // Forward turns x [B, H, L, Dims] whose first token stands at offset.
 func (r *RoPE) Forward(s *mlx.Scope, x mlx.Array, offset int) mlx.Array {
+	shape := s.Shape(x)
+	if len(shape) != 4 {
+		return x // an error went before
+	}
+	if !r.speed.IsNull() && shape[3] == r.Dims {
+		return r.turn(s, x, shape, offset)
+	}
 	base := mlx.OptionalFloat{}
 	if r.freqs.IsNull() {
 		base = mlx.SomeFloat(float32(r.Base))
 	}
-	return s.RoPE(dense(s, x), r.Dims, r.Traditional, base, r.scale, offset, r.freqs)
+	return s.RoPE(dense(s, x, shape), r.Dims, r.Traditional, base, r.scale, offset, r.freqs)
 }
 
 // dense makes x [B, H, L, d] contiguous unless it has one row a head. MLX's CUDA
 // kernel gives its output the strides of its input without room for the gaps
 // between them: for a part of a fused projection it writes past the end (MLX
 // 0.32.2, backend/cuda/rope.cu).
-func dense(s *mlx.Scope, x mlx.Array) mlx.Array {
-	if shape := s.Shape(x); len(shape) != 4 || shape[0]*shape[2] == 1 {
+func dense(s *mlx.Scope, x mlx.Array, shape []int) mlx.Array {
+	if shape[0]*shape[2] == 1 {
 		return x
 	}
 	return s.Contiguous(x, false)
@@ -92,10 +100,11 @@ func (r *RoPE) load(l *loader, _ []string) error {
 		r.scale = float32(1 / r.Scaling.Factor)
 	case "llama3":
 		var err error
-		r.freqs, err = l.make(r.llama3)
-		return err
+		if r.freqs, err = l.make(r.llama3); err != nil {
+			return err
+		}
 	}
-	return nil
+	return r.loadSpeed(l)
 }
 
 // llama3 builds the frequencies of Llama 3.1: long waves are stretched by the

@@ -23,6 +23,7 @@ import (
 // #cgo noescape gm_mlx_array_data_uint16
 // #cgo noescape gm_mlx_array_size
 // #cgo noescape gm_mlx_array_ndim
+// #cgo nocallback gm_mlx_array_ndim
 // #cgo noescape gm_mlx_array_dim
 // #cgo noescape gm_mlx_array_dtype
 // #cgo noescape gm_mlx_array_item_bool
