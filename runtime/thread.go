@@ -23,6 +23,7 @@ type engine struct {
 	cpu    bindings.Stream // the CPU's: files are read there
 	worker *Worker
 	scopes []*Scope // at rest, for reuse
+	depth  int      // callbacks of MLX that are running
 	ints   []int    // where Shape carves its results from
 	faults
 }
