@@ -76,13 +76,14 @@ func (s *Scope) close(h interface{ Close() error }) {
 	}
 }
 
-// returning is f, refused when it returns nothing.
+// returning is f, refused when it returns nothing or null.
 func (f Func) returning(op string) Func {
 	return func(s *Scope, args []Array) []Array {
 		out := f(s, args)
 		if s.err == nil && len(out) == 0 {
 			s.failOp(op, errNothing)
 		}
+		s.check(op, out)
 		return out
 	}
 }

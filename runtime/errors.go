@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"errors"
+	"path"
 	"path/filepath"
 	stdruntime "runtime"
 	"slices"
@@ -74,22 +75,25 @@ func message(err error) string {
 	return b.Message
 }
 
-// ours are the prefixes of functions in stack frames that are no caller's: this
-// package's, those that MLX calls back through, and Go's own.
-var ours = []string{
-	"forge.lthn.ai/core/go-mlx/runtime.",
-	"forge.lthn.ai/core/go-mlx/bindings.",
-	"runtime.",
-	"_cgoexp_",
-}
+// here is the folder of this package's files, as stack frames name it.
+var here = func() string {
+	_, file, _, _ := stdruntime.Caller(0)
+	return path.Dir(file)
+}()
 
-// caller returns the first place that is none of ours.
+// passing are the prefixes of functions through which MLX calls back, and Go
+// panics.
+var passing = []string{"runtime.", "forge.lthn.ai/core/go-mlx/bindings.", "_cgoexp_"}
+
+// caller returns the first place outside of this package. It goes by the file: a
+// function literal of this package that was inlined has the caller's name.
 func caller() (file string, line int) {
 	var pcs [256]uintptr
 	frames := stdruntime.CallersFrames(pcs[:stdruntime.Callers(2, pcs[:])])
 	for {
 		f, more := frames.Next()
-		own := slices.ContainsFunc(ours, func(p string) bool { return strings.HasPrefix(f.Function, p) })
+		own := path.Dir(f.File) == here && !strings.HasSuffix(f.File, "_test.go")
+		own = own || slices.ContainsFunc(passing, func(p string) bool { return strings.HasPrefix(f.Function, p) })
 		switch {
 		case !own:
 			return f.File, f.Line

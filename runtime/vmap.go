@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"forge.lthn.ai/core/go-mlx/bindings"
 )
@@ -19,11 +20,11 @@ type mapping struct{ in, out []int }
 
 // InAxes says which axis of each argument is mapped over, the first when it is
 // not given. One axis serves all arguments; negative ones count from the end.
-func InAxes(axes ...int) VmapOption { return func(m *mapping) { m.in = axes } }
+func InAxes(axes ...int) VmapOption { return func(m *mapping) { m.in = slices.Clone(axes) } }
 
 // OutAxes says which axis of each result the mapped axis becomes, the first when
 // it is not given. One axis serves all results; negative ones count from the end.
-func OutAxes(axes ...int) VmapOption { return func(m *mapping) { m.out = axes } }
+func OutAxes(axes ...int) VmapOption { return func(m *mapping) { m.out = slices.Clone(axes) } }
 
 // Vmap returns the function that does f for each index of the arguments' mapped
 // axis, as one vectorised graph: f is written for a single example and sees
@@ -45,7 +46,7 @@ func (m mapping) apply(c bindings.Closure, args []Array) ([]Array, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !mapsAny(in) {
+	if !slices.ContainsFunc(in, func(axis int32) bool { return axis >= 0 }) {
 		return nil, fmt.Errorf("none of %d arguments is mapped", len(args))
 	}
 	standIns, results, err := bindings.DetailVmapTrace(c, args, in)
@@ -53,14 +54,9 @@ func (m mapping) apply(c bindings.Closure, args []Array) ([]Array, error) {
 		return nil, err
 	}
 	defer closeBoth(standIns, results)
-	out, err := resolveAxes("result", m.out, results, 1)
+	out, err := resultAxes(m.out, results, 1)
 	if err != nil {
 		return nil, err
-	}
-	for i, axis := range out {
-		if axis < 0 {
-			return nil, fmt.Errorf("result %d cannot be Unmapped", i)
-		}
 	}
 	return bindings.DetailVmapReplace(args, standIns, results, in, out)
 }
@@ -69,15 +65,6 @@ func (m mapping) apply(c bindings.Closure, args []Array) ([]Array, error) {
 func closeBoth(a, b []Array) {
 	_ = bindings.CloseAll(a)
 	_ = bindings.CloseAll(b)
-}
-
-func mapsAny(axes []int32) bool {
-	for _, a := range axes {
-		if a >= 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // resolveAxes gives each array its axis, counted from the front, -1 for
@@ -98,6 +85,14 @@ func resolveAxes(what string, axes []int, arrays []Array, extra int) ([]int32, e
 		}
 	}
 	return out, nil
+}
+
+// resultAxes is resolveAxes for results, which are all mapped.
+func resultAxes(axes []int, results []Array, extra int) ([]int32, error) {
+	if i := slices.Index(axes, Unmapped); i >= 0 {
+		return nil, fmt.Errorf("result %d: it cannot be Unmapped", i)
+	}
+	return resolveAxes("result", axes, results, extra)
 }
 
 // resolveAxis counts axis from the front of n dimensions, as MLX does: -1 is for
