@@ -29,8 +29,8 @@ type Compiled struct {
 type CompileOption func(*Compiled)
 
 // Shapeless makes one graph serve all shapes with the same numbers of dimensions.
-// The function must not depend on sizes, as Reshape and Split do; MLX refuses
-// operations that it knows to depend on them.
+// A size that the function asked for, as by Scope.Dim, stays what it was at
+// first. Operations whose results MLX cannot size, such as Split, are an error.
 func Shapeless() CompileOption { return func(c *Compiled) { c.shapeless = true } }
 
 // WithState names arrays that the function reads through their slots and changes
