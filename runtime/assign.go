@@ -1,6 +1,13 @@
 package runtime
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
+
+// errTransformed is what a function says that changes state while a
+// transformation runs it.
+var errTransformed = errors.New("not inside of a transformed function: return the array, or make it state of Compile")
 
 // assignment is a destination with the value that it gets if Build succeeds.
 type assignment struct {
@@ -11,6 +18,9 @@ type assignment struct {
 // Assign sets *dst to v when Build succeeds, and closes the array that *dst held
 // before, if any. Until then *dst is as it was: go on with v. When Build fails no
 // destination changes. The last Assign to a destination wins.
+//
+// Inside of a transformed function Assign is an error, except for the state of
+// the function that [Thread.Compile] compiles: see [WithState].
 func (s *Scope) Assign(dst *Array, v Array) {
 	if s.err != nil {
 		return
@@ -21,6 +31,10 @@ func (s *Scope) Assign(dst *Array, v Array) {
 	}
 	if dst == nil {
 		s.failOp("assign", errors.New("the destination is nil"))
+		return
+	}
+	if s.e.depth > 0 && (s.depth != s.e.depth || !slices.Contains(s.state, dst)) {
+		s.failOp("assign", errTransformed)
 		return
 	}
 	value := s.take("assign", v)
@@ -35,6 +49,16 @@ func (s *Scope) Assign(dst *Array, v Array) {
 		}
 	}
 	s.assigned = append(s.assigned, assignment{dst, value})
+}
+
+// current returns the value that *dst has for what follows in this Scope.
+func (s *Scope) current(dst *Array) Array {
+	for _, a := range s.assigned {
+		if a.dst == dst {
+			return a.value
+		}
+	}
+	return *dst
 }
 
 // applyAssigned sets the destinations and hands their old values to the Scope,

@@ -2,8 +2,10 @@ package runtime
 
 import (
 	"errors"
+	"path"
 	"path/filepath"
 	stdruntime "runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,10 +45,16 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // newError gives err an operation and the caller's place. An error that has
-// both, of a Build inside of this one, stays as it is.
+// both, of a Build inside of this one or of a function that MLX called back,
+// stays as it is.
 func newError(op string, err error) error {
-	if inner, ok := errors.AsType[*Error](err); ok && error(inner) == err { //nolint:errorlint // the error itself, not one that it wraps
-		return err
+	if b, ok := err.(*bindings.Error); ok && b.Err != nil { //nolint:errorlint // the error itself, not one that it wraps
+		if inner, ok := b.Err.(*Error); ok { //nolint:errorlint // as above
+			return inner
+		}
+	}
+	if inner, ok := err.(*Error); ok { //nolint:errorlint // as above
+		return inner
 	}
 	file, line := caller()
 	return &Error{Op: op, Message: message(err), File: file, Line: line, Err: err}
@@ -67,22 +75,29 @@ func message(err error) string {
 	return b.Message
 }
 
-// here is the prefix of this package's functions in stack frames.
-const here = "forge.lthn.ai/core/go-mlx/runtime."
+// here is the folder of this package's files, as stack frames name it.
+var here = func() string {
+	_, file, _, _ := stdruntime.Caller(0)
+	return path.Dir(file)
+}()
 
-// caller returns the first place outside of this package.
+// passing are the prefixes of functions through which MLX calls back, and Go
+// panics.
+var passing = []string{"runtime.", "forge.lthn.ai/core/go-mlx/bindings.", "_cgoexp_"}
+
+// caller returns the first place outside of this package. It goes by the file: a
+// function literal of this package that was inlined has the caller's name.
 func caller() (file string, line int) {
-	var pcs [64]uintptr
+	var pcs [256]uintptr
 	frames := stdruntime.CallersFrames(pcs[:stdruntime.Callers(2, pcs[:])])
 	for {
 		f, more := frames.Next()
-		if !strings.HasPrefix(f.Function, here) {
-			if strings.HasPrefix(f.Function, "runtime.") {
-				return "", 0 // the stack's end: there is no caller
-			}
+		own := path.Dir(f.File) == here && !strings.HasSuffix(f.File, "_test.go")
+		own = own || slices.ContainsFunc(passing, func(p string) bool { return strings.HasPrefix(f.Function, p) })
+		switch {
+		case !own:
 			return f.File, f.Line
-		}
-		if !more {
+		case !more:
 			return "", 0
 		}
 	}

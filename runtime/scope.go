@@ -27,6 +27,8 @@ type Scope struct {
 	onSuccess []func()
 	scratch   []int32
 	once      map[any][]Array // what Once made
+	depth     int             // how many callbacks of MLX it is inside of
+	state     []*Array        // what may be assigned although it is inside of one
 	err       error
 }
 
@@ -63,20 +65,24 @@ func (t *Thread) BuildAll(fn func(s *Scope) []Array) ([]Array, error) {
 	return result, nil
 }
 
-// scope takes a Scope that is at rest, or makes one.
 func (t *Thread) scope() (*Scope, error) {
 	e, err := t.live()
 	if err != nil {
 		return nil, err
 	}
+	return e.scope(), nil
+}
+
+// scope takes a Scope that is at rest, or makes one.
+func (e *engine) scope() *Scope {
 	n := len(e.scopes)
 	if n == 0 {
-		return &Scope{e: e, stream: e.stream, scratch: make([]int32, 0, 64)}, nil
+		return &Scope{e: e, stream: e.stream, scratch: make([]int32, 0, 64), depth: e.depth}
 	}
 	s := e.scopes[n-1]
 	e.scopes = e.scopes[:n-1]
-	s.err = nil
-	return s, nil
+	s.stream, s.depth, s.state, s.err = e.stream, e.depth, nil, nil
+	return s
 }
 
 // release frees what the Scope still owns and lays it to rest. After a panic in
@@ -147,8 +153,12 @@ func (s *Scope) take(op string, a Array) Array {
 }
 
 // OnSuccess calls f when Build succeeds, after the assignments: the place for
-// state in Go that must change together with the arrays.
+// state in Go that must change together with the arrays. Inside of a transformed
+// function it is an error, for MLX may run that once, twice or never.
 func (s *Scope) OnSuccess(f func()) {
+	if s.err == nil && s.e.depth > 0 {
+		s.failOp("on_success", errTransformed)
+	}
 	if s.err == nil {
 		s.onSuccess = append(s.onSuccess, f)
 	}

@@ -24,6 +24,7 @@ type engine struct {
 	cpu    bindings.Stream // the CPU's: files are read there
 	worker *Worker
 	scopes []*Scope // at rest, for reuse
+	depth  int      // callbacks of MLX that are running
 	ints   []int    // where Shape carves its results from
 	faults
 }
@@ -125,9 +126,11 @@ func (e *engine) openAll(want Device, given bool) error {
 	return nil
 }
 
-// close ends the thread's streams.
+// close ends the thread's streams. Compiled graphs go first: what they hold of Go
+// must not wait for the end of the thread.
 func (e *engine) close() error {
 	var wait, end error
+	graphs := forgetCompiled()
 	if e.stream != (bindings.Stream{}) {
 		wait = bindings.Synchronize(e.stream)
 	}
@@ -135,5 +138,14 @@ func (e *engine) close() error {
 	if wait == nil {
 		end = bindings.ClearStreams()
 	}
-	return errors.Join(wait, closing, end)
+	return errors.Join(graphs, wait, closing, end)
+}
+
+// forgetCompiled empties the thread's store of compiled graphs.
+func forgetCompiled() error {
+	cache, err := bindings.DetailCompileCache()
+	if err != nil {
+		return err
+	}
+	return errors.Join(bindings.DetailCompileClearCache(cache), cache.Close())
 }
