@@ -116,6 +116,14 @@ gm_ret1 gm_io_descriptor(uintptr_t io, bool writer) {
 	return (gm_ret1){(uintptr_t)d, gm_error(status)};
 }
 
+gm_ret1 gm_array_pointer(uintptr_t array) {
+	mlx_array a = {(void *)array};
+	const void *p = NULL;
+	if (array == 0) gm_raise("arr is a null handle");
+	else if (gm_readable(a, p_mlx_array_dtype(a), p_mlx_array_size(a))) p = p_mlx_array_data_uint8(a);
+	return (gm_ret1){(uintptr_t)p, gm_error(0)};
+}
+
 gm_ret1 gm_managed(void *data, const int *shape, size_t n, int dtype, uintptr_t payload) {
 	mlx_array a = p_mlx_array_new_data_managed_payload(data, shape, (int)n, (mlx_dtype)dtype, (void *)payload, gmGoManagedRelease);
 	return (gm_ret1){(uintptr_t)a.ctx, gm_error(0)};

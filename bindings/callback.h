@@ -38,6 +38,7 @@ int gm_call_ints(gm_call *c, const int *ints, size_t n);
 gm_ret1 gm_io_reader(uintptr_t payload);
 gm_ret1 gm_io_writer(uintptr_t payload);
 gm_ret1 gm_io_descriptor(uintptr_t io, bool writer);
+gm_ret1 gm_array_pointer(uintptr_t a);
 gm_ret1 gm_managed(void *data, const int *shape, size_t n, int dtype, uintptr_t payload);
 gm_ret2 gm_graph_text(bool dot, uintptr_t namer, const uintptr_t *outputs, size_t n);
 

@@ -52,3 +52,24 @@ func TestManagedArrayRefusesUnknownDtypes(t *testing.T) {
 	k.fails(err, "array_new_data_managed_payload", "dtype 14 is no bindings.Dtype", 1)
 	require.False(t, released, "the memory stays the caller's")
 }
+
+func TestDataPointer(t *testing.T) {
+	k := begin(t)
+	a := k.array(bindings.NewArrayData(unsafe.Pointer(&[]float32{1, 2, 3, 4}[0]), []int32{2, 2}, bindings.Float32))
+	p, err := a.DataPointer()
+	require.NoError(t, err)
+	require.Equal(t, []float32{1, 2, 3, 4}, unsafe.Slice((*float32)(p), 4))
+	lazy := k.array(bindings.Add(a, a, k.s))
+	_, err = lazy.DataPointer()
+	k.fails(err, "array_data", "the array is not evaluated", 1)
+	turned := k.array(bindings.Transpose(a, k.s))
+	require.NoError(t, turned.Eval())
+	_, err = turned.DataPointer()
+	k.fails(err, "array_data", "the array is not row-contiguous", 1)
+	_, err = bindings.Array{}.DataPointer()
+	k.fails(err, "array_data", "arr is a null handle", 1)
+	empty := k.array(bindings.NewArrayData(nil, []int32{0}, bindings.Int8))
+	p, err = empty.DataPointer()
+	require.NoError(t, err)
+	require.Nil(t, p)
+}

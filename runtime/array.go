@@ -44,22 +44,28 @@ func newArray[T Element](data []T, shape []int) (Array, error) {
 
 // toDims checks a shape for n elements.
 func toDims(shape []int, n int) ([]int32, error) {
-	dims := make([]int32, len(shape))
-	size := 1
+	dims, size, err := elementsOf(shape)
+	if err == nil && size != n {
+		err = fmt.Errorf("the shape has %d elements, the data %d", size, n)
+	}
+	return dims, err
+}
+
+// elementsOf checks a shape and counts its elements.
+func elementsOf(shape []int) (dims []int32, size int, err error) {
+	dims = make([]int32, len(shape))
+	size = 1
 	for i, d := range shape {
 		if d < 0 || d > math.MaxInt32 {
-			return nil, fmt.Errorf("dimension %d of the shape is %d, not between 0 and %d", i, d, math.MaxInt32)
+			return nil, 0, fmt.Errorf("dimension %d of the shape is %d, not between 0 and %d", i, d, math.MaxInt32)
 		}
 		if d > 0 && size > math.MaxInt/d {
-			return nil, fmt.Errorf("the shape has more elements than fit in an int")
+			return nil, 0, fmt.Errorf("the shape has more elements than fit in an int")
 		}
 		size *= d
 		dims[i] = int32(d)
 	}
-	if size != n {
-		return nil, fmt.Errorf("the shape has %d elements, the data %d", size, n)
-	}
-	return dims, nil
+	return dims, size, nil
 }
 
 // Zeros makes an array of zeros, evaluated when it is first needed.

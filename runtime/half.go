@@ -14,6 +14,27 @@ type F16 uint16
 // is what arrays of dtype BFloat16 hold.
 type BF16 uint16
 
+// F16FromFloat64 rounds f once, as ToF16 does a float32.
+func F16FromFloat64(f float64) F16 { return ToF16(narrow(f)) }
+
+// BF16FromFloat64 rounds f once, as ToBF16 does a float32.
+func BF16FromFloat64(f float64) BF16 { return ToBF16(narrow(f)) }
+
+// narrow gives a float32 that rounds to the same half as f does: f rounded to
+// odd, whose last bit tells that something was cut off, so that the second
+// rounding sees no tie where there was none (Boldo and Melquiond, 2008).
+func narrow(f float64) float32 {
+	n := float32(f)
+	if float64(n) == f || f != f {
+		return n
+	}
+	b := math.Float32bits(n)
+	if math.Abs(float64(n)) > math.Abs(f) {
+		b-- // towards zero
+	}
+	return math.Float32frombits(b | 1)
+}
+
 // ToF16 rounds f to the nearest F16, ties to even. What is too large becomes an
 // infinity; a NaN stays a NaN.
 func ToF16(f float32) F16 {
@@ -58,10 +79,14 @@ func (h F16) Float32() float32 {
 	return math.Float32frombits(sign | (exp+127-15)<<23 | frac<<13)
 }
 
+// Float64 converts h exactly.
+func (h F16) Float64() float64 { return float64(h.Float32()) }
+
 // String writes h as strconv does the shortest float32.
 func (h F16) String() string { return formatFloat(h.Float32()) }
 
-// ToBF16 rounds f to the nearest BF16, ties to even. A NaN stays a NaN.
+// ToBF16 rounds f to the nearest BF16, ties to even. What is too large becomes an
+// infinity; a NaN stays a NaN.
 func ToBF16(f float32) BF16 {
 	b := math.Float32bits(f)
 	if f != f {
@@ -72,6 +97,9 @@ func ToBF16(f float32) BF16 {
 
 // Float32 converts h exactly.
 func (h BF16) Float32() float32 { return math.Float32frombits(uint32(h) << 16) }
+
+// Float64 converts h exactly.
+func (h BF16) Float64() float64 { return float64(h.Float32()) }
 
 // String writes h as strconv does the shortest float32.
 func (h BF16) String() string { return formatFloat(h.Float32()) }

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -81,25 +82,38 @@ func values[T Element](e *engine, a Array) ([]T, error) {
 // contiguous evaluates a and reads it, by way of a row-major copy where its
 // elements lie differently.
 func contiguous(e *engine, a Array, dtype Dtype) (any, error) {
-	if err := a.Eval(); err != nil {
+	rows, err := rowMajor(e, a)
+	if err != nil {
 		return nil, err
+	}
+	defer rows.Close()
+	return read(rows, dtype)
+}
+
+// rowMajor evaluates a and returns a handle, to be closed, on the same elements
+// in row-major order: on a itself, or on a copy where they lie differently.
+func rowMajor(e *engine, a Array) (Array, error) {
+	if a.IsNull() {
+		return Array{}, errNull
+	}
+	if err := a.Eval(); err != nil {
+		return Array{}, err
 	}
 	rows, err := a.IsRowContiguous()
 	if err != nil {
-		return nil, err
+		return Array{}, err
 	}
 	if rows {
-		return read(a, dtype)
+		return a.Retain()
 	}
 	c, err := bindings.Contiguous(a, false, e.stream)
 	if err != nil {
-		return nil, err
+		return Array{}, err
 	}
-	defer c.Close()
 	if err := c.Eval(); err != nil {
-		return nil, err
+		return Array{}, errors.Join(err, c.Close())
 	}
-	return read(c, dtype)
+	return c, nil
 }
 
 // read copies the elements of an evaluated, row-contiguous array into a slice of
@@ -107,7 +121,8 @@ func contiguous(e *engine, a Array, dtype Dtype) (any, error) {
 func read(a Array, dtype Dtype) (any, error) {
 	switch dtype {
 	case Bool:
-		return boxed(a.DataBool())
+		bytes, err := a.DataBool()
+		return boxed(trueIsOne(bytes), err)
 	case Uint8:
 		return boxed(a.DataUint8())
 	case Uint16:
@@ -145,6 +160,18 @@ func boxed[T Element](v []T, err error) (any, error) { return v, err }
 // sameBits turns the bits of halves into halves, which are nothing else.
 func sameBits[T F16 | BF16](bits []uint16) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(bits))), len(bits))
+}
+
+// trueIsOne makes every byte but 0 a 1, in place. MLX takes bools from files as
+// they are; a Go bool of another byte is undefined.
+func trueIsOne(bools []bool) []bool {
+	bytes := unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(bools))), len(bools))
+	for i, b := range bytes {
+		if b > 1 {
+			bytes[i] = 1
+		}
+	}
+	return bools
 }
 
 type number interface {

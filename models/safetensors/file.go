@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math"
-	"os"
 	"sync"
+
+	"forge.lthn.ai/core/go-mlx/internal/mmap"
 )
 
 // ErrClosed is wrapped by what is asked of a file after its Close.
@@ -26,7 +26,7 @@ type File struct {
 
 // Open maps a file and checks its header. Close it when the last slice of its data is no longer in use.
 func Open(path string) (*File, error) {
-	data, unmap, err := openMapped(path)
+	data, unmap, err := mmap.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("safetensors: %w", err)
 	}
@@ -35,32 +35,6 @@ func Open(path string) (*File, error) {
 		return nil, errors.Join(err, unmap())
 	}
 	return &File{Header: *h, name: path, data: data, unmap: unmap}, nil
-}
-
-// openMapped returns the bytes of a regular file; an empty one has none.
-func openMapped(path string) ([]byte, func() error, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer file.Close()
-	stat, err := file.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
-	switch {
-	case !stat.Mode().IsRegular():
-		return nil, nil, fmt.Errorf("%s: not a regular file", path)
-	case stat.Size() > math.MaxInt:
-		return nil, nil, fmt.Errorf("%s: %d bytes do not fit this machine's address space", path, stat.Size())
-	case stat.Size() == 0:
-		return nil, func() error { return nil }, nil
-	}
-	data, unmap, err := mapFile(file, int(stat.Size()))
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s: map %d bytes: %w", path, stat.Size(), err)
-	}
-	return data, unmap, nil
 }
 
 // Name returns the path that the file was opened with.

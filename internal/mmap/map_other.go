@@ -1,14 +1,14 @@
 //go:build !unix
 
-package safetensors
+package mmap
 
 import (
 	"io"
 	"os"
 )
 
-// mapFile reads the whole file where there is no mmap.
-func mapFile(f *os.File, size int) ([]byte, func() error, error) {
+// mapFile reads the whole file.
+func mapFile(f *os.File, size int, _ bool) ([]byte, func() error, error) {
 	data := make([]byte, size)
 	if _, err := io.ReadFull(f, data); err != nil {
 		return nil, nil, err

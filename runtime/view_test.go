@@ -1,0 +1,78 @@
+package runtime_test
+
+import (
+	"errors"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// TestViewCopiesNothing: two views of an array, and one of an array that shares
+// its memory, are at the same place.
+func TestViewCopiesNothing(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		x := slice(t, th, ramp[float32](1<<20))
+		defer x.Close()
+		flat := build(t, th, func(s *mlx.Scope) mlx.Array { return s.Reshape(x, 1<<10, 1<<10) })
+		defer flat.Close()
+		place := func(a mlx.Array) (at *float32) {
+			require.NoError(t, mlx.View(th, a, func(v []float32) error {
+				require.Len(t, v, 1<<20)
+				at = unsafe.SliceData(v)
+				return nil
+			}))
+			return at
+		}
+		first := place(x)
+		require.Equal(t, first, place(x))
+		require.Equal(t, first, place(flat))
+		require.Less(t, testing.AllocsPerRun(3, func() { place(x) }), 40.0, "nothing of the array's size")
+	})
+}
+
+// TestViewHoldsTheArray: f may close its array, and compute with its memory gone
+// from everybody else's hands.
+func TestViewHoldsTheArray(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		x := build(t, th, func(s *mlx.Scope) mlx.Array {
+			return s.Add(s.Ones([]int{4096}, mlx.Float32), s.Ones([]int{4096}, mlx.Float32))
+		})
+		require.NoError(t, mlx.View(th, x, func(v []float32) error {
+			y := build(t, th, func(s *mlx.Scope) mlx.Array { return s.Negative(x) })
+			require.NoError(t, x.Close())
+			require.Equal(t, float32(-2), read[float32](t, th, y)[0])
+			for _, e := range v {
+				require.InDelta(t, 2, e, 0)
+			}
+			return nil
+		}))
+	})
+}
+
+func TestViewPassesErrorsOn(t *testing.T) {
+	mine := errors.New("mine")
+	leaktest.Do(t, func(th *mlx.Thread) {
+		x := slice(t, th, []int32{1, 2})
+		defer x.Close()
+		require.Equal(t, mine, mlx.View(th, x, func([]int32) error { return mine }))
+		err := mlx.View(th, x, func([]int64) error { t.Error("called"); return nil })
+		require.ErrorContains(t, err, "mlx: view: the array holds int32, not int64 (view_test.go:")
+		err = mlx.View(th, mlx.Array{}, func([]int64) error { t.Error("called"); return nil })
+		require.ErrorContains(t, err, "the array is null")
+		require.PanicsWithValue(t, "mine", func() {
+			_ = mlx.View(th, x, func([]int32) error { panic("mine") })
+		}, "and nothing leaks")
+
+		empty := slice(t, th, []float32{}, 0, 3)
+		defer empty.Close()
+		require.NoError(t, mlx.View(th, empty, func(v []float32) error {
+			require.Empty(t, v)
+			return nil
+		}))
+	})
+	require.ErrorIs(t, mlx.View(nil, mlx.Array{}, func([]int32) error { return nil }), mlx.ErrOutsideDo)
+}
