@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -36,6 +37,7 @@ type Header struct {
 	Metadata map[string]string
 
 	index map[string]int
+	raw   []byte // what WriteTo writes
 }
 
 // Tensor returns the tensor of that name.
@@ -82,24 +84,36 @@ func readHeader(r io.ReaderAt, size int64) ([]byte, error) {
 	if err := readFull(r, length[:], 0); err != nil {
 		return nil, fmt.Errorf("header length: %w", err)
 	}
-	n := binary.LittleEndian.Uint64(length[:])
-	if n > maxHeader {
-		return nil, fmt.Errorf("not a safetensors file: a header of %d bytes is more than the format allows (%d)", n, maxHeader)
+	n, err := headerSize(length)
+	if err != nil {
+		return nil, err
 	}
-	if n > uint64(size)-8 {
+	if n > size-8 {
 		return nil, fmt.Errorf("the header of %d bytes is longer than the rest of the file (%d bytes)", n, size-8)
 	}
 	raw := make([]byte, n)
 	if err := readFull(r, raw, 8); err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
-	if n == 0 || raw[0] != '{' {
-		return nil, errors.New("not a safetensors file: the header does not begin with {")
+	return raw, checkText(raw)
+}
+
+func headerSize(length [8]byte) (int64, error) {
+	n := binary.LittleEndian.Uint64(length[:])
+	if n > maxHeader {
+		return 0, fmt.Errorf("not a safetensors file: a header of %d bytes is more than the format allows (%d)", n, maxHeader)
+	}
+	return int64(n), nil
+}
+
+func checkText(raw []byte) error {
+	if len(raw) == 0 || raw[0] != '{' {
+		return errors.New("not a safetensors file: the header does not begin with {")
 	}
 	if !utf8.Valid(raw) {
-		return nil, errors.New("header: not valid UTF-8")
+		return errors.New("header: not valid UTF-8")
 	}
-	return raw, nil
+	return nil
 }
 
 func readFull(r io.ReaderAt, p []byte, off int64) error {
@@ -113,6 +127,44 @@ func readFull(r io.ReaderAt, p []byte, off int64) error {
 	return fmt.Errorf("read at offset %d: %w", off+int64(n), err)
 }
 
+// unknown is the size of a stream.
+const unknown = -1
+
+// ReadHeader reads and checks the header of a safetensors file that comes as a stream, and leaves r at the first byte
+// of the data, which ends with the last tensor. The name stands in every error.
+func ReadHeader(r io.Reader, name string) (*Header, error) {
+	h := &Header{}
+	if err := h.readStream(r); err != nil {
+		return nil, fmt.Errorf("safetensors: %s: %w", name, err)
+	}
+	return h, nil
+}
+
+func (h *Header) readStream(r io.Reader) error {
+	var length [8]byte
+	if _, err := io.ReadFull(r, length[:]); err != nil {
+		return fmt.Errorf("header length: %w", err)
+	}
+	n, err := headerSize(length)
+	if err != nil {
+		return err
+	}
+	raw, err := io.ReadAll(io.LimitReader(r, n)) // grows with what arrives
+	if err == nil && int64(len(raw)) < n {
+		err = fmt.Errorf("%d of %d bytes: %w", len(raw), n, io.ErrUnexpectedEOF)
+	}
+	if err != nil {
+		return fmt.Errorf("header: %w", err)
+	}
+	if err := checkText(raw); err != nil {
+		return err
+	}
+	if err := h.parse(raw); err != nil {
+		return fmt.Errorf("header: %w", err)
+	}
+	return h.place(8+n, unknown)
+}
+
 // place sorts the tensors, makes offsets absolute and demands that ranges follow each other from the first byte of
 // the data to the last.
 func (h *Header) place(start, size int64) error {
@@ -121,6 +173,9 @@ func (h *Header) place(start, size int64) error {
 	})
 	h.index = make(map[string]int, len(h.Tensors))
 	end, room := int64(0), size-start
+	if size == unknown {
+		room = math.MaxInt64 - start
+	}
 	for i := range h.Tensors {
 		t := &h.Tensors[i]
 		switch {
@@ -135,7 +190,7 @@ func (h *Header) place(start, size int64) error {
 		t.Offset += start
 		h.index[t.Name] = i
 	}
-	if end != room {
+	if end != room && size != unknown {
 		return fmt.Errorf("%d bytes at the end of the file belong to no tensor", room-end)
 	}
 	return nil
