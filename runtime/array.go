@@ -68,6 +68,15 @@ func elementsOf(shape []int) (dims []int32, size int, err error) {
 	return dims, size, nil
 }
 
+// toInts converts dimensions.
+func toInts(dims []int32) []int {
+	out := make([]int, len(dims))
+	for i, d := range dims {
+		out[i] = int(d)
+	}
+	return out
+}
+
 // Zeros makes an array of zeros, evaluated when it is first needed.
 func (t *Thread) Zeros(dtype Dtype, shape ...int) (Array, error) {
 	return t.Build(func(s *Scope) Array { return s.Zeros(shape, dtype) })

@@ -61,9 +61,10 @@ func newError(op string, err error) error {
 }
 
 // message returns MLX's message without the bindings' prefix, or the text of the
-// Go error that caused it.
+// Go error that caused it. An error around the bindings' says where it was: its
+// text is kept.
 func message(err error) string {
-	b, ok := errors.AsType[*bindings.Error](err)
+	b, ok := err.(*bindings.Error) //nolint:errorlint // the error itself, not one that it wraps
 	switch {
 	case !ok:
 		return err.Error()
