@@ -176,10 +176,10 @@ func texts(elements any) []string {
 	return strings.Fields(strings.Trim(fmt.Sprint(elements), "[]")) // integers
 }
 
-func mapped[T any](v []T, text func(T) string) []string {
-	out := make([]string, len(v))
+func mapped[T, U any](v []T, f func(T) U) []U {
+	out := make([]U, len(v))
 	for i, x := range v {
-		out[i] = text(x)
+		out[i] = f(x)
 	}
 	return out
 }

@@ -72,21 +72,26 @@ var stored = map[Dtype]safetensors.DType{
 func describe(arrays map[string]Array) ([]safetensors.TensorInfo, error) {
 	var out []safetensors.TensorInfo
 	for _, name := range slices.Sorted(maps.Keys(arrays)) {
-		a := arrays[name]
-		if a.IsNull() {
-			return nil, fmt.Errorf("tensor %q: %w", name, errNull)
-		}
-		dtype, err := a.Dtype()
+		dtype, shape, err := inspect(arrays[name])
 		if err != nil {
 			return nil, fmt.Errorf("tensor %q: %w", name, err)
 		}
-		dims, err := a.Shape()
-		if err != nil {
-			return nil, fmt.Errorf("tensor %q: %w", name, err)
-		}
-		out = append(out, safetensors.TensorInfo{Name: name, DType: stored[dtype], Shape: toInts(dims)})
+		out = append(out, safetensors.TensorInfo{Name: name, DType: stored[dtype], Shape: shape})
 	}
 	return out, nil
+}
+
+// inspect returns an array's dtype and shape.
+func inspect(a Array) (Dtype, []int, error) {
+	if a.IsNull() {
+		return 0, nil, errNull
+	}
+	dtype, err := a.Dtype()
+	if err != nil {
+		return 0, nil, err
+	}
+	dims, err := a.Shape()
+	return dtype, toInts(dims), err
 }
 
 // LoadSafetensors reads the header of a safetensors file, checks it, and returns

@@ -191,7 +191,7 @@ func TestSafetensorsAreReadWhenEvaluated(t *testing.T) {
 // TestSafetensorsCutAnywhere: a file that ends too early is an error in either
 // way, and nothing leaks.
 func TestSafetensorsCutAnywhere(t *testing.T) {
-	raw, err := os.ReadFile("testdata/mlx.safetensors")
+	raw, err := os.ReadFile(safetensorsFile(t, header, content))
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "cut.safetensors")
 	leaktest.Do(t, func(th *mlx.Thread) {

@@ -3,8 +3,11 @@
 mlx 0.32.2, mlx-lm 0.32.2 and the packages safetensors 0.8 and gguf 0.19.
 """
 
+import hashlib
+import json
 import os
 
+import gguf
 import mlx.core as mx
 import numpy as np
 from safetensors.numpy import save_file
@@ -35,5 +38,33 @@ def safetensors():
     mx.save_safetensors(path("mlx.safetensors"), arrays, {"format": "mlx", "note": "é %n"})
 
 
+def bits(a):
+    flat = np.frombuffer(memoryview(a), np.uint8)
+    return {"dtype": str(a.dtype).removeprefix("mlx.core."), "shape": list(a.shape), "sha256": hashlib.sha256(flat.tobytes()).hexdigest()}
+
+
+def gguf_files():
+    """What mx.load makes of the files of models/gguf/testdata that it can read."""
+    folder, out = os.path.join(HERE, "..", "..", "models", "gguf", "testdata"), {}
+    for name in ["f32", "f16", "q4_0", "q4_1", "q8_0"]:
+        arrays = mx.load(os.path.join(folder, name + ".gguf"))
+        out[name + ".gguf"] = {k: bits(v) for k, v in sorted(arrays.items())}
+    w = gguf.GGUFWriter(path("reference.gguf"), "llama")
+    w.add_uint32("general.alignment", 64)
+    w.add_array("tokenizer.ggml.tokens", ["a", "größer", ""])
+    w.add_float64("x.float64", 0.1)
+    w.add_bool("x.yes", True)
+    w.data_alignment = 64
+    for d in ["float16", "float32", "float64", "int16", "int32", "int64", "int8"]:
+        w.add_tensor(d, ramp(d))
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+    with open(path("gguf.json"), "w") as f:
+        json.dump(out, f, indent=1)
+
+
 if __name__ == "__main__":
     safetensors()
+    gguf_files()
