@@ -45,17 +45,20 @@ func (d Device) open() (bindings.Device, error) {
 
 // Device returns the device that the thread computes on.
 func (t *Thread) Device() (Device, error) {
-	var d Device
-	err := t.call("device", func(e *engine) error {
-		kind, err := e.device.GetType()
-		if err != nil {
-			return err
-		}
-		index, err := e.device.GetIndex()
-		d = Device{kind, int(index)}
-		return err
-	})
-	return d, err
+	if _, err := t.live(); err != nil {
+		return Device{}, err
+	}
+	return t.e.main.device, nil
+}
+
+// deviceOf asks MLX for the type and index of a thread's device.
+func deviceOf(e *engine) (Device, error) {
+	kind, err := e.device.GetType()
+	if err != nil {
+		return Device{}, err
+	}
+	index, err := e.device.GetIndex()
+	return Device{kind, int(index)}, err
 }
 
 // DeviceInfo returns what MLX knows of the thread's device, as text: its
