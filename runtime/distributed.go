@@ -3,6 +3,8 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"strings"
+	"sync/atomic"
 
 	"forge.lthn.ai/core/go-mlx/bindings"
 )
@@ -45,6 +47,7 @@ func InitDistributed(t *Thread, backend string, strict bool) (*Group, error) {
 			g, err = newGroup(h)
 		}
 		if err == nil && g.size > 1 {
+			ignoreSIGPIPE()
 			g.nccl, err = usesNCCL(backend)
 		}
 		return err
@@ -118,11 +121,29 @@ func (g *Group) Close() error {
 	return g.h.Close()
 }
 
-var errNoGroup = errors.New("the group is nil or closed")
+// ErrPeerLost is in the chain of errors of groups whose ring has broken: a process
+// beside this one ended. MLX cannot mend it, and would wait for ever where the
+// group is used again, so that its operations are refused from then on.
+var ErrPeerLost = errors.New("the connection to a peer was lost")
+
+// peerLost says that the ring, of which a process has one, has broken.
+var peerLost atomic.Bool
+
+// notePeerLost looks whether an error says so, and puts ErrPeerLost in its chain.
+func notePeerLost(err error) error {
+	if b, ok := errors.AsType[*bindings.Error](err); ok && strings.Contains(b.Message, "[ring] connection to a peer was lost") {
+		peerLost.Store(true)
+		return fmt.Errorf("%w: %w", ErrPeerLost, err)
+	}
+	return err
+}
 
 func (g *Group) check() error {
-	if g == nil || g.h == (bindings.DistributedGroup{}) {
-		return errNoGroup
+	switch {
+	case g == nil || g.h == (bindings.DistributedGroup{}):
+		return errors.New("the group is nil or closed")
+	case g.size > 1 && !g.nccl && peerLost.Load():
+		return ErrPeerLost
 	}
 	return nil
 }
@@ -181,8 +202,9 @@ func (s *Scope) SumScatter(x Array, g *Group) Array {
 }
 
 // Send sends x to the process of rank dst, which must Recv it, and returns x: the
-// sending happens when the result is evaluated. The ring reaches the ranks beside
-// this one only. See mlx.core.distributed.send.
+// sending happens when the result is evaluated. Within one evaluation MLX chooses
+// the order: start a Send by itself before the Recv of an answer. The ring reaches
+// the ranks beside this one only. See mlx.core.distributed.send.
 func (s *Scope) Send(x Array, dst int, g *Group) Array {
 	const op = "send"
 	if !s.groupOK(op, g) {
