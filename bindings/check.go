@@ -17,10 +17,14 @@ func checkHandle(op, name string, h uintptr) error {
 	return nil
 }
 
-// checkString refuses what C strings and printf formats cannot carry: mlx-c
-// hands messages that quote the string to printf as the format.
+// checkString refuses what a C string cannot carry, and percent signs where the
+// library uses messages that quote the string as printf formats.
 func checkString(op, name, s string) error {
-	if i := strings.IndexAny(s, "\x00%"); i >= 0 {
+	refused := "\x00%"
+	if percents.Load() {
+		refused = "\x00"
+	}
+	if i := strings.IndexAny(s, refused); i >= 0 {
 		return refuse(op, "%s %q holds %q, which mlx-c cannot carry", name, s, s[i])
 	}
 	return nil

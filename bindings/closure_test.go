@@ -236,7 +236,7 @@ func TestClosureArguments(t *testing.T) {
 	require.Equal(t, 1, calls)
 	_, err = c.Apply([]array{{}}, nil)
 	k.fails(err, "closure_kwargs_apply", "non-empty mlx_array", 1)
-	_, err = c.Apply(nil, map[string]array{"50%": k.some()})
+	_, err = c.Apply(nil, map[string]array{"50\x00": k.some()})
 	k.fails(err, "closure_kwargs_apply", "mlx-c cannot carry", 1)
 	_, err = c.Apply(nil, map[string]array{"a": {}})
 	k.fails(err, "closure_kwargs_apply", "non-empty mlx_array", 1)

@@ -51,7 +51,7 @@ func TestDistributedGroups(t *testing.T) {
 	require.False(t, there)
 	_, err = bindings.DistributedInit(true, "no such backend")
 	k.fails(err, "distributed_init", "no such backend", 1)
-	_, err = bindings.DistributedInit(false, "%")
+	_, err = bindings.DistributedInit(false, "\x00")
 	k.fails(err, "distributed_init", "mlx-c cannot carry", 1)
 
 	null, err := bindings.NewDistributedGroup()

@@ -20,8 +20,9 @@
 // # Errors
 //
 // Every function returns its error as an *Error with the operation and MLX's
-// message. Strings that hold a NUL or a percent sign are refused: mlx-c uses
-// its messages as printf formats.
+// message. Strings that hold a NUL are refused; so are those with a percent sign
+// where the library is not one that `mlx setup` built: mlx-c uses its messages as
+// printf formats. See PercentSigns.
 //
 // # The library
 //

@@ -44,5 +44,5 @@ func TestGraphFailures(t *testing.T) {
 	_, err = null.GetName(k.some())
 	k.fails(err, "node_namer_get_name", "non-empty mlx_node_namer", 1)
 	k.fails(namer.SetName(array{}, "x"), "node_namer_set_name", "non-empty mlx_array", 1)
-	k.fails(namer.SetName(k.some(), "50%"), "node_namer_set_name", "mlx-c cannot carry", 1)
+	k.fails(namer.SetName(k.some(), "50\x00"), "node_namer_set_name", "mlx-c cannot carry", 1)
 }

@@ -179,7 +179,7 @@ func TestNullReadersAndWriters(t *testing.T) {
 	}
 	_, _, err := bindings.LoadSafetensorsReader(r, k.s)
 	k.fails(err, "load_safetensors_reader", "expected a non-empty mlx_io_reader", 1)
-	_, err = bindings.NewIOReader(nil, "50%")
+	_, err = bindings.NewIOReader(nil, "50\x00")
 	k.fails(err, "io_reader_new", "mlx-c cannot carry", 1)
 	_, err = bindings.NewIOWriter(nil, "a\x00b")
 	k.fails(err, "io_writer_new", "mlx-c cannot carry", 1)

@@ -56,7 +56,7 @@ func (k kit) refusesNull(c kernelConfig, op string) {
 	}
 	k.fails(c.AddOutputArg(nil, 14), op+"_add_output_arg", "dtype 14 is no bindings.Dtype", 1)
 	k.fails(c.AddTemplateArgDtype("T", 14), op+"_add_template_arg_dtype", "dtype 14 is no bindings.Dtype", 1)
-	k.fails(c.AddTemplateArgInt("%", 1), op+"_add_template_arg_int", "mlx-c cannot carry", 1)
+	k.fails(c.AddTemplateArgInt("\x00", 1), op+"_add_template_arg_int", "mlx-c cannot carry", 1)
 }
 
 func TestMetalKernel(t *testing.T) {
@@ -66,7 +66,7 @@ func TestMetalKernel(t *testing.T) {
 	defer config.Close()
 	k.configure(config)
 	k.refusesNull(bindings.MetalKernelConfig{}, "fast_metal_kernel_config")
-	_, err = bindings.NewMetalKernel("%", []string{"x"}, []string{"y"}, "", "", true, false)
+	_, err = bindings.NewMetalKernel("\x00", []string{"x"}, []string{"y"}, "", "", true, false)
 	k.fails(err, "fast_metal_kernel_new", "mlx-c cannot carry", 1)
 	_, err = bindings.MetalKernel{}.Apply(nil, config, k.s)
 	k.fails(err, "fast_metal_kernel_apply", "non-empty mlx_fast_metal_kernel", 1)
@@ -97,7 +97,7 @@ func TestCUDAKernel(t *testing.T) {
 	defer config.Close()
 	k.configure(config)
 	k.refusesNull(bindings.CUDAKernelConfig{}, "fast_cuda_kernel_config")
-	_, err = bindings.NewCUDAKernel("%", []string{"x"}, []string{"y"}, "", "", true, 0)
+	_, err = bindings.NewCUDAKernel("\x00", []string{"x"}, []string{"y"}, "", "", true, 0)
 	k.fails(err, "fast_cuda_kernel_new", "mlx-c cannot carry", 1)
 	_, err = bindings.CUDAKernel{}.Apply(nil, config, k.s)
 	k.fails(err, "fast_cuda_kernel_apply", "non-empty mlx_fast_cuda_kernel", 1)
@@ -123,7 +123,7 @@ func TestMetalDevice(t *testing.T) {
 	k := begin(t)
 	metal, err := bindings.MetalIsAvailable()
 	require.NoError(t, err)
-	k.fails(bindings.MetalStartCapture("%"), "metal_start_capture", "mlx-c cannot carry", 1)
+	k.fails(bindings.MetalStartCapture("\x00"), "metal_start_capture", "mlx-c cannot carry", 1)
 	k.fails(bindings.MetalSetMetallibPath("a\x00"), "metal_set_metallib_path", "mlx-c cannot carry", 1)
 	if metal {
 		path, err := bindings.MetalGetMetallibPath()

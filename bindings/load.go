@@ -194,6 +194,7 @@ func checkVersion(lib *Library, handle unsafe.Pointer) error {
 		C.gm_close_library(handle)
 		return fmt.Errorf("%s is MLX %s, wanted %s", lib.MLXC, lib.Version, MLXVersion)
 	}
+	probePercents()
 	return nil
 }
 

@@ -2,6 +2,7 @@ package bindings_test
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -78,29 +79,70 @@ func TestEnumsOutOfRange(t *testing.T) {
 	k.fails(err, "cumsum", "non-empty mlx_stream", 1) // what is not given is not checked
 }
 
-// Messages quote these strings, and mlx-c prints messages as formats: %n would
-// write to memory.
+// withString calls operations with a string that their errors quote, or would.
+func (k kit) withString(s string) map[string]error {
+	a := k.floats([]float32{1, 2})
+	return map[string]error{
+		"load":         second(bindings.Load(s, k.s)),
+		"save":         bindings.Save(filepath.Join("nowhere", s), a),
+		"einsum":       second(bindings.Einsum(s, []array{a}, k.s)),
+		"pad":          second(bindings.Pad(a, []int32{0}, []int32{1}, []int32{1}, a, s, k.s)),
+		"searchsorted": second(bindings.SearchSorted(a, a, s, k.s)),
+		"fast_scaled_dot_product_attention": second(bindings.ScaledDotProductAttention(k.floats([]float32{1}, 1, 1, 1, 1),
+			k.floats([]float32{1}, 1, 1, 1, 1), k.floats([]float32{1}, 1, 1, 1, 1), 1, s, array{}, array{}, false, k.s)),
+		"save_safetensors": bindings.SaveSafetensors(filepath.Join("nowhere", s), map[string]array{s: a}, nil),
+		"distributed_init": second(bindings.DistributedInit(true, s)),
+	}
+}
+
 func TestStringsThatCCannotCarry(t *testing.T) {
 	k := begin(t)
-	a := k.floats([]float32{1, 2})
-	for _, s := range []string{"%n%n%n%n", "a\x00b", "%", "\x00"} {
-		for op, err := range map[string]error{
-			"load":            second(bindings.Load(s, k.s)),
-			"save":            bindings.Save(s, a),
-			"einsum":          second(bindings.Einsum(s, []array{a}, k.s)),
-			"pad":             second(bindings.Pad(a, []int32{0}, []int32{1}, []int32{1}, a, s, k.s)),
-			"linalg_eigvalsh": second(bindings.Eigvalsh(a, s, k.s)),
-			"searchsorted":    second(bindings.SearchSorted(a, a, s, k.s)),
-			"fast_scaled_dot_product_attention": second(bindings.ScaledDotProductAttention(a, a, a, 1, s,
-				array{}, array{}, false, k.s)),
-			"save_safetensors": bindings.SaveSafetensors("x", map[string]array{s: a}, nil),
-		} {
+	for _, s := range []string{"a\x00b", "\x00"} {
+		for op, err := range k.withString(s) {
 			k.fails(err, op, "which mlx-c cannot carry", 1)
 		}
+		k.fails(second(bindings.Eigvalsh(array{}, s, k.s)), "linalg_eigvalsh", "which mlx-c cannot carry", 1)
 	}
-	for key, text := range map[string]string{"%": "", "\x00": "", "a": "\x00", "50%": "50%"} {
+	for key, text := range map[string]string{"\x00": "", "a": "\x00"} {
 		err := bindings.SaveSafetensors("x", nil, map[string]string{key: text})
 		k.fails(err, "save_safetensors", "mlx-c cannot carry", 1)
+	}
+}
+
+// Messages quote these strings. Where mlx-c uses messages as printf formats, they
+// would end the process.
+func TestPercentSigns(t *testing.T) {
+	k := begin(t)
+	if !bindings.PercentSigns() {
+		for op, err := range k.withString("%n%s") {
+			k.fails(err, op, "which mlx-c cannot carry", 1)
+		}
+		return
+	}
+	for _, s := range []string{"%n%n%n%n", "100%", "%%", "%s%s%s%s%s%s%s%s"} {
+		for op, err := range k.withString(s) {
+			quoted := s
+			if op == "einsum" { // it names the first bad character
+				quoted = ""
+			}
+			k.fails(err, op, quoted, 1)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "100%n.safetensors")
+	a := k.floats([]float32{1, 2})
+	require.NoError(t, bindings.SaveSafetensors(path, map[string]array{"%n": a}, map[string]string{"%s": "%n"}))
+	arrays, metadata, err := bindings.LoadSafetensors(path, k.s)
+	require.NoError(t, err)
+	require.Equal(t, map[string]string{"%s": "%n"}, metadata)
+	require.Equal(t, []float32{1, 2}, k.read(k.array(arrays["%n"], nil)))
+}
+
+// A library that was not built with native/message.h makes %% a single sign.
+func TestPercentSignsAreRefusedWhereMessagesAreFormats(t *testing.T) {
+	k := begin(t)
+	defer bindings.RefusePercents()()
+	for op, err := range k.withString("%n") {
+		k.fails(err, op, "which mlx-c cannot carry", 1)
 	}
 }
 

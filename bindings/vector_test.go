@@ -157,7 +157,7 @@ func TestVectorString(t *testing.T) {
 	k.fails(err, "vector_string_get", "vector", 1)
 	k.fails(v.AppendValue("a\x00b"), "vector_string_append_value", "mlx-c cannot carry", 1)
 	k.fails(v.AppendData([]string{"ok", "a\x00b"}), "vector_string_append_data", "mlx-c cannot carry", 1)
-	_, err = bindings.NewVectorStringData([]string{"%s"})
+	_, err = bindings.NewVectorStringData([]string{"\x00"})
 	k.fails(err, "vector_string_new_data", "mlx-c cannot carry", 1)
 	holds("e")
 	null, err := bindings.NewVectorString()

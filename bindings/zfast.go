@@ -227,10 +227,10 @@ func (cls CUDAKernelConfig) AddTemplateArgBool(name string, value bool) error {
 }
 
 // NewCUDAKernel returns a CUDA kernel made of a function body in source. Its signature is
-// generated from inputNames and outputNames; header is put in front of it. Neither may hold a
-// percent sign, as no string may. ensureRowContiguous copies inputs that are not row-contiguous,
-// and sharedMemory is the dynamic shared memory to request, in bytes. It is compiled at the first
-// Apply. A library without CUDA gives an error. See mlx.core.fast.cuda_kernel.
+// generated from inputNames and outputNames; header is put in front of it. ensureRowContiguous
+// copies inputs that are not row-contiguous, and sharedMemory is the dynamic shared memory to
+// request, in bytes. It is compiled at the first Apply. A library without CUDA gives an error. See
+// mlx.core.fast.cuda_kernel.
 //
 // C: mlx_fast_cuda_kernel_new.
 func NewCUDAKernel(name string, inputNames []string, outputNames []string, source string, header string, ensureRowContiguous bool, sharedMemory int32) (CUDAKernel, error) {
@@ -472,10 +472,10 @@ func (cls MetalKernelConfig) AddTemplateArgBool(name string, value bool) error {
 }
 
 // NewMetalKernel returns a Metal kernel made of a function body in source. Its signature is
-// generated from inputNames and outputNames; header is put in front of it. Neither may hold a
-// percent sign, as no string may. ensureRowContiguous copies inputs that are not row-contiguous,
-// and atomicOutputs declares the outputs as atomic. It is compiled at the first Apply, which fails
-// on anything but a Metal GPU. See mlx.core.fast.metal_kernel.
+// generated from inputNames and outputNames; header is put in front of it. ensureRowContiguous
+// copies inputs that are not row-contiguous, and atomicOutputs declares the outputs as atomic. It
+// is compiled at the first Apply, which fails on anything but a Metal GPU. See
+// mlx.core.fast.metal_kernel.
 //
 // C: mlx_fast_metal_kernel_new.
 func NewMetalKernel(name string, inputNames []string, outputNames []string, source string, header string, ensureRowContiguous bool, atomicOutputs bool) (MetalKernel, error) {

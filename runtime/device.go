@@ -45,27 +45,20 @@ func (d Device) open() (bindings.Device, error) {
 
 // Device returns the device that the thread computes on.
 func (t *Thread) Device() (Device, error) {
-	e, err := t.live()
+	if _, err := t.live(); err != nil {
+		return Device{}, err
+	}
+	return t.e.main.device, nil
+}
+
+// deviceOf asks MLX for the type and index of a thread's device.
+func deviceOf(e *engine) (Device, error) {
+	kind, err := e.device.GetType()
 	if err != nil {
 		return Device{}, err
 	}
-	return e.where, nil
-}
-
-// Device returns the device that the Scope's operations run on.
-func (s *Scope) Device() Device { return s.e.where }
-
-// whereIs reads a handle's type and index.
-func whereIs(d bindings.Device) (Device, error) {
-	kind, err := d.GetType()
-	if err != nil {
-		return Device{}, newError("device", err)
-	}
-	index, err := d.GetIndex()
-	if err != nil {
-		return Device{}, newError("device", err)
-	}
-	return Device{kind, int(index)}, nil
+	index, err := e.device.GetIndex()
+	return Device{kind, int(index)}, err
 }
 
 // DeviceInfo returns what MLX knows of the thread's device, as text: its

@@ -55,36 +55,3 @@ func TestEvaluation(t *testing.T) {
 		require.ErrorContains(t, th.Eval(singular), "(device_test.go:")
 	})
 }
-
-func TestMemoryCounters(t *testing.T) {
-	leaktest.Do(t, func(th *mlx.Thread) {
-		const size = 1 << 24
-		must := func(n uint64, err error) uint64 {
-			t.Helper()
-			require.NoError(t, err)
-			return n
-		}
-		require.NoError(t, th.ClearCache())
-		require.Zero(t, must(th.CacheMemory()))
-		require.NoError(t, th.ResetPeakMemory())
-		before := must(th.ActiveMemory())
-		x, err := th.Zeros(mlx.Uint8, size)
-		require.NoError(t, err)
-		y := build(t, th, func(s *mlx.Scope) mlx.Array { return s.Add(x, x) })
-		require.NoError(t, th.Eval(x, y))
-		require.GreaterOrEqual(t, must(th.ActiveMemory()), before+size)
-		require.GreaterOrEqual(t, must(th.PeakMemory()), before+size)
-		require.NoError(t, x.Close())
-		require.NoError(t, y.Close())
-		require.Less(t, must(th.ActiveMemory()), before+size)
-
-		limit := must(th.MemoryLimit())
-		require.Equal(t, limit, must(th.SetMemoryLimit(limit/2)))
-		require.Equal(t, limit/2, must(th.MemoryLimit()))
-		require.Equal(t, limit/2, must(th.SetMemoryLimit(limit)))
-		cache := must(th.SetCacheLimit(1 << 20))
-		require.Equal(t, uint64(1<<20), must(th.SetCacheLimit(cache)))
-		_, err = th.SetWiredLimit(0)
-		require.NoError(t, err)
-	})
-}

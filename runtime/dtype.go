@@ -10,9 +10,6 @@ import (
 // bindings.Array.
 type Array = bindings.Array
 
-// Stream is where MLX runs operations; a Thread has its own.
-type Stream = bindings.Stream
-
 // Optional arguments of operations; the zero value leaves the choice to MLX.
 // SomeInt, SomeFloat and SomeDtype make them.
 type (

@@ -57,7 +57,7 @@ func newError(op string, err error) error {
 		return inner
 	}
 	file, line := caller()
-	return &Error{Op: op, Message: message(err), File: file, Line: line, Err: err}
+	return &Error{Op: op, Message: message(err), File: file, Line: line, Err: notePeerLost(err)}
 }
 
 // message returns MLX's message without the bindings' prefix, or the text of the

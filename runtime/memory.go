@@ -1,6 +1,10 @@
 package runtime
 
-import "forge.lthn.ai/core/go-mlx/bindings"
+import (
+	"fmt"
+
+	"forge.lthn.ai/core/go-mlx/bindings"
+)
 
 // ActiveMemory returns the bytes that arrays hold, in the whole process.
 func (t *Thread) ActiveMemory() (uint64, error) {
@@ -40,15 +44,29 @@ func (t *Thread) SetMemoryLimit(limit uint64) (uint64, error) {
 }
 
 // SetCacheLimit sets how many bytes MLX keeps for reuse, and returns the limit
-// before.
+// before. What is kept beyond it goes back to the system at once on a CPU, with
+// the next allocation on a GPU.
 func (t *Thread) SetCacheLimit(limit uint64) (uint64, error) {
 	return t.bytes("set_cache_limit", func() (uint64, error) { return bindings.SetCacheLimit(limit) })
 }
 
-// SetWiredLimit sets how many bytes stay resident on Metal, and returns the limit
-// before. Elsewhere it does nothing.
+// SetWiredLimit sets how many bytes of arrays stay resident on Metal, so that
+// the system does not page a model out, and returns the limit before. More than
+// the device recommends (max_recommended_working_set_size of DeviceInfo) is an
+// error, and so is any limit where there is no Metal.
 func (t *Thread) SetWiredLimit(limit uint64) (uint64, error) {
-	return t.bytes("set_wired_limit", func() (uint64, error) { return bindings.SetWiredLimit(limit) })
+	const op = "set_wired_limit"
+	err := t.call(op, func(e *engine) error {
+		metal, err := bindings.MetalIsAvailable()
+		if err == nil && !metal {
+			err = fmt.Errorf("only Metal wires memory, and this library finds none: the thread computes on %v", e.main.device)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	return t.bytes(op, func() (uint64, error) { return bindings.SetWiredLimit(limit) })
 }
 
 func (t *Thread) bytes(op string, f func() (uint64, error)) (uint64, error) {

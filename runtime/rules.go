@@ -12,7 +12,7 @@ import (
 type ruled struct {
 	Rules
 	e      *engine
-	stream Stream
+	stream bindings.Stream
 	shapes [][]int // of the function's results
 }
 

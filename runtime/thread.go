@@ -19,13 +19,15 @@ type Thread struct {
 // engine is what a Worker keeps on its OS thread.
 type engine struct {
 	device bindings.Device
-	where  Device          // what device is
 	stream bindings.Stream // the default stream of device on this thread
 	cpu    bindings.Stream // the CPU's: files are read there
+	main   *stream         // stream, for users
+	host   *stream         // cpu, for users
 	worker *Worker
 	scopes []*Scope // at rest, for reuse
 	depth  int      // callbacks of MLX that are running
 	ints   []int    // where Shape carves its results from
+	streams
 	faults
 }
 
@@ -62,21 +64,6 @@ func (t *Thread) eval(op string, f func([]Array) error, arrays []Array) error {
 	return nil
 }
 
-// Synchronize waits until everything that was started on the thread's stream is
-// done.
-func (t *Thread) Synchronize() error {
-	return t.call("synchronize", func(e *engine) error { return bindings.Synchronize(e.stream) })
-}
-
-// Stream returns the stream that the thread's operations run on. It belongs to
-// the thread: do not close it.
-func (t *Thread) Stream() Stream {
-	if t == nil || t.e == nil {
-		return Stream{}
-	}
-	return t.e.stream
-}
-
 // call runs a function of the bindings and gives its error op and caller.
 func (t *Thread) call(op string, f func(*engine) error) error {
 	e, err := t.live()
@@ -109,9 +96,6 @@ func (e *engine) openAll(want Device, given bool) error {
 	if err != nil {
 		return err
 	}
-	if e.where, err = whereIs(e.device); err != nil {
-		return err
-	}
 	if given {
 		if err := bindings.SetDefaultDevice(e.device); err != nil {
 			return newError("set_default_device", err)
@@ -123,6 +107,11 @@ func (e *engine) openAll(want Device, given bool) error {
 	if e.cpu, err = bindings.NewDefaultCPUStream(); err != nil {
 		return newError("default_cpu_stream_new", err)
 	}
+	d, err := deviceOf(e)
+	if err != nil {
+		return newError("device", err)
+	}
+	e.ownStreams(d)
 	return nil
 }
 
@@ -134,6 +123,10 @@ func (e *engine) close() error {
 	if e.stream != (bindings.Stream{}) {
 		wait = bindings.Synchronize(e.stream)
 	}
+	if e.cpu != (bindings.Stream{}) {
+		wait = errors.Join(wait, bindings.Synchronize(e.cpu))
+	}
+	wait = errors.Join(wait, e.closeStreams())
 	closing := errors.Join(e.stream.Close(), e.cpu.Close(), e.device.Close())
 	if wait == nil {
 		end = bindings.ClearStreams()

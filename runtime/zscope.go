@@ -4,107 +4,6 @@ package runtime
 
 import bindings "forge.lthn.ai/core/go-mlx/bindings"
 
-// DistributedAllGather returns the arrays x of all processes of the group joined along the first
-// dimension, in the order of rank; scalars become a vector. A zero group means all processes. See
-// mlx.core.distributed.all_gather.
-//
-// C: mlx_distributed_all_gather.
-func (s *Scope) DistributedAllGather(x Array, group bindings.DistributedGroup) Array {
-	if !s.ok() {
-		return Array{}
-	}
-	r0, err := bindings.DistributedAllGather(x, group, s.stream)
-	return s.own("distributed_all_gather", r0, err)
-}
-
-// DistributedAllMax returns, element by element, the largest of the arrays x of all processes of
-// the group. A zero group means all processes. See mlx.core.distributed.all_max.
-//
-// C: mlx_distributed_all_max.
-func (s *Scope) DistributedAllMax(x Array, group bindings.DistributedGroup) Array {
-	if !s.ok() {
-		return Array{}
-	}
-	r0, err := bindings.DistributedAllMax(x, group, s.stream)
-	return s.own("distributed_all_max", r0, err)
-}
-
-// DistributedAllMin returns, element by element, the smallest of the arrays x of all processes of
-// the group. A zero group means all processes. See mlx.core.distributed.all_min.
-//
-// C: mlx_distributed_all_min.
-func (s *Scope) DistributedAllMin(x Array, group bindings.DistributedGroup) Array {
-	if !s.ok() {
-		return Array{}
-	}
-	r0, err := bindings.DistributedAllMin(x, group, s.stream)
-	return s.own("distributed_all_min", r0, err)
-}
-
-// DistributedAllSum returns the sum of the arrays x of all processes of the group. A zero group
-// means all processes. See mlx.core.distributed.all_sum.
-//
-// C: mlx_distributed_all_sum.
-func (s *Scope) DistributedAllSum(x Array, group bindings.DistributedGroup) Array {
-	if !s.ok() {
-		return Array{}
-	}
-	r0, err := bindings.DistributedAllSum(x, group, s.stream)
-	return s.own("distributed_all_sum", r0, err)
-}
-
-// DistributedRecv returns the array that the process of rank src sends, which must have the given
-// shape and dtype. A group of one process and a rank out of range are an error. A zero group means
-// all processes. See mlx.core.distributed.recv.
-//
-// C: mlx_distributed_recv.
-func (s *Scope) DistributedRecv(shape []int, dtype Dtype, src int, group bindings.DistributedGroup) Array {
-	if !s.ok() {
-		return Array{}
-	}
-	r0, err := bindings.DistributedRecv(s.dims("distributed_recv", shape), dtype, s.i32("distributed_recv", src), group, s.stream)
-	return s.own("distributed_recv", r0, err)
-}
-
-// DistributedRecvLike returns the array that the process of rank src sends, which must have the
-// shape and dtype of x. A group of one process and a rank out of range are an error. A zero group
-// means all processes. See mlx.core.distributed.recv_like.
-//
-// C: mlx_distributed_recv_like.
-func (s *Scope) DistributedRecvLike(x Array, src int, group bindings.DistributedGroup) Array {
-	if !s.ok() {
-		return Array{}
-	}
-	r0, err := bindings.DistributedRecvLike(x, s.i32("distributed_recv_like", src), group, s.stream)
-	return s.own("distributed_recv_like", r0, err)
-}
-
-// DistributedSend sends x to the process of rank dst and returns it; it is sent when the result is
-// evaluated. A group of one process and a rank out of range are an error. A zero group means all
-// processes. See mlx.core.distributed.send.
-//
-// C: mlx_distributed_send.
-func (s *Scope) DistributedSend(x Array, dst int, group bindings.DistributedGroup) Array {
-	if !s.ok() {
-		return Array{}
-	}
-	r0, err := bindings.DistributedSend(x, s.i32("distributed_send", dst), group, s.stream)
-	return s.own("distributed_send", r0, err)
-}
-
-// DistributedSumScatter returns this process's share, by rank, of the sum of the arrays x of all
-// processes of the group. The shares are equal parts of the first dimension; one that does not
-// divide is an error. A zero group means all processes. See mlx.core.distributed.sum_scatter.
-//
-// C: mlx_distributed_sum_scatter.
-func (s *Scope) DistributedSumScatter(x Array, group bindings.DistributedGroup) Array {
-	if !s.ok() {
-		return Array{}
-	}
-	r0, err := bindings.DistributedSumScatter(x, group, s.stream)
-	return s.own("distributed_sum_scatter", r0, err)
-}
-
 // CrossEntropy returns the cross entropy of logits [..., C] and the class indices targets [...] as
 // float32, in the shape of targets: logsumexp(logits) - logits[target], summed up in float32 and
 // in one kernel on CUDA. Float targets, integer logits or another shape are an error; indices out
@@ -119,19 +18,6 @@ func (s *Scope) CrossEntropy(logits Array, targets Array) Array {
 	return s.own("fast_cross_entropy", r0, err)
 }
 
-// CUDAKernelApply runs the kernel on inputs, in the order of its input names, with the outputs,
-// template arguments and grid of config, and returns the outputs. Names that do not match in
-// number are an error.
-//
-// C: mlx_fast_cuda_kernel_apply.
-func (s *Scope) CUDAKernelApply(cls bindings.CUDAKernel, inputs []Array, config bindings.CUDAKernelConfig) []Array {
-	if !s.ok() {
-		return nil
-	}
-	r0, err := cls.Apply(inputs, config, s.stream)
-	return s.ownAll("fast_cuda_kernel_apply", r0, err)
-}
-
 // LayerNorm returns x normalised over its last dimension to mean 0 and variance 1 (eps is added to
 // the variance), then multiplied by weight and shifted by bias. Both are vectors of the last
 // dimension's size, and a zero Array leaves that step out. The sums run in float32; integers are
@@ -144,19 +30,6 @@ func (s *Scope) LayerNorm(x Array, weight Array, bias Array, eps float32) Array 
 	}
 	r0, err := bindings.LayerNorm(x, weight, bias, eps, s.stream)
 	return s.own("fast_layer_norm", r0, err)
-}
-
-// MetalKernelApply runs the kernel on inputs, in the order of its input names, with the outputs,
-// template arguments and grid of config, and returns the outputs. Names that do not match in
-// number are an error.
-//
-// C: mlx_fast_metal_kernel_apply.
-func (s *Scope) MetalKernelApply(cls bindings.MetalKernel, inputs []Array, config bindings.MetalKernelConfig) []Array {
-	if !s.ok() {
-		return nil
-	}
-	r0, err := cls.Apply(inputs, config, s.stream)
-	return s.ownAll("fast_metal_kernel_apply", r0, err)
 }
 
 // RMSNorm returns x divided by the root of its mean square over the last dimension (eps is added

@@ -1,0 +1,15 @@
+package runtime
+
+import (
+	"errors"
+
+	"forge.lthn.ai/core/go-mlx/bindings"
+)
+
+// CheckLaunch does what Apply does up to the kernel itself, which needs a GPU.
+func CheckLaunch(s *Scope, k MetalKernel, inputs []Array, l Launch) {
+	r := run{"metal_kernel", k.Name, k.Inputs, k.Outputs, inputs, l}
+	launch(s, r, bindings.NewMetalKernelConfig, func(bindings.MetalKernelConfig) ([]Array, error) {
+		return nil, errors.New("it was launched")
+	})
+}
