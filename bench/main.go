@@ -1,7 +1,8 @@
 // Command bench measures go-mlx beside Python mlx-lm, in one run, on the same
 // weights and the same prompt: prefill, decode and building the graph of a
-// decoding step. It prints a table and writes it to docs/benchmarks.md with the
-// machine's description. `make bench` calls it.
+// decoding step. `bench ops` measures what single operations cost beside C and
+// Python. They print a table and write it to docs/benchmarks.md with the
+// machine's description. `make bench` calls both.
 //
 // What it needs beyond Go it fetches once: the model, and a Python environment
 // with mlx-lm in the user cache folder.
@@ -37,11 +38,22 @@ type options struct {
 // quick is what --quick measures.
 var quick = options{PromptTokens: 64, Tokens: 16, Runs: 3, Builds: 8, Limit: time.Minute}
 
+// commands are what the program can measure.
+type commands struct {
+	Model options    `cmd:"" default:"withargs" help:"A model's prefill, decode and building of a step, beside mlx-lm. The default."`
+	Ops   opsOptions `cmd:"" help:"What an operation costs in Go, in C and in Python."`
+}
+
 func main() {
-	var o options
-	kong.Parse(&o, kong.Name("bench"), kong.Description("Measures go-mlx beside Python mlx-lm."), kong.UsageOnError())
+	var c commands
+	k := kong.Parse(&c, kong.Name("bench"), kong.Description("Measures go-mlx beside what it is compared with."), kong.UsageOnError())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := run(ctx, o, os.Stdout, os.Stderr)
+	var err error
+	if k.Command() == "ops" {
+		err = runOps(ctx, c.Ops, os.Stdout, os.Stderr)
+	} else {
+		err = run(ctx, c.Model, os.Stdout, os.Stderr)
+	}
 	interrupted := ctx.Err() != nil
 	stop()
 	switch {
@@ -93,7 +105,7 @@ func (o *options) complete(root string) error {
 		o.PromptTokens, o.Tokens, o.Builds = quick.PromptTokens, quick.Tokens, quick.Builds
 		o.Runs, o.Limit = quick.Runs, quick.Limit
 	} else if o.Out == "" {
-		o.Out = filepath.Join(root, "docs", "benchmarks.md")
+		o.Out = document(root)
 	}
 	if o.PromptTokens < minPrompt || o.Tokens < minTokens || o.Runs < 1 || o.Builds < 1 {
 		const want = "bench: want at least %d tokens of prompt, %d to generate, one run and one build"
@@ -101,6 +113,9 @@ func (o *options) complete(root string) error {
 	}
 	return nil
 }
+
+// document is where the figures go.
+func document(root string) string { return filepath.Join(root, "docs", "benchmarks.md") }
 
 // moduleRoot is the folder of go.mod: the one that the program is run in, or
 // one above it.
