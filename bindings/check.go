@@ -78,6 +78,50 @@ func checkOptional(op, name string, v OptionalDtype) error {
 	return checkEnum(op, name, v.Value)
 }
 
+// checkNonzero refuses a zero that MLX would divide by.
+func checkNonzero(op, name string, values ...int32) error {
+	for _, v := range values {
+		if v == 0 {
+			return refuse(op, "%s is 0", name)
+		}
+	}
+	return nil
+}
+
+// checkNotBool refuses boolean arrays. Null ones are left to mlx-c.
+func checkNotBool(op, name string, arrays ...Array) error {
+	for _, a := range arrays {
+		if a.h == 0 {
+			continue
+		}
+		d, err := a.Dtype()
+		if err != nil {
+			return err
+		}
+		if d == Bool {
+			return refuse(op, "%s are bool, not integers", name)
+		}
+	}
+	return nil
+}
+
+// checkFits refuses an array of more dimensions than src. Null ones are left to
+// mlx-c.
+func checkFits(op, name string, a, src Array) error {
+	if a.h == 0 || src.h == 0 {
+		return nil
+	}
+	have, err := a.Ndim()
+	if err != nil {
+		return err
+	}
+	room, err := src.Ndim()
+	if err == nil && have > room {
+		err = refuse(op, "%s has %d dimensions, more than the %d of src", name, have, room)
+	}
+	return err
+}
+
 func enumString(typ string, v int, names []string) string {
 	if v < 0 || v >= len(names) {
 		return fmt.Sprintf("%s(%d)", typ, v)

@@ -1287,6 +1287,15 @@ func Conv1D(input Array, weight Array, stride int32, padding int32, dilation int
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNonzero("conv1d", "stride", stride); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv1d", "dilation", dilation); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv1d", "groups", groups); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_conv1d(C.uintptr_t(input.h), C.uintptr_t(weight.h), C.int(stride), C.int(padding), C.int(dilation), C.int(groups), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("conv1d", r.err)
@@ -1303,6 +1312,21 @@ func Conv2D(input Array, weight Array, stride0 int32, stride1 int32, padding0 in
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNonzero("conv2d", "stride0", stride0); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv2d", "stride1", stride1); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv2d", "dilation0", dilation0); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv2d", "dilation1", dilation1); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv2d", "groups", groups); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_conv2d(C.uintptr_t(input.h), C.uintptr_t(weight.h), C.int(stride0), C.int(stride1), C.int(padding0), C.int(padding1), C.int(dilation0), C.int(dilation1), C.int(groups), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("conv2d", r.err)
@@ -1317,6 +1341,27 @@ func Conv2D(input Array, weight Array, stride0 int32, stride1 int32, padding0 in
 // C: mlx_conv3d.
 func Conv3D(input Array, weight Array, stride0 int32, stride1 int32, stride2 int32, padding0 int32, padding1 int32, padding2 int32, dilation0 int32, dilation1 int32, dilation2 int32, groups int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv3d", "stride0", stride0); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv3d", "stride1", stride1); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv3d", "stride2", stride2); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv3d", "dilation0", dilation0); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv3d", "dilation1", dilation1); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv3d", "dilation2", dilation2); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv3d", "groups", groups); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_conv3d(C.uintptr_t(input.h), C.uintptr_t(weight.h), C.int(stride0), C.int(stride1), C.int(stride2), C.int(padding0), C.int(padding1), C.int(padding2), C.int(dilation0), C.int(dilation1), C.int(dilation2), C.int(groups), C.uintptr_t(s.h))
@@ -1337,6 +1382,18 @@ func ConvGeneral(input Array, weight Array, stride []int32, paddingLo []int32, p
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNonzero("conv_general", "stride", stride...); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_general", "kernelDilation", kernelDilation...); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_general", "inputDilation", inputDilation...); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_general", "groups", groups); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_conv_general(C.uintptr_t(input.h), C.uintptr_t(weight.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(stride))), C.size_t(len(stride)), (*C.int)(unsafe.Pointer(unsafe.SliceData(paddingLo))), C.size_t(len(paddingLo)), (*C.int)(unsafe.Pointer(unsafe.SliceData(paddingHi))), C.size_t(len(paddingHi)), (*C.int)(unsafe.Pointer(unsafe.SliceData(kernelDilation))), C.size_t(len(kernelDilation)), (*C.int)(unsafe.Pointer(unsafe.SliceData(inputDilation))), C.size_t(len(inputDilation)), C.int(groups), C.bool(flip), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("conv_general", r.err)
@@ -1351,6 +1408,15 @@ func ConvGeneral(input Array, weight Array, stride []int32, paddingLo []int32, p
 // C: mlx_conv_transpose1d.
 func ConvTranspose1D(input Array, weight Array, stride int32, padding int32, dilation int32, outputPadding int32, groups int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose1d", "stride", stride); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose1d", "dilation", dilation); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose1d", "groups", groups); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_conv_transpose1d(C.uintptr_t(input.h), C.uintptr_t(weight.h), C.int(stride), C.int(padding), C.int(dilation), C.int(outputPadding), C.int(groups), C.uintptr_t(s.h))
@@ -1370,6 +1436,21 @@ func ConvTranspose2D(input Array, weight Array, stride0 int32, stride1 int32, pa
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNonzero("conv_transpose2d", "stride0", stride0); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose2d", "stride1", stride1); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose2d", "dilation0", dilation0); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose2d", "dilation1", dilation1); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose2d", "groups", groups); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_conv_transpose2d(C.uintptr_t(input.h), C.uintptr_t(weight.h), C.int(stride0), C.int(stride1), C.int(padding0), C.int(padding1), C.int(dilation0), C.int(dilation1), C.int(outputPadding0), C.int(outputPadding1), C.int(groups), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("conv_transpose2d", r.err)
@@ -1384,6 +1465,27 @@ func ConvTranspose2D(input Array, weight Array, stride0 int32, stride1 int32, pa
 // C: mlx_conv_transpose3d.
 func ConvTranspose3D(input Array, weight Array, stride0 int32, stride1 int32, stride2 int32, padding0 int32, padding1 int32, padding2 int32, dilation0 int32, dilation1 int32, dilation2 int32, outputPadding0 int32, outputPadding1 int32, outputPadding2 int32, groups int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose3d", "stride0", stride0); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose3d", "stride1", stride1); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose3d", "stride2", stride2); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose3d", "dilation0", dilation0); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose3d", "dilation1", dilation1); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose3d", "dilation2", dilation2); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("conv_transpose3d", "groups", groups); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_conv_transpose3d(C.uintptr_t(input.h), C.uintptr_t(weight.h), C.int(stride0), C.int(stride1), C.int(stride2), C.int(padding0), C.int(padding1), C.int(padding2), C.int(dilation0), C.int(dilation1), C.int(dilation2), C.int(outputPadding0), C.int(outputPadding1), C.int(outputPadding2), C.int(groups), C.uintptr_t(s.h))
@@ -3565,6 +3667,9 @@ func Scatter(a Array, indices []Array, updates Array, axes []int32, s Stream) (A
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNotBool("scatter", "indices", indices...); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_scatter(C.uintptr_t(a.h), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(indices))), C.size_t(len(indices)), C.uintptr_t(updates.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("scatter", r.err)
@@ -3579,6 +3684,9 @@ func Scatter(a Array, indices []Array, updates Array, axes []int32, s Stream) (A
 // C: mlx_scatter_single.
 func ScatterSingle(a Array, indices Array, updates Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkNotBool("scatter_single", "indices", indices); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_scatter_single(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.uintptr_t(updates.h), C.int(axis), C.uintptr_t(s.h))
@@ -3596,6 +3704,9 @@ func ScatterAdd(a Array, indices []Array, updates Array, axes []int32, s Stream)
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNotBool("scatter_add", "indices", indices...); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_scatter_add(C.uintptr_t(a.h), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(indices))), C.size_t(len(indices)), C.uintptr_t(updates.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("scatter_add", r.err)
@@ -3609,6 +3720,9 @@ func ScatterAdd(a Array, indices []Array, updates Array, axes []int32, s Stream)
 // C: mlx_scatter_add_single.
 func ScatterAddSingle(a Array, indices Array, updates Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkNotBool("scatter_add_single", "indices", indices); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_scatter_add_single(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.uintptr_t(updates.h), C.int(axis), C.uintptr_t(s.h))
@@ -3642,6 +3756,9 @@ func ScatterMax(a Array, indices []Array, updates Array, axes []int32, s Stream)
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNotBool("scatter_max", "indices", indices...); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_scatter_max(C.uintptr_t(a.h), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(indices))), C.size_t(len(indices)), C.uintptr_t(updates.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("scatter_max", r.err)
@@ -3655,6 +3772,9 @@ func ScatterMax(a Array, indices []Array, updates Array, axes []int32, s Stream)
 // C: mlx_scatter_max_single.
 func ScatterMaxSingle(a Array, indices Array, updates Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkNotBool("scatter_max_single", "indices", indices); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_scatter_max_single(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.uintptr_t(updates.h), C.int(axis), C.uintptr_t(s.h))
@@ -3672,6 +3792,9 @@ func ScatterMin(a Array, indices []Array, updates Array, axes []int32, s Stream)
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNotBool("scatter_min", "indices", indices...); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_scatter_min(C.uintptr_t(a.h), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(indices))), C.size_t(len(indices)), C.uintptr_t(updates.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("scatter_min", r.err)
@@ -3685,6 +3808,9 @@ func ScatterMin(a Array, indices []Array, updates Array, axes []int32, s Stream)
 // C: mlx_scatter_min_single.
 func ScatterMinSingle(a Array, indices Array, updates Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkNotBool("scatter_min_single", "indices", indices); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_scatter_min_single(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.uintptr_t(updates.h), C.int(axis), C.uintptr_t(s.h))
@@ -3702,6 +3828,9 @@ func ScatterProd(a Array, indices []Array, updates Array, axes []int32, s Stream
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNotBool("scatter_prod", "indices", indices...); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_scatter_prod(C.uintptr_t(a.h), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(indices))), C.size_t(len(indices)), C.uintptr_t(updates.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("scatter_prod", r.err)
@@ -3715,6 +3844,9 @@ func ScatterProd(a Array, indices []Array, updates Array, axes []int32, s Stream
 // C: mlx_scatter_prod_single.
 func ScatterProdSingle(a Array, indices Array, updates Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkNotBool("scatter_prod_single", "indices", indices); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_scatter_prod_single(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.uintptr_t(updates.h), C.int(axis), C.uintptr_t(s.h))
@@ -3831,6 +3963,9 @@ func Slice(a Array, start []int32, stop []int32, strides []int32, s Stream) (Arr
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNonzero("slice", "strides", strides...); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_slice(C.uintptr_t(a.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(start))), C.size_t(len(start)), (*C.int)(unsafe.Pointer(unsafe.SliceData(stop))), C.size_t(len(stop)), (*C.int)(unsafe.Pointer(unsafe.SliceData(strides))), C.size_t(len(strides)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("slice", r.err)
@@ -3864,6 +3999,9 @@ func SliceUpdate(src Array, update Array, start []int32, stop []int32, strides [
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNonzero("slice_update", "strides", strides...); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_slice_update(C.uintptr_t(src.h), C.uintptr_t(update.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(start))), C.size_t(len(start)), (*C.int)(unsafe.Pointer(unsafe.SliceData(stop))), C.size_t(len(stop)), (*C.int)(unsafe.Pointer(unsafe.SliceData(strides))), C.size_t(len(strides)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("slice_update", r.err)
@@ -3878,6 +4016,9 @@ func SliceUpdate(src Array, update Array, start []int32, stop []int32, strides [
 // C: mlx_slice_update_dynamic.
 func SliceUpdateDynamic(src Array, update Array, start Array, axes []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkFits("slice_update_dynamic", "update", update, src); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_slice_update_dynamic(C.uintptr_t(src.h), C.uintptr_t(update.h), C.uintptr_t(start.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.uintptr_t(s.h))
@@ -3896,6 +4037,9 @@ func SliceUpdateAdd(src Array, update Array, start []int32, stop []int32, stride
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNonzero("slice_update_add", "strides", strides...); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_slice_update_add(C.uintptr_t(src.h), C.uintptr_t(update.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(start))), C.size_t(len(start)), (*C.int)(unsafe.Pointer(unsafe.SliceData(stop))), C.size_t(len(stop)), (*C.int)(unsafe.Pointer(unsafe.SliceData(strides))), C.size_t(len(strides)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("slice_update_add", r.err)
@@ -3910,6 +4054,9 @@ func SliceUpdateAdd(src Array, update Array, start []int32, stop []int32, stride
 // C: mlx_slice_update_max.
 func SliceUpdateMax(src Array, update Array, start []int32, stop []int32, strides []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("slice_update_max", "strides", strides...); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_slice_update_max(C.uintptr_t(src.h), C.uintptr_t(update.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(start))), C.size_t(len(start)), (*C.int)(unsafe.Pointer(unsafe.SliceData(stop))), C.size_t(len(stop)), (*C.int)(unsafe.Pointer(unsafe.SliceData(strides))), C.size_t(len(strides)), C.uintptr_t(s.h))
@@ -3928,6 +4075,9 @@ func SliceUpdateMin(src Array, update Array, start []int32, stop []int32, stride
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNonzero("slice_update_min", "strides", strides...); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_slice_update_min(C.uintptr_t(src.h), C.uintptr_t(update.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(start))), C.size_t(len(start)), (*C.int)(unsafe.Pointer(unsafe.SliceData(stop))), C.size_t(len(stop)), (*C.int)(unsafe.Pointer(unsafe.SliceData(strides))), C.size_t(len(strides)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("slice_update_min", r.err)
@@ -3942,6 +4092,9 @@ func SliceUpdateMin(src Array, update Array, start []int32, stop []int32, stride
 // C: mlx_slice_update_prod.
 func SliceUpdateProd(src Array, update Array, start []int32, stop []int32, strides []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkNonzero("slice_update_prod", "strides", strides...); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_slice_update_prod(C.uintptr_t(src.h), C.uintptr_t(update.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(start))), C.size_t(len(start)), (*C.int)(unsafe.Pointer(unsafe.SliceData(stop))), C.size_t(len(stop)), (*C.int)(unsafe.Pointer(unsafe.SliceData(strides))), C.size_t(len(strides)), C.uintptr_t(s.h))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -32,6 +33,7 @@ type Arg struct {
 	Cgo      string
 	Nullable bool
 	Out      bool
+	Guard    string // a key of guardRows, or ""
 	op       string
 }
 
@@ -99,6 +101,25 @@ func classify(m *Manifest, api *API) ([]*Binding, error) {
 // generated reports whether gen writes the Go function itself.
 func (b *Binding) generated() bool { return b.Family != "skip" && b.Family != "hand" }
 
+// guard marks the arguments that a row of go.generate has checked.
+func (c *classifier) guard(b *Binding) error {
+	r, ok := c.m.find("guard", b.Name)
+	if !ok {
+		return nil
+	}
+	for _, name := range r.Words[2:] {
+		i := slices.IndexFunc(b.Order, func(a *Arg) bool { return a.Name == name && !a.Out })
+		if i < 0 {
+			return fmt.Errorf("has no argument %s to guard", name)
+		}
+		if guardRows[r.Words[1]][b.Order[i].Kind] == "" {
+			return fmt.Errorf("guard %s does not know %s, a %s", r.Words[1], name, b.Order[i].Kind)
+		}
+		b.Order[i].Guard = r.Words[1]
+	}
+	return nil
+}
+
 func (c *classifier) binding(f *Func) (*Binding, error) {
 	b := &Binding{Func: f, GoName: c.names.function(f.Name)}
 	for _, verb := range []string{"skip", "hand"} {
@@ -115,6 +136,9 @@ func (c *classifier) binding(f *Func) (*Binding, error) {
 		return nil, fmt.Errorf("is variadic: list it under hand or skip")
 	}
 	if err := c.args(b); err != nil {
+		return nil, err
+	}
+	if err := c.guard(b); err != nil {
 		return nil, err
 	}
 	c.method(b)

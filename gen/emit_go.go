@@ -58,8 +58,10 @@ func goFunc(b *Binding) *jen.Statement {
 			if b.Check && a.Kind == "handle" {
 				r.check = argRows["boxed"].check
 			}
-			if r.check != "" {
-				g.If(jen.Err().Op(":=").Add(code(a.fill(r.check))), jen.Err().Op("!=").Nil()).Block(b.failWith(jen.Err()))
+			for _, check := range []string{r.check, guardRows[a.Guard][a.Kind]} {
+				if check != "" {
+					g.If(jen.Err().Op(":=").Add(code(a.fill(check))), jen.Err().Op("!=").Nil()).Block(b.failWith(jen.Err()))
+				}
 			}
 			if r.prep != "" {
 				g.Add(code(a.fill(r.prep)))

@@ -36,6 +36,9 @@ func RoPE(x Array, dims int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkNonzero("fast_rope", "dims", dims); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_fast_rope(C.uintptr_t(x.h), C.int(dims), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("fast_rope", r.err)
