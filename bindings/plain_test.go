@@ -1,0 +1,5 @@
+//go:build !race && !asan
+
+package bindings_test
+
+const instrumented = false
