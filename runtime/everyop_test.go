@@ -4,6 +4,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,7 +44,8 @@ type operation struct {
 	types []reflect.Type
 }
 
-// operations lists the methods of Scope that take values and return arrays.
+// operations lists the methods of Scope that take values and return arrays. Own
+// takes what is made elsewhere.
 func operations() (all []operation) {
 	scope := reflect.TypeFor[*mlx.Scope]()
 	for m := range scope.Methods() {
@@ -55,9 +57,8 @@ func operations() (all []operation) {
 		for i := 1; i < f.NumIn(); i++ {
 			op.types = append(op.types, f.In(i))
 		}
-		switch m.Name {
-		case "Own", "On": // they take what is made elsewhere
-		default:
+		takesFunc := slices.ContainsFunc(op.types, func(typ reflect.Type) bool { return typ.Kind() == reflect.Func })
+		if !takesFunc && m.Name != "Own" {
 			all = append(all, op)
 		}
 	}

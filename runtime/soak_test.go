@@ -107,7 +107,9 @@ func (s *soaked) goWrong(graph func(b *mlx.Scope) mlx.Array) {
 	_, err := s.th.Build(func(b *mlx.Scope) mlx.Array { return b.Reshape(b.Exp(s.x), 3, 3) })
 	require.Error(s, err)
 	s.th.FailAt(1+s.steps%20, nil)
-	_, err = s.th.Build(func(b *mlx.Scope) mlx.Array { return b.Own(s.th.Build(func(b *mlx.Scope) mlx.Array { return graph(b) })) })
+	_, err = s.th.Build(func(b *mlx.Scope) mlx.Array {
+		return b.Own(s.th.Build(func(b *mlx.Scope) mlx.Array { return graph(b) }))
+	})
 	require.Error(s, err)
 	s.th.FailAt(0, nil)
 	require.Panics(s, func() {

@@ -90,6 +90,11 @@ func TestOnReturnsToTheStreamBefore(t *testing.T) {
 		y := build(t, th, func(s *mlx.Scope) mlx.Array {
 			return s.On(a, func(s *mlx.Scope) mlx.Array {
 				x := s.On(b, func(s *mlx.Scope) mlx.Array { return mlx.Const(s, []int32{1}) })
+				require.Equal(t, a.Device(), s.Device())
+				s.On(th.CPUStream(), func(s *mlx.Scope) mlx.Array {
+					require.Equal(t, mlx.Device{Type: mlx.CPU}, s.Device())
+					return x
+				})
 				require.PanicsWithValue(t, "stop", func() { s.On(b, func(*mlx.Scope) mlx.Array { panic("stop") }) })
 				return s.Add(x, x)
 			})
