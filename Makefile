@@ -9,7 +9,7 @@ MLX    := build/bin/mlx
 TOOL   := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race lint vet setup generate check-generate bench fuzz clean $(MLX)
+.PHONY: help run test race asan lint vet setup generate check-generate bench fuzz clean $(MLX)
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -28,6 +28,11 @@ $(MLX):
 
 race: setup ## run the tests that the race detector can follow
 	$(GO) test -race -short -p 1 -timeout 30m ./gen ./generate ./internal/... ./models/... ./runtime ./templates ./tokenizer
+
+# AddressSanitizer must see libstdc++ when the process starts: libmlx brings it later.
+ASAN_LDFLAGS := -O2 -g -Wl,--push-state,--no-as-needed -lstdc++ -Wl,--pop-state
+asan: setup ## run the tests of our C under AddressSanitizer, leaks included
+	CGO_LDFLAGS="$(ASAN_LDFLAGS)" $(GO) test -asan -short -p 1 -timeout 30m ./bindings ./runtime
 
 vet: ## vet everything, and the pure-Go packages for a Mac
 	$(GO) vet ./...

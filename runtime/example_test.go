@@ -137,3 +137,90 @@ func ExampleThread_RandomKey() {
 	}
 	// Output: 3 true
 }
+
+// Two products at the same time; the sum waits for both.
+func ExampleScope_On() {
+	err := mlx.Do(context.Background(), func(t *mlx.Thread) error {
+		side, err := t.NewStream()
+		if err != nil {
+			return err
+		}
+		defer side.Close()
+		y, err := t.Build(func(s *mlx.Scope) mlx.Array {
+			x := mlx.Const(s, []float32{1, 2, 3, 4}, 2, 2)
+			a := s.On(side, func(s *mlx.Scope) mlx.Array { return s.Matmul(x, x) })
+			return s.Add(a, s.Matmul(x, s.Transpose(x)))
+		})
+		if err != nil {
+			return err
+		}
+		defer y.Close()
+		v, err := mlx.Values[float32](t, y)
+		fmt.Println(v)
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: [12 21 26 47]
+}
+
+// Under a launcher this is the mean over all processes; alone it is x.
+func ExampleInitDistributed() {
+	err := mlx.Do(context.Background(), func(t *mlx.Thread) error {
+		g, err := mlx.InitDistributed(t, "any", false)
+		if err != nil {
+			return err
+		}
+		defer g.Close()
+		mean, err := t.Build(func(s *mlx.Scope) mlx.Array {
+			x := mlx.Const(s, []float32{1, 2, 3})
+			return s.Divide(s.AllSum(x, g), s.Scalar(float64(g.Size()), mlx.Float32))
+		})
+		if err != nil {
+			return err
+		}
+		defer mean.Close()
+		v, err := mlx.Values[float32](t, mean)
+		fmt.Printf("%d of %d: %v\n", g.Rank(), g.Size(), v)
+		return err
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Output: 0 of 1: [1 2 3]
+}
+
+// A kernel of one's own in CUDA C++; where there is no CUDA, an error says so.
+func ExampleCUDAKernel_Apply() {
+	relu := mlx.CUDAKernel{
+		Name: "relu", Inputs: []string{"x"}, Outputs: []string{"y"},
+		Source: `
+auto i = cg::this_grid().thread_rank();
+if (i < x_shape[0]) y[i] = x[i] > T(0) ? x[i] : T(0);`,
+	}
+	err := mlx.Do(context.Background(), func(t *mlx.Thread) error {
+		y, err := t.Build(func(s *mlx.Scope) mlx.Array {
+			x := mlx.Const(s, []float32{-1, 0, 2})
+			out := relu.Apply(s, []mlx.Array{x}, mlx.Launch{
+				Grid: [3]int{3, 1, 1}, ThreadGroup: [3]int{32, 1, 1},
+				Outputs:  []mlx.KernelOutput{{Shape: []int{3}, Dtype: mlx.Float32}},
+				Template: []mlx.KernelConstant{{Name: "T", Value: mlx.Float32}},
+			})
+			if s.Err() != nil {
+				return mlx.Array{}
+			}
+			return out[0]
+		})
+		if err != nil {
+			return err
+		}
+		defer y.Close()
+		v, err := mlx.Values[float32](t, y)
+		fmt.Println(v)
+		return err
+	})
+	if err != nil {
+		fmt.Println("no CUDA here")
+	}
+}
