@@ -12,6 +12,7 @@ require (
 	golang.org/x/sys v0.49.0
 	golang.org/x/text v0.43.0
 	modernc.org/cc/v4 v4.31.0
+	pgregory.net/rapid v1.3.0
 )
 
 require (

@@ -13,13 +13,18 @@ import (
 // the function, one of its own. The args are the caller's: they are not to be
 // closed.
 //
-// A Func must be pure: MLX may run it once, twice or, compiled, not at all.
+// A Func must be pure: MLX may run it once, twice or, compiled, not at all. It must
+// not end its goroutine, as a test's FailNow does: C++ lies between it and its
+// caller, and the Worker is lost.
 type Func func(s *Scope, args []Array) []Array
 
 // PanicError is what a panic inside of a transformed function becomes, for it
 // cannot unwind through MLX. It unwraps to the panic's value when that is an
 // error.
 type PanicError = bindings.PanicError
+
+// errLost is the error of a Worker whose stack MLX will never come back to.
+var errLost = errors.New("mlx: a transformed function ended its goroutine (runtime.Goexit, or a test's FailNow): its Worker cannot go on")
 
 // errNothing is what a transformation says of a function without results.
 var errNothing = errors.New("the function returned no array")
@@ -31,15 +36,19 @@ func (e *engine) inside(stream bindings.Stream, state []*Array, fn func(s *Scope
 	e.depth++
 	s := e.scope()
 	s.stream, s.state = stream, state
+	returned := false
 	defer func() {
 		if v := recover(); v != nil {
 			s.failOp("", &PanicError{Value: v, Stack: debug.Stack()})
 			out, err = nil, s.err
+		} else if !returned {
+			e.lost = errLost
 		}
 		s.release()
 		e.depth--
 	}()
 	out = slices.Clone(fn(s))
+	returned = true
 	s.undoAssigned() // the state of a compiled function is among its results
 	return out, s.finish("transform", out)
 }

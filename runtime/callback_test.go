@@ -324,3 +324,37 @@ func TestFuncsAreReleased(t *testing.T) {
 	slices.Sort(got)
 	require.Equal(t, []string{"closed", "compiled", "computed", "gradient"}, got)
 }
+
+// MLX cannot be left by ending the goroutine: the Worker says so, and frees what
+// it can.
+func TestGoexitInCallbackLosesTheWorker(t *testing.T) {
+	inChild(t, func() {
+		w := mlx.NewWorker()
+		weights := make(chan *mlx.Owner, 1)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = w.Do(t.Context(), func(th *mlx.Thread) error {
+				o := th.NewOwner("weights")
+				x := o.Keep(slice(t, th, []float32{1}))
+				weights <- o
+				_, err := th.BuildAll(func(s *mlx.Scope) arrays {
+					return mlx.Grad(func(*mlx.Scope, arrays) arrays {
+						runtime.Goexit()
+						return nil
+					})(s, arrays{x})
+				})
+				return err
+			})
+		}()
+		<-ended
+		for range 2 {
+			require.ErrorContains(t, w.Do(t.Context(), func(th *mlx.Thread) error {
+				_, err := mlx.FromSlice(th, []float32{1})
+				return err
+			}), "mlx: a transformed function ended its goroutine")
+		}
+		require.NoError(t, (<-weights).Close())
+		require.NoError(t, w.Stop())
+	}, "the tests left handles open")
+}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	stdruntime "runtime"
 
 	"forge.lthn.ai/core/go-mlx/bindings"
 )
@@ -36,14 +37,15 @@ type Scope struct {
 // caller to close. Everything else that the Scope owns is freed in one call, and
 // nothing is computed yet. If any operation failed, or fn called Fail, Build
 // returns that error and an array that is null, and no destination of an Assign
-// has changed.
+// has changed. That fn then indexed results that are not there, as in
+// Grad(f)(s, args)[0], is no panic but a consequence.
 func (t *Thread) Build(fn func(s *Scope) Array) (Array, error) {
 	s, err := t.scope()
 	if err != nil {
 		return Array{}, err
 	}
 	defer s.release()
-	result := [1]Array{fn(s)}
+	result := [1]Array{run(s, fn)}
 	if err := s.finish("build", result[:]); err != nil {
 		return Array{}, err
 	}
@@ -58,13 +60,29 @@ func (t *Thread) BuildAll(fn func(s *Scope) []Array) ([]Array, error) {
 		return nil, err
 	}
 	defer s.release()
-	result := append([]Array(nil), fn(s)...)
+	result := append([]Array(nil), run(s, fn)...)
 	if err := s.finish("build", result); err != nil {
 		return nil, err
 	}
 	return result, nil
 }
 
+// run calls fn, and takes Go's complaints after an error for what they are.
+func run[R any](s *Scope, fn func(s *Scope) R) R {
+	defer func() {
+		if s.err == nil {
+			return
+		}
+		if v := recover(); v != nil {
+			if _, ok := v.(stdruntime.Error); !ok {
+				panic(v)
+			}
+		}
+	}()
+	return fn(s)
+}
+
+// scope is the engine's, outside of Do an error.
 func (t *Thread) scope() (*Scope, error) {
 	e, err := t.live()
 	if err != nil {

@@ -151,14 +151,7 @@ func TestErrorsOfEveryKindOfOperation(t *testing.T) {
 			leaktest.Do(t, func(th *mlx.Thread) {
 				x := slice(t, th, []float32{1, 2, 3, 4, 5, 6}, 2, 3)
 				defer x.Close()
-				_, err := th.Build(func(s *mlx.Scope) mlx.Array {
-					defer func() { // indexing the missing results of split
-						if s.Err() != nil {
-							_ = recover()
-						}
-					}()
-					return tt.build(s, x)
-				})
+				_, err := th.Build(func(s *mlx.Scope) mlx.Array { return tt.build(s, x) })
 				e, ok := errors.AsType[*mlx.Error](err)
 				require.True(t, ok, "%v", err)
 				require.Equal(t, tt.op, e.Op)
@@ -196,6 +189,27 @@ func TestPanicInBuildFreesEverything(t *testing.T) {
 			})
 		})
 		require.Equal(t, mlx.Array{}, cache)
+	})
+}
+
+// A panic of Go's after an error is a consequence of it; another one is not.
+func TestPanicAfterAnError(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		x := slice(t, th, []float32{1, 2, 3})
+		defer x.Close()
+		_, err := th.Build(func(s *mlx.Scope) mlx.Array { return s.Split(x, 2, 0)[0] })
+		require.ErrorContains(t, err, "mlx: split: ")
+		_, err = th.BuildAll(func(s *mlx.Scope) []mlx.Array { return s.Split(x, 2, 0)[:1] })
+		require.ErrorContains(t, err, "mlx: split: ")
+		require.PanicsWithValue(t, "stop", func() {
+			_, _ = th.Build(func(s *mlx.Scope) mlx.Array {
+				s.Split(x, 2, 0)
+				panic("stop")
+			})
+		})
+		require.Panics(t, func() {
+			_, _ = th.Build(func(s *mlx.Scope) mlx.Array { return s.Split(x, 3, 0)[3] })
+		})
 	})
 }
 

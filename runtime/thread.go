@@ -26,15 +26,19 @@ type engine struct {
 	worker *Worker
 	scopes []*Scope // at rest, for reuse
 	depth  int      // callbacks of MLX that are running
+	lost   error    // why nothing can run any more
 	ints   []int    // where Shape carves its results from
 	streams
 	faults
 }
 
-// live returns the engine, or ErrOutsideDo.
+// live returns the engine, or ErrOutsideDo, or why the engine is lost.
 func (t *Thread) live() (*engine, error) {
-	if t == nil || t.e == nil {
+	switch {
+	case t == nil || t.e == nil:
 		return nil, ErrOutsideDo
+	case t.e.lost != nil:
+		return nil, t.e.lost
 	}
 	return t.e, nil
 }
