@@ -102,7 +102,7 @@ func TestFormatWritesUpTo1000ElementsInFull(t *testing.T) {
 		for _, l := range lines[:len(lines)-1] {
 			require.LessOrEqual(t, len(l), 76, l)
 		}
-		require.Len(t, strings.Fields(strings.Trim(text, "array()[]")), 1000+1, "the elements and the dtype")
+		require.Len(t, strings.Fields(strings.Trim(text, "ary()[]")), 1000+1, "the elements and the dtype")
 	})
 }
 

@@ -65,6 +65,19 @@ def gguf_files():
         json.dump(out, f, indent=1)
 
 
+def functions():
+    w = mx.array(ramp("float32"))
+
+    def affine(x, y):
+        return [x @ w + y, mx.concatenate([x, x], axis=1)]
+
+    with mx.exporter(path("affine.mlxfn"), affine) as export:
+        export(mx.zeros((1, 2)), mx.zeros((3,)))
+        export(mx.zeros((4, 2)), mx.zeros((1,)))
+    mx.export_function(path("named.mlxfn"), lambda x, *, y: x - y, mx.zeros((2,)), y=mx.zeros((2,)), shapeless=True)
+
+
 if __name__ == "__main__":
+    functions()
     safetensors()
     gguf_files()
