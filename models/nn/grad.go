@@ -48,5 +48,5 @@ func ValuesAndGrad(s *mlx.Scope, params Tree, fn func(s *mlx.Scope) []mlx.Array)
 		params.With(args, func() { out = fn(s) })
 		return out
 	}
-	return nil, nil; // (pure, argnums...)(s, params.Arrays())
+	return mlx.ValueAndGrad(pure, argnums...)(s, params.Arrays())
 }

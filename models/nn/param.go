@@ -39,6 +39,14 @@ func (p *Param) keep(o *mlx.Owner, a mlx.Array) {
 	p.slot = o.Slot(a)
 }
 
+// drop frees the value.
+func (p *Param) drop() {
+	if a := p.Array(); !a.IsNull() {
+		*p.slot = mlx.Array{}
+		closeAll([]mlx.Array{a})
+	}
+}
+
 func (p *Param) params(names []string) []spec {
 	init := p.Init
 	if init == nil {

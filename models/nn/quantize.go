@@ -34,19 +34,20 @@ type quantisable interface {
 type named struct {
 	name string
 	*matrix
+	rows *Param // the same weight another way round, of an Embedding
 }
 
-func (l *Linear) matrices(names []string) []named { return []named{{names[0], &l.w}} }
+func (l *Linear) matrices(names []string) []named { return []named{{names[0], &l.w, nil}} }
 
-func (e *Embedding) matrices(names []string) []named { return []named{{names[0], &e.w}} }
+func (e *Embedding) matrices(names []string) []named { return []named{{names[0], &e.w, &e.rows}} }
 
 func (f *Fused) matrices(names []string) []named {
 	if f.parts == nil {
-		return []named{{names[0], &f.joined}}
+		return []named{{names[0], &f.joined, nil}}
 	}
 	var out []named
 	for i := range f.parts {
-		out = append(out, named{names[i], &f.parts[i].w})
+		out = append(out, named{names[i], &f.parts[i].w, nil})
 	}
 	return out
 }
@@ -71,44 +72,50 @@ func Quantize(t *mlx.Thread, model any, q Quantisation, owner *mlx.Owner, choose
 		}
 		return nil
 	})
+	parts := make([]int, len(list)) // arrays of each
 	made, err := t.BuildAll(func(s *mlx.Scope) []mlx.Array {
 		var made []mlx.Array
-		for _, n := range list {
-			made = append(made, n.pack(s, n.name, q, owner)...)
+		for i, n := range list {
+			p := n.quantise(s, n.name, q)
+			parts[i] = len(p)
+			made = append(made, p...)
 		}
 		return made
 	})
 	if err != nil {
 		return fmt.Errorf("nn: quantize: %w", err)
 	}
-	defer closeAll(made)
 	if err := t.Eval(made...); err != nil {
+		closeAll(made)
 		return fmt.Errorf("nn: quantize: %w", err)
+	}
+	for i, n := range list {
+		n.pack(owner, q, made[:parts[i]])
+		made = made[parts[i]:]
 	}
 	return nil
 }
 
-// pack replaces the weight by a packed one when the Build succeeds, and returns
-// its arrays.
-func (m *matrix) pack(s *mlx.Scope, name string, q Quantisation, owner *mlx.Owner) []mlx.Array {
+// quantise makes words, scales and, where the mode has them, biases.
+func (m *matrix) quantise(s *mlx.Scope, name string, q Quantisation) []mlx.Array {
 	w := m.weight.Array()
 	if m.transposed {
 		w = s.Transpose(w)
 	}
 	if in := s.Dim(w, -1); s.Err() == nil && in%q.GroupSize != 0 {
 		s.Fail(fmt.Errorf("%s: groups of %d do not divide a row of %d", name, q.GroupSize, in))
-		return nil
 	}
-	parts := s.Quantize(w, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode, mlx.Array{})
-	for i, p := range []*Param{&m.weight, &m.scales, &m.biases}[:len(parts)] {
-		if p.slot == nil {
-			p.slot = owner.Slot(mlx.Array{})
-		}
-		s.Assign(p.slot, parts[i])
+	return s.Quantize(w, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode, mlx.Array{})
+}
+
+// pack takes over what quantise made.
+func (n named) pack(owner *mlx.Owner, q Quantisation, parts []mlx.Array) {
+	for i, p := range []*Param{&n.weight, &n.scales, &n.biases}[:len(parts)] {
+		p.keep(owner, parts[i])
 	}
-	s.OnSuccess(func() {
-		m.packed, m.transposed = q, false
-		m.scales.frozen, m.biases.frozen = true, true
-	})
-	return parts
+	n.packed, n.transposed = q, false
+	n.scales.frozen, n.biases.frozen = true, true
+	if n.rows != nil {
+		n.rows.drop()
+	}
 }
