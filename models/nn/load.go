@@ -26,6 +26,7 @@ type loader struct {
 	used   map[string]bool
 	faults faults
 	done   func(name string)
+	quant  Quantisation // of a file's packed weights
 }
 
 // LoadOption changes how Load works.
@@ -35,6 +36,9 @@ type LoadOption func(*loader)
 func WithProgress(done func(name string)) LoadOption {
 	return func(l *loader) { l.done = done }
 }
+
+// WithQuantisation tells LoadFile how weights that come with scales are packed.
+func WithQuantisation(q Quantisation) LoadOption { return func(l *loader) { l.quant = q } }
 
 // Load fills the layers of model, a pointer to a struct, from w. Fields are
 // tagged with their weight's key, joined with dots along nested structs,
