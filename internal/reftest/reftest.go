@@ -19,8 +19,12 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// Tolerance is the largest difference, relative to the largest value.
-const Tolerance = 2e-5
+// Tolerance is the largest difference, relative to the largest value. Rounding is
+// what is left of a gradient that is zero in mathematics.
+const (
+	Tolerance = 2e-5
+	Rounding  = 1e-6
+)
 
 // Reference is a file on a Worker's thread.
 type Reference struct {
@@ -154,7 +158,7 @@ func (r *Reference) RequireClose(name string, have mlx.Array) {
 		require.False(r.T, math.IsNaN(d), "%s: element %d is %v, want %v", name, i, h[i], w[i])
 		diff, size = max(diff, d), max(size, math.Abs(float64(w[i])))
 	}
-	require.LessOrEqual(r.T, diff, Tolerance*size, name)
+	require.LessOrEqual(r.T, diff, Tolerance*size+Rounding, name)
 }
 
 func (r *Reference) requireEqual(name string, want, have mlx.Array) {

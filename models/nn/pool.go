@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -80,13 +81,23 @@ func pool(s *mlx.Scope, x mlx.Array, w window, fill float64, reduce func(*mlx.Sc
 		}
 	}
 	if padded {
-		x = s.Pad(x, axes, w.padding, w.padding, num(s, fill, x), "constant")
+		x = w.pad(s, x, fill)
 	}
 	x = w.slide(s, x)
 	for i := range axes {
 		axes[i] += n
 	}
 	return reduce(s, x, axes, false)
+}
+
+// pad pads x on both sides. It names every axis: MLX's derivative of a pad of some
+// takes its sizes by the number of the axis (0.32.2, Pad::vjp).
+func (w window) pad(s *mlx.Scope, x mlx.Array, fill float64) mlx.Array {
+	axes, sizes := []int{0}, []int{0}
+	for i, n := range append(slices.Clone(w.padding), 0) {
+		axes, sizes = append(axes, i+1), append(sizes, n)
+	}
+	return s.Pad(x, axes, sizes, sizes, num(s, fill, x), "constant")
 }
 
 // slide makes a view of x [N, sizes..., D] with its windows: [N, counts...,
