@@ -119,6 +119,9 @@ func (m *Model) fill(ctx context.Context, t *mlx.Thread, ck *checkpoint, c *load
 		return fmt.Errorf("%s: %w", ck.name, err)
 	}
 	c.progress(total, total, "")
+	if err := m.prepareLogits(t); err != nil {
+		return err
+	}
 	return t.ClearCache()
 }
 
@@ -130,7 +133,7 @@ func (c *loadConfig) policy(t *mlx.Thread, ck *checkpoint) (nn.Policy, error) {
 		return nn.Policy{}, err
 	}
 	onCPU := device.Type == mlx.CPU
-	p := nn.Policy{Dtype: ck.dtype}
+	p := nn.Policy{Dtype: ck.dtype, Trainable: c.train}
 	if onCPU {
 		p.Dtype = mlx.Float32
 	}

@@ -23,6 +23,9 @@ type Model struct {
 	closed atomic.Bool
 	policy nn.Policy
 	text   text
+
+	uncached    *cache.Cache // of Logits
+	uncachedErr error
 }
 
 // ErrClosed is the error of a generation by a model that was closed.

@@ -23,6 +23,7 @@ type loadConfig struct {
 	dtype    *mlx.Dtype
 	form     WeightForm
 	progress func(done, total int, layer string)
+	train    bool
 }
 
 // Option changes how Load works.
@@ -39,6 +40,11 @@ func WithDtype(d mlx.Dtype) Option { return func(c *loadConfig) { c.dtype = &d }
 
 // WithWeights chooses the form of quantised weights; the default is Auto.
 func WithWeights(f WeightForm) Option { return func(c *loadConfig) { c.form = f } }
+
+// WithTraining loads the weights as parameters, which can be differentiated by,
+// assigned and saved: see [Model.Parameters]. Generating with them is slower.
+// Quantised weights are unpacked by WithWeights(Dense), and otherwise frozen.
+func WithTraining() Option { return func(c *loadConfig) { c.train = true } }
 
 // WithLoadProgress calls f after each layer, with how many of the file's weights
 // are done.

@@ -72,4 +72,9 @@ func (c *Cache) Trim(n int) error {
 }
 
 // Close frees the cache's arrays.
-func (c *Cache) Close() error { return c.owner.Close() }
+func (c *Cache) Close() error {
+	if c.owner == nil {
+		return nil // Uncached
+	}
+	return c.owner.Close()
+}

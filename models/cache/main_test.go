@@ -101,6 +101,13 @@ func (x *sequence) inputs(s *mlx.Scope, from, to int) (q, k, v mlx.Array) {
 func (x *sequence) requireStep(t *testing.T, th *mlx.Thread, kv cache.KV, from, to int) {
 	t.Helper()
 	require.Equal(t, from, kv.Offset())
+	x.requireAttend(t, th, kv, from, to)
+	require.Equal(t, to, kv.Offset())
+}
+
+// requireAttend compares the attention of positions [from, to) with the reference.
+func (x *sequence) requireAttend(t *testing.T, th *mlx.Thread, kv cache.KV, from, to int) {
+	t.Helper()
 	out, err := th.Build(func(s *mlx.Scope) mlx.Array {
 		q, k, v := x.inputs(s, from, to)
 		return kv.Attend(s, q, k, v, scale)
@@ -113,7 +120,6 @@ func (x *sequence) requireStep(t *testing.T, th *mlx.Thread, kv cache.KV, from, 
 	for i, want := range part(x, x.want, x.heads, from, to) {
 		require.InDelta(t, want, have[i], 2e-5, "positions %d to %d, element %d", from, to, i)
 	}
-	require.Equal(t, to, kv.Offset())
 }
 
 func shapeOf(t *testing.T, a mlx.Array) (shape []int) {

@@ -1,28 +1,36 @@
 package nn
 
-import mlx "forge.lthn.ai/core/go-mlx/runtime"
+import (
+	"math"
+
+	"forge.lthn.ai/core/go-mlx/models/nn/initializer"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
 
 // Embedding maps token ids to vectors, and, where a model ties its output to
 // its input, vectors to logits.
 type Embedding struct {
 	Vocab, Dims int // 0 takes what the checkpoint has
 
-	weight mlx.Array // [V, D], when dense
-	w      matrix    // the same weight as a product's
+	w    matrix
+	rows Param // [V, D], beside a transposed w
 }
 
 // Forward maps ids [B] or [B, L] to [B, D] or [B, L, D].
 func (e *Embedding) Forward(s *mlx.Scope, ids mlx.Array) mlx.Array {
-	p := &e.w.packed
-	if p.Weight.IsNull() {
-		return s.TakeAxis(e.weight, ids, 0)
+	w := &e.w
+	if w.transposed {
+		return s.TakeAxis(e.rows.Array(), ids, 0)
 	}
-	biases := mlx.Array{}
-	if !p.Biases.IsNull() {
-		biases = s.TakeAxis(p.Biases, ids, 0)
+	if w.packed.Bits == 0 {
+		return s.TakeAxis(w.weight.Array(), ids, 0)
 	}
-	return s.Dequantize(s.TakeAxis(p.Weight, ids, 0), s.TakeAxis(p.Scales, ids, 0), biases,
-		mlx.SomeInt(p.GroupSize), mlx.SomeInt(p.Bits), p.Mode, mlx.Array{}, mlx.OptionalDtype{})
+	biases := w.biases.Array()
+	if !biases.IsNull() {
+		biases = s.TakeAxis(biases, ids, 0)
+	}
+	return s.Dequantize(s.TakeAxis(w.weight.Array(), ids, 0), s.TakeAxis(w.scales.Array(), ids, 0), biases,
+		mlx.SomeInt(w.packed.GroupSize), mlx.SomeInt(w.packed.Bits), w.packed.Mode, mlx.Array{}, mlx.OptionalDtype{})
 }
 
 // AsLinear maps x [..., D] to logits [..., V].
@@ -32,10 +40,18 @@ func (e *Embedding) AsLinear(s *mlx.Scope, x mlx.Array) mlx.Array { return e.w.m
 func (e *Embedding) Shape() (vocab, dim int) { return e.w.out, e.w.in }
 
 func (e *Embedding) load(l *loader, names []string) error {
-	if err := e.w.load(l, names, e.Dims, []int{e.Vocab}); err != nil || e.w.transposed.IsNull() {
+	if err := e.w.load(l, names, e.Dims, []int{e.Vocab}); err != nil || !e.w.transposed {
 		return err
 	}
-	var err error
-	e.weight, err = l.make(func(s *mlx.Scope) mlx.Array { return s.Transpose(e.w.transposed) })
-	return err
+	return l.set(&e.rows, func(s *mlx.Scope) mlx.Array { return s.Transpose(e.w.weight.Array()) })
+}
+
+func (e *Embedding) params(names []string) []spec {
+	return e.w.params(names[0], e.Dims, e.Vocab, initializer.Normal(0, math.Sqrt(1/float64(e.Dims))))
+}
+
+func (e *Embedding) begin([]string) {
+	if e.w.packed.Bits == 0 && !e.w.transposed {
+		e.w.in, e.w.out = e.Dims, e.Vocab
+	}
 }

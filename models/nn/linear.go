@@ -3,20 +3,22 @@ package nn
 import (
 	"slices"
 
+	"forge.lthn.ai/core/go-mlx/models/nn/initializer"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// Linear is y = x W^T + b. The bias is there when the checkpoint has one.
+// Linear is y = x W^T + b. Load takes a bias where the checkpoint has one.
 type Linear struct {
-	In, Out int // 0 takes what the checkpoint has
+	In, Out int  // 0 takes what the checkpoint has
+	NoBias  bool // Init makes none
 
 	w    matrix
-	bias mlx.Array // [out] or null
+	bias Param // [out]; may be null
 }
 
 // Forward maps x [..., in] to [..., out].
 func (l *Linear) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	return addBias(s, l.w.mul(s, x), l.bias)
+	return addBias(s, l.w.mul(s, x), l.bias.Array())
 }
 
 // Shape returns [out, in].
@@ -26,21 +28,35 @@ func (l *Linear) load(ld *loader, names []string) error {
 	if err := l.w.load(ld, names, l.In, []int{l.Out}); err != nil {
 		return err
 	}
-	var err error
-	l.bias, err = loadBias(ld, names, []int{l.w.out})
-	return err
+	return loadBias(ld, &l.bias, names, []int{l.w.out})
+}
+
+func (l *Linear) params(names []string) []spec {
+	uniform := initializer.UniformFan(l.In)
+	bias := spec{name: join(names[0], "bias"), param: &l.bias, shape: []int{l.Out}, init: uniform, optional: true}
+	if l.NoBias {
+		bias.init = nil
+	}
+	return append(l.w.params(names[0], l.In, l.Out, uniform), bias)
+}
+
+func (l *Linear) begin([]string) {
+	if l.w.packed.Bits == 0 && !l.w.transposed {
+		l.w.in, l.w.out = l.In, l.Out
+	}
 }
 
 // Fused is several linear layers of the same input, run as one product where
 // their weights can be joined: q, k and v, or gate and up.
 type Fused struct {
-	In   int   // of every layer; 0 takes what the checkpoint has
-	Outs []int // of each layer; nil takes what the checkpoint has
+	In     int   // of every layer; 0 takes what the checkpoint has
+	Outs   []int // of each layer; nil takes what the checkpoint has
+	NoBias bool  // Init makes none
 
 	joined matrix
 	ends   []int // where each part's outputs end, the last one left out
-	bias   mlx.Array
-	parts  []Linear // instead of all that, where the weights are stored differently
+	bias   Param
+	parts  []Linear // instead of all that, where the weights are stored differently or trained
 }
 
 // Forward maps x [..., in] to one [..., out] for each layer.
@@ -52,7 +68,7 @@ func (f *Fused) Forward(s *mlx.Scope, x mlx.Array) []mlx.Array {
 		}
 		return out
 	}
-	return s.SplitSections(addBias(s, f.joined.mul(s, x), f.bias), f.ends, -1)
+	return s.SplitSections(addBias(s, f.joined.mul(s, x), f.bias.Array()), f.ends, -1)
 }
 
 func (f *Fused) load(l *loader, names []string) error {
@@ -60,9 +76,10 @@ func (f *Fused) load(l *loader, names []string) error {
 	if outs == nil {
 		return nil // noted
 	}
-	if !same {
+	if !same || l.policy.Trainable {
 		return f.loadParts(l, names)
 	}
+	f.parts, f.ends = nil, nil
 	end := 0
 	for _, out := range outs[:len(outs)-1] {
 		end += out
@@ -71,9 +88,39 @@ func (f *Fused) load(l *loader, names []string) error {
 	if err := f.joined.load(l, names, f.In, outs); err != nil {
 		return err
 	}
-	var err error
-	f.bias, err = loadBias(l, names, outs)
-	return err
+	return loadBias(l, &f.bias, names, outs)
+}
+
+// params are those of the parts; once joined there are none to be had.
+func (f *Fused) params(names []string) []spec {
+	var out []spec
+	for i, n := range names {
+		switch {
+		case f.parts != nil:
+			out = append(out, f.parts[i].params([]string{n})...)
+		case f.joined.out > 0:
+			out = append(out, spec{name: join(n, "weight")})
+			if !f.bias.Array().IsNull() {
+				out = append(out, spec{name: join(n, "bias")})
+			}
+		}
+	}
+	return out
+}
+
+// begin makes parts of the layers' sizes.
+func (f *Fused) begin(names []string) {
+	if f.joined.out > 0 || f.parts != nil {
+		return
+	}
+	f.parts = make([]Linear, len(names))
+	for i := range f.parts {
+		f.parts[i] = Linear{In: f.In, NoBias: f.NoBias}
+		if i < len(f.Outs) {
+			f.parts[i].Out = f.Outs[i]
+		}
+		f.parts[i].begin(nil)
+	}
 }
 
 // inspect reads the parts' sizes and whether they are stored alike.
@@ -102,7 +149,9 @@ func (f *Fused) inspect(l *loader, names []string) (outs []int, same bool) {
 }
 
 func (f *Fused) loadParts(l *loader, names []string) error {
-	f.parts = make([]Linear, len(names))
+	if len(f.parts) != len(names) {
+		f.parts = make([]Linear, len(names))
+	}
 	for i, n := range names {
 		if err := f.parts[i].load(l, []string{n}); err != nil {
 			return err
@@ -113,20 +162,21 @@ func (f *Fused) loadParts(l *loader, names []string) error {
 
 // loadBias reads the biases of layers as one vector. Some layers of a fused
 // group may have none: theirs is zero.
-func loadBias(l *loader, names []string, outs []int) (mlx.Array, error) {
+func loadBias(l *loader, to *Param, names []string, outs []int) error {
 	tensors := make([]Tensor, len(names))
 	found := false
 	for i, n := range names {
-		tensors[i] = l.optional(n + ".bias")
+		name := join(n, "bias")
+		tensors[i] = l.optional(name)
 		if tensors[i] != nil {
 			found = true
-			if !l.check(n+".bias", tensors[i].Shape(), outs[i:i+1]) {
-				return mlx.Array{}, nil // noted
+			if !l.check(name, tensors[i].Shape(), outs[i:i+1]) {
+				return nil // noted
 			}
 		}
 	}
 	if !found {
-		return mlx.Array{}, nil
+		return nil
 	}
 	parts := make([]mlx.Array, len(names))
 	defer func() { closeAll(parts) }()
@@ -136,10 +186,10 @@ func loadBias(l *loader, names []string, outs []int) (mlx.Array, error) {
 		}
 		var err error
 		if parts[i], err = t.Dense(l.t, l.policy.Dtype); err != nil {
-			return mlx.Array{}, err
+			return err
 		}
 	}
-	return l.make(func(s *mlx.Scope) mlx.Array {
+	return l.set(to, func(s *mlx.Scope) mlx.Array {
 		list := append([]mlx.Array(nil), parts...)
 		for i := range list {
 			if list[i].IsNull() {

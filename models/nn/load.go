@@ -4,15 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strings"
 
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// layer is a field that Load fills: it takes its weights by name.
-type layer interface {
+// selfLoader is a layer that chooses the form of its weights. The others hold
+// parameters as the checkpoint has them.
+type selfLoader interface {
 	load(l *loader, names []string) error
 }
 
@@ -26,6 +26,7 @@ type loader struct {
 	used   map[string]bool
 	faults faults
 	done   func(name string)
+	quant  Quantisation // of a file's packed weights
 }
 
 // LoadOption changes how Load works.
@@ -35,6 +36,9 @@ type LoadOption func(*loader)
 func WithProgress(done func(name string)) LoadOption {
 	return func(l *loader) { l.done = done }
 }
+
+// WithQuantisation tells LoadFile how weights that come with scales are packed.
+func WithQuantisation(q Quantisation) LoadOption { return func(l *loader) { l.quant = q } }
 
 // Load fills the layers of model, a pointer to a struct, from w. Fields are
 // tagged with their weight's key, joined with dots along nested structs,
@@ -47,7 +51,7 @@ func Load(ctx context.Context, t *mlx.Thread, model any, w Weights, policy Polic
 	for _, o := range opts {
 		o(l)
 	}
-	if err := l.walk(reflect.ValueOf(model), ""); err != nil {
+	if err := walk(model, l.visit); err != nil {
 		return err
 	}
 	for _, name := range w.Names() {
@@ -58,72 +62,48 @@ func Load(ctx context.Context, t *mlx.Thread, model any, w Weights, policy Polic
 	return l.faults.err()
 }
 
-// walk visits a value: a layer loads itself, what contains layers is descended
-// into.
-func (l *loader) walk(v reflect.Value, prefix string) error {
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		if v.IsNil() {
-			return nil
-		}
-		return l.walk(v.Elem(), prefix)
-	case reflect.Slice:
-		for i := range v.Len() {
-			if err := l.walk(v.Index(i), fmt.Sprintf("%s%d.", prefix, i)); err != nil {
-				return err
-			}
-		}
-	case reflect.Struct:
-		return l.walkStruct(v, prefix)
+// visit loads one layer.
+func (l *loader) visit(path string, names []string, ly layer) error {
+	if err := l.ctx.Err(); err != nil {
+		return err
 	}
+	if err := l.fill(names, ly); err != nil {
+		return fmt.Errorf("nn: %s: %w", path, err)
+	}
+	l.done(path)
 	return nil
 }
 
-func (l *loader) walkStruct(v reflect.Value, prefix string) error {
-	for i := range v.NumField() {
-		tag, tagged := v.Type().Field(i).Tag.Lookup("weight")
-		if !tagged || !v.Field(i).CanSet() {
-			continue
-		}
-		field := v.Field(i)
-		if ly := asLayer(field); ly != nil {
-			if err := l.ctx.Err(); err != nil {
-				return err
-			}
-			if err := ly.load(l, fullNames(prefix, tag)); err != nil {
-				return fmt.Errorf("nn: %s%s: %w", prefix, tag, err)
-			}
-			l.done(prefix + tag)
-			continue
-		}
-		if tag != "" {
-			tag += "."
-		}
-		if err := l.walk(field, prefix+tag); err != nil {
+func (l *loader) fill(names []string, ly layer) error {
+	if p, ok := ly.(preparer); ok {
+		if err := p.prepare(workshop{l.t, l.owner, l.policy.Dtype}); err != nil {
 			return err
 		}
 	}
-	return nil
+	if own, ok := ly.(selfLoader); ok {
+		return own.load(l, names)
+	}
+	return l.loadParams(ly.params(names))
 }
 
-// asLayer is the layer that a field is or points to, or nil.
-func asLayer(field reflect.Value) layer {
-	if field.Kind() == reflect.Pointer {
-		if field.IsNil() {
-			return nil
+// loadParams reads parameters as the checkpoint has them.
+func (l *loader) loadParams(specs []spec) error {
+	for _, sp := range specs {
+		find := l.tensor
+		if sp.optional {
+			find = l.optional
 		}
-		field = field.Elem()
+		t := find(sp.name)
+		if t == nil || !l.check(sp.name, t.Shape(), sp.shape) {
+			continue // noted
+		}
+		a, err := t.Dense(l.t, l.policy.Dtype)
+		if err != nil {
+			return err
+		}
+		sp.param.keep(l.owner, a)
 	}
-	ly, _ := field.Addr().Interface().(layer)
-	return ly
-}
-
-func fullNames(prefix, tag string) []string {
-	names := strings.Split(tag, ",")
-	for i, n := range names {
-		names[i] = prefix + n
-	}
-	return names
+	return nil
 }
 
 // tensor finds a weight, or notes that it is missing.
@@ -153,24 +133,15 @@ func (l *loader) check(name string, got, want []int) bool {
 	return ok
 }
 
-// dense reads a weight and keeps it.
-func (l *loader) dense(t Tensor) (mlx.Array, error) {
-	a, err := t.Dense(l.t, l.policy.Dtype)
-	if err != nil {
-		return mlx.Array{}, err
-	}
-	return l.owner.Keep(a), nil
-}
-
-// make builds one array from others that are already loaded, evaluates it and
-// keeps it.
-func (l *loader) make(fn func(s *mlx.Scope) mlx.Array) (mlx.Array, error) {
+// set builds the value of a parameter from others that are already loaded, and
+// evaluates it.
+func (l *loader) set(p *Param, fn func(s *mlx.Scope) mlx.Array) error {
 	a, err := l.t.Build(fn)
 	if err != nil {
-		return mlx.Array{}, err
+		return err
 	}
-	l.owner.Keep(a)
-	return a, l.t.Eval(a)
+	p.keep(l.owner, a)
+	return l.t.Eval(a)
 }
 
 // faults collects what is wrong with a checkpoint, to tell all of it at once.

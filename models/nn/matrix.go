@@ -3,33 +3,58 @@ package nn
 import (
 	"fmt"
 
+	"forge.lthn.ai/core/go-mlx/models/nn/initializer"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// matrix is a weight [out, in] in the form in which its product is fastest:
-// dense and transposed once, or packed.
+// matrix is a weight [out, in]: for inference in the form in which its product is
+// fastest, which is transposed once or packed; for training as it is stored.
 type matrix struct {
 	in, out    int
-	transposed mlx.Array // [in, out], an evaluated view
-	packed     Packed
+	weight     Param // [out, in]; [in, out] and an evaluated view when transposed
+	transposed bool
+	scales     Param // with packed
+	biases     Param
+	packed     Quantisation // Bits is 0 when dense
 }
 
 // mul returns x W^T: x [..., in] becomes [..., out].
 func (m *matrix) mul(s *mlx.Scope, x mlx.Array) mlx.Array {
-	if m.packed.Weight.IsNull() {
-		return s.Matmul(x, m.transposed)
+	w := m.weight.Array()
+	switch {
+	case m.transposed:
+		return s.Matmul(x, w)
+	case m.packed.Bits == 0:
+		return s.Matmul(x, s.Transpose(w))
 	}
-	p := &m.packed
-	return s.QuantizedMatmul(x, p.Weight, p.Scales, p.Biases, true, mlx.SomeInt(p.GroupSize), mlx.SomeInt(p.Bits), p.Mode)
+	q := &m.packed
+	return s.QuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), true, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode)
+}
+
+// params lists what a layer of that name has in the matrix.
+func (m *matrix) params(name string, in, out int, init initializer.Func) []spec {
+	weight := spec{name: join(name, "weight"), param: &m.weight, shape: []int{out, in}, init: init}
+	if m.transposed {
+		weight.param = nil
+	}
+	if m.packed.Bits == 0 {
+		return []spec{weight}
+	}
+	weight.buffer = true
+	return []spec{weight,
+		{name: join(name, "scales"), param: &m.scales},
+		{name: join(name, "biases"), param: &m.biases}}
 }
 
 // load reads the weights of names as one matrix, the first above the next. Each
 // has in columns and as many rows as outs says, any number where that is 0.
 func (m *matrix) load(l *loader, names []string, in int, outs []int) error {
 	tensors := make([]Tensor, len(names))
+	m.in, m.out, m.transposed, m.packed = in, 0, false, Quantisation{}
 	for i, n := range names {
-		t := l.tensor(n + ".weight")
-		if t == nil || !l.check(n+".weight", t.Shape(), []int{outs[i], in}) {
+		name := join(n, "weight")
+		t := l.tensor(name)
+		if t == nil || !l.check(name, t.Shape(), []int{outs[i], in}) {
 			return nil // noted
 		}
 		tensors[i], in = t, t.Shape()[1]
@@ -47,8 +72,13 @@ func (m *matrix) loadDense(l *loader, tensors []Tensor) error {
 	if err != nil {
 		return err
 	}
-	m.transposed, err = l.make(func(s *mlx.Scope) mlx.Array { return s.Transpose(stack(s, parts)) })
-	return err
+	m.transposed = !l.policy.Trainable
+	return l.set(&m.weight, func(s *mlx.Scope) mlx.Array {
+		if m.transposed {
+			return s.Transpose(stack(s, parts))
+		}
+		return stack(s, parts)
+	})
 }
 
 func (m *matrix) loadPacked(l *loader, tensors []Tensor) error {
@@ -72,26 +102,28 @@ func (m *matrix) loadPacked(l *loader, tensors []Tensor) error {
 
 // stackPacked makes one packed weight of several: rows are independent.
 func (m *matrix) stackPacked(l *loader, parts []Packed) error {
-	m.packed = parts[0]
-	column := func(of func(p *Packed) mlx.Array) (mlx.Array, error) {
+	m.packed = parts[0].Quantisation
+	m.scales.frozen, m.biases.frozen = true, true
+	for _, column := range []struct {
+		to *Param
+		of func(p *Packed) mlx.Array
+	}{
+		{&m.weight, func(p *Packed) mlx.Array { return p.Weight }},
+		{&m.scales, func(p *Packed) mlx.Array { return p.Scales }},
+		{&m.biases, func(p *Packed) mlx.Array { return p.Biases }},
+	} {
 		list := make([]mlx.Array, len(parts))
 		for i := range parts {
-			list[i] = of(&parts[i])
+			list[i] = column.of(&parts[i])
 		}
 		if list[0].IsNull() {
-			return mlx.Array{}, nil
+			continue
 		}
-		return l.make(func(s *mlx.Scope) mlx.Array { return stack(s, list) })
+		if err := l.set(column.to, func(s *mlx.Scope) mlx.Array { return stack(s, list) }); err != nil {
+			return err
+		}
 	}
-	var err error
-	if m.packed.Weight, err = column(func(p *Packed) mlx.Array { return p.Weight }); err != nil {
-		return err
-	}
-	if m.packed.Scales, err = column(func(p *Packed) mlx.Array { return p.Scales }); err != nil {
-		return err
-	}
-	m.packed.Biases, err = column(func(p *Packed) mlx.Array { return p.Biases })
-	return err
+	return nil
 }
 
 // stack concatenates along the rows; one part alone stays as it is.

@@ -37,11 +37,11 @@ func (r *RopeScaling) kind() string {
 // Su et al., 2021, https://arxiv.org/abs/2104.09864.
 type RoPE struct {
 	Dims        int
-	Base        float64
-	Traditional bool // pairs are neighbours instead of halves
+	Base        float64 // 0 is 10000
+	Traditional bool    // pairs are neighbours instead of halves
+	Scale       float64 // of the positions, beside Scaling; 0 is 1
 	Scaling     *RopeScaling
 
-	scale float32
 	freqs mlx.Array // [Dims/2] instead of Base, for scalings by frequency
 	speed mlx.Array // [Dims/2] angle a position, where the angles are looked up
 }
@@ -73,9 +73,20 @@ func (r *RoPE) Forward(s *mlx.Scope, x mlx.Array, offset int) mlx.Array {
 	}
 	base := mlx.OptionalFloat{}
 	if r.freqs.IsNull() {
-		base = mlx.SomeFloat(float32(r.Base))
+		base = mlx.SomeFloat(float32(r.base()))
 	}
-	return s.RoPE(dense(s, x, shape), r.Dims, r.Traditional, base, r.scale, offset, r.freqs)
+	return s.RoPE(dense(s, x, shape), r.Dims, r.Traditional, base, r.scale(), offset, r.freqs)
+}
+
+func (r *RoPE) base() float64 { return orDefault(r.Base, 10000) }
+
+// scale is what positions are multiplied by.
+func (r *RoPE) scale() float32 {
+	scale := orDefault(r.Scale, 1)
+	if r.Scaling.kind() == "linear" {
+		scale /= r.Scaling.Factor
+	}
+	return float32(scale)
 }
 
 // dense makes x [B, H, L, d] contiguous unless it has one row a head. MLX's CUDA
@@ -89,22 +100,21 @@ func dense(s *mlx.Scope, x mlx.Array, shape []int) mlx.Array {
 	return s.Contiguous(x, false)
 }
 
-// load makes the frequencies; a RoPE has no weights of its own.
-func (r *RoPE) load(l *loader, _ []string) error {
+// params: a RoPE has no weights of its own.
+func (r *RoPE) params([]string) []spec { return nil }
+
+// prepare makes the frequencies and speeds.
+func (r *RoPE) prepare(w workshop) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	r.scale = 1
-	switch r.Scaling.kind() {
-	case "linear":
-		r.scale = float32(1 / r.Scaling.Factor)
-	case "llama3":
+	if r.Scaling.kind() == "llama3" {
 		var err error
-		if r.freqs, err = l.make(r.llama3); err != nil {
+		if r.freqs, err = w.make(r.llama3); err != nil {
 			return err
 		}
 	}
-	return r.loadSpeed(l)
+	return r.makeSpeed(w)
 }
 
 // llama3 builds the frequencies of Llama 3.1: long waves are stretched by the
@@ -116,7 +126,7 @@ func (r *RoPE) llama3(s *mlx.Scope) mlx.Array {
 	num := func(v float64) mlx.Array { return s.Scalar(v, mlx.Float32) }
 
 	exponents := s.Divide(s.Arange(0, float64(r.Dims), 2, mlx.Float32), num(float64(r.Dims)))
-	freqs := s.Power(num(r.Base), exponents)
+	freqs := s.Power(num(r.base()), exponents)
 	waves := s.Multiply(num(2*math.Pi), freqs)
 	long, short := num(context/low), num(context/high)
 
@@ -127,8 +137,9 @@ func (r *RoPE) llama3(s *mlx.Scope) mlx.Array {
 	return s.Where(between, blend, freqs)
 }
 
-func orDefault(v, def float64) float64 {
-	if v == 0 {
+func orDefault[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
 		return def
 	}
 	return v

@@ -14,23 +14,24 @@ import (
 type angles struct {
 	dims           int
 	base           float64
+	scale          float32
 	scaling        RopeScaling
 	offset, length int
 }
 
-// loadSpeed makes the angle by which each pair turns a position, where Forward
+// makeSpeed makes the angle by which each pair turns a position, where Forward
 // looks angles up: for halves in float32 on a CPU.
-func (r *RoPE) loadSpeed(l *loader) error {
-	device, err := l.t.Device()
-	if err != nil || device.Type != mlx.CPU || l.policy.Dtype != mlx.Float32 || r.Traditional {
+func (r *RoPE) makeSpeed(w workshop) error {
+	device, err := w.t.Device()
+	if err != nil || device.Type != mlx.CPU || w.dtype != mlx.Float32 || r.Traditional {
 		return err
 	}
-	r.speed, err = l.make(func(s *mlx.Scope) mlx.Array {
+	r.speed, err = w.make(func(s *mlx.Scope) mlx.Array {
 		if !r.freqs.IsNull() {
 			return s.Reciprocal(r.freqs)
 		}
 		half := r.Dims / 2
-		step := float32(math.Log(float64(float32(r.Base)))) / float32(half)
+		step := float32(math.Log(float64(float32(r.base())))) / float32(half)
 		return s.Exp(s.Multiply(s.Arange(0, float64(-half), -1, mlx.Float32), s.Scalar(float64(step), mlx.Float32)))
 	})
 	return err
@@ -50,14 +51,14 @@ var ones4 = []int{1, 1, 1, 1}
 // angles returns (cos, cos) and (-sin, sin) [L, d] of the positions from offset
 // on, made once in a Build.
 func (r *RoPE) angles(s *mlx.Scope, offset, length int) (cos, sin mlx.Array) {
-	key := angles{dims: r.Dims, base: r.Base, offset: offset, length: length}
+	key := angles{dims: r.Dims, base: r.base(), scale: r.scale(), offset: offset, length: length}
 	if r.Scaling != nil {
 		key.scaling = *r.Scaling
 	}
 	return Two(s.Once(key, func() []mlx.Array {
 		positions := s.Arange(float64(offset), float64(offset+length), 1, mlx.Float32)
-		if r.scale != 1 {
-			positions = s.Multiply(positions, s.Scalar(float64(r.scale), mlx.Float32))
+		if key.scale != 1 {
+			positions = s.Multiply(positions, s.Scalar(float64(key.scale), mlx.Float32))
 		}
 		theta := s.Multiply(s.Reshape(positions, length, 1), r.speed) // [L, d/2]
 		cos, sin := s.Cos(theta), s.Sin(theta)

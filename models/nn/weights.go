@@ -57,4 +57,9 @@ type Policy struct {
 	// faster on CPUs, where MLX's quantised products are scalar code and dense
 	// ones go to the BLAS (docs/benchmarks.md).
 	Unpack bool
+	// Trainable keeps every weight by itself and as the checkpoint has it, as a
+	// parameter to differentiate by, assign and save, where inference joins and
+	// transposes weights. Packed weights stay packed, and frozen, unless Unpack
+	// is set.
+	Trainable bool
 }

@@ -1,0 +1,121 @@
+package nn
+
+import (
+	"fmt"
+
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// quantisations are mlx.nn's defaults for each mode.
+var quantisations = map[string]Quantisation{
+	"affine": {GroupSize: 64, Bits: 4, Mode: "affine"},
+	"mxfp4":  {GroupSize: 32, Bits: 4, Mode: "mxfp4"},
+	"mxfp8":  {GroupSize: 32, Bits: 8, Mode: "mxfp8"},
+	"nvfp4":  {GroupSize: 16, Bits: 4, Mode: "nvfp4"},
+}
+
+// withDefaults fills in what is zero.
+func (q Quantisation) withDefaults() (Quantisation, error) {
+	q.Mode = orDefault(q.Mode, "affine")
+	def, ok := quantisations[q.Mode]
+	if !ok {
+		return q, fmt.Errorf("nn: quantisation mode %q is none of affine, mxfp4, mxfp8 and nvfp4", q.Mode)
+	}
+	q.GroupSize, q.Bits = orDefault(q.GroupSize, def.GroupSize), orDefault(q.Bits, def.Bits)
+	return q, nil
+}
+
+// quantisable is a layer with matrices that can be packed.
+type quantisable interface {
+	// matrices lists them with the names of their layers.
+	matrices(names []string) []named
+}
+
+type named struct {
+	name string
+	*matrix
+	rows *Param // the same weight another way round, of an Embedding
+}
+
+func (l *Linear) matrices(names []string) []named { return []named{{names[0], &l.w, nil}} }
+
+func (e *Embedding) matrices(names []string) []named { return []named{{names[0], &e.w, &e.rows}} }
+
+func (f *Fused) matrices(names []string) []named {
+	if f.parts == nil {
+		return []named{{names[0], &f.joined, nil}}
+	}
+	var out []named
+	for i := range f.parts {
+		out = append(out, named{names[i], &f.parts[i].w, nil})
+	}
+	return out
+}
+
+// Quantize packs the weights of every Linear, Fused and Embedding of model for
+// which choose returns true; a nil choose takes all. Zero fields of q are those
+// of mlx.nn.quantize, and so are the values. The new arrays belong to owner.
+// Packed weights are frozen. When Quantize fails the model is as it was.
+func Quantize(t *mlx.Thread, model any, q Quantisation, owner *mlx.Owner, choose func(layer string) bool) error {
+	q, err := q.withDefaults()
+	if err != nil {
+		return err
+	}
+	var list []named
+	_ = walk(model, func(_ string, names []string, l layer) error {
+		if m, ok := l.(quantisable); ok {
+			for _, n := range m.matrices(names) {
+				if !n.weight.Array().IsNull() && n.packed.Bits == 0 && (choose == nil || choose(n.name)) {
+					list = append(list, n)
+				}
+			}
+		}
+		return nil
+	})
+	parts := make([]int, len(list)) // arrays of each
+	made, err := t.BuildAll(func(s *mlx.Scope) []mlx.Array {
+		var made []mlx.Array
+		for i, n := range list {
+			p := n.quantise(s, n.name, q)
+			parts[i] = len(p)
+			made = append(made, p...)
+		}
+		return made
+	})
+	if err != nil {
+		return fmt.Errorf("nn: quantize: %w", err)
+	}
+	if err := t.Eval(made...); err != nil {
+		closeAll(made)
+		return fmt.Errorf("nn: quantize: %w", err)
+	}
+	for i, n := range list {
+		n.pack(owner, q, made[:parts[i]])
+		made = made[parts[i]:]
+	}
+	return nil
+}
+
+// quantise makes words, scales and, where the mode has them, biases.
+func (m *matrix) quantise(s *mlx.Scope, name string, q Quantisation) []mlx.Array {
+	w := m.weight.Array()
+	if m.transposed {
+		w = s.Transpose(w)
+	}
+	if in := s.Dim(w, -1); s.Err() == nil && in%q.GroupSize != 0 {
+		s.Fail(fmt.Errorf("%s: groups of %d do not divide a row of %d", name, q.GroupSize, in))
+	}
+	return s.Quantize(w, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode, mlx.Array{})
+}
+
+// pack takes over what quantise made.
+func (n named) pack(owner *mlx.Owner, q Quantisation, parts []mlx.Array) {
+	for i, p := range []*Param{&n.weight, &n.scales, &n.biases}[:len(parts)] {
+		p.keep(owner, parts[i])
+	}
+	n.packed, n.transposed = q, false
+	n.scales.frozen, n.biases.frozen = true, true
+	if n.rows != nil {
+		n.rows.drop()
+	}
+}
