@@ -5,8 +5,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // Metadata is what FromGGUF reads: the key-value pairs of a GGUF file, as
@@ -80,7 +78,7 @@ var ggufPipelines = func() map[string]ggufPipeline {
 		all[name] = ggufPipeline{split: words(scanLlama3), ignoreMerges: true, bos: true}
 	}
 	for _, name := range []string{"qwen2", "deepseek-r1-qwen"} {
-		all[name] = ggufPipeline{split: words(scanQwen2), normalize: unicodeForm{norm.NFC}}
+		all[name] = ggufPipeline{split: words(scanQwen2), normalize: unicodeForm{compose: true}}
 	}
 	return all
 }()
@@ -107,12 +105,13 @@ func fromGGUF(md Metadata) (*Tokenizer, error) {
 		return nil, err
 	}
 	t := &Tokenizer{model: model, normalize: pipe.normalize, split: pipe.split(), decode: byteLevelDecoder{}}
-	useBytes(t.split, model)
 	if t.added, err = ggufAdded(md, model.vocab); err != nil {
 		return nil, err
 	}
-	t.process, err = ggufProcessor(md, model.vocab, pipe.bos)
-	return t, err
+	if t.post, err = ggufProcessor(md, model.vocab, pipe.bos); err != nil {
+		return nil, err
+	}
+	return t, t.finish()
 }
 
 // ggufBPE reads vocabulary and merges.
@@ -129,7 +128,7 @@ func ggufBPE(md Metadata, ignoreMerges bool) (*bpe, error) {
 	for i, tok := range tokens {
 		b.add(tok, int32(i))
 	}
-	v, err := b.build(func(i int, _ string) string { return fmt.Sprintf("%s[%d]", ggufTokens, i) })
+	v, err := b.build(func(i int, _ string) string { return fmt.Sprintf("%s[%d]", ggufTokens, i) }, false)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +151,7 @@ func ggufBPE(md Metadata, ignoreMerges bool) (*bpe, error) {
 // user-defined.
 func ggufAdded(md Metadata, v *vocab) (*added, error) {
 	if !md.Has(ggufTypes) {
-		return newAdded(nil, nil), nil
+		return newAdded(nil, nil)
 	}
 	types, err := md.Ints(ggufTypes)
 	if err != nil {
@@ -167,7 +166,7 @@ func ggufAdded(md Metadata, v *vocab) (*added, error) {
 			tokens = append(tokens, addedToken{id: int32(i), content: v.entry(i), special: kind == ggufControl})
 		}
 	}
-	return newAdded(tokens, nil), nil
+	return newAdded(tokens, nil)
 }
 
 // ggufProcessor adds the begin and end of text where the file asks for them.
@@ -177,7 +176,18 @@ func ggufProcessor(md Metadata, v *vocab, bos bool) (processor, error) {
 		return nil, err
 	}
 	after, err := ggufMark(md, v, "eos", false)
-	return surround{before, after}, err
+	if err != nil {
+		return nil, err
+	}
+	return surround(before, after), nil
+}
+
+// surround is a processor that puts ids around every text.
+func surround(before, after []int32) processor {
+	return templates{
+		single: []piece{{-1, before, 0}, {0, nil, 0}, {-1, after, 0}},
+		pair:   []piece{{-1, before, 0}, {0, nil, 0}, {-1, after, 0}, {-1, before, 1}, {1, nil, 1}, {-1, after, 1}},
+	}
 }
 
 // ggufMark returns the id of bos or eos where it is to be written.

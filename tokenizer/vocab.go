@@ -39,8 +39,9 @@ func (b *vocabBuilder) add(token string, id int32) {
 	b.v.ids = append(b.v.ids, id)
 }
 
-// build indexes the entries. at names entry i in errors.
-func (b *vocabBuilder) build(at func(i int, token string) string) (*vocab, error) {
+// build indexes the entries. at names entry i in errors. Of a token that is given twice the last id counts, where that is
+// allowed.
+func (b *vocabBuilder) build(at func(i int, token string) string, twice bool) (*vocab, error) {
 	v := &b.v
 	v.text, v.seed = b.text.String(), maphash.MakeSeed()
 	if v.ends == nil {
@@ -54,7 +55,7 @@ func (b *vocabBuilder) build(at func(i int, token string) string) (*vocab, error
 	for i := range v.ids {
 		token := v.entry(i)
 		slot, taken := v.slot(token)
-		if taken {
+		if taken && !twice {
 			return nil, fmt.Errorf("%s: token %q is given twice", at(i, token), token)
 		}
 		v.table[slot] = uint32(i) + 1
