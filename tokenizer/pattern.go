@@ -36,7 +36,7 @@ func readPattern(f *fields, key string) (pattern, error) {
 	if err := p.close(); err != nil {
 		return nil, err
 	}
-	if scan, ok := scanners[text]; ok {
+	if scan, ok := scanners[lineBreaks.Replace(text)]; ok {
 		return scanPattern{scan, classes()}, nil
 	}
 	re, err := newRegex(text)

@@ -1,10 +1,12 @@
 package tokenizer
 
+import "strings"
+
 // A scanner finds the end of the piece that starts at s[i:]. Scanners stand for the split patterns of the large model
 // families. Where nothing matches at i it returns ^end, with the end of the gap before the next match.
 type scanner func(t *classTable, s string, i int) int
 
-// Patterns that have a scanner. Each is given in the notations in which it is found.
+// Patterns that have a scanner, with line breaks as escapes. Each is given in the notations in which it is found.
 const (
 	patternGPT2      = `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
 	patternGPT2Short = `'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
@@ -27,8 +29,8 @@ const (
 
 	patternDigits3  = `\p{N}{1,3}`
 	patternCJK      = "[\u4e00-\u9fa5\u3040-\u309f\u30a0-\u30ff]+"
-	patternDeepSeek = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+" +
-		"| ?[\\p{P}\\p{S}]+[\r\n]*" + someSpaces
+	patternDeepSeek = "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+" +
+		"| ?[\\p{P}\\p{S}]+[\\r\\n]*" + someSpaces
 )
 
 // scanners gives the scanners of patterns.
@@ -37,6 +39,9 @@ var scanners = map[string]scanner{
 	patternQwen35: scanQwen35, patternO200k: scanO200k, patternTekken: scanTekken, patternDigits3: scanDigits3,
 	patternCJK: scanCJK, patternDeepSeek: scanDeepSeek,
 }
+
+// lineBreaks writes line breaks in a pattern as escapes.
+var lineBreaks = strings.NewReplacer("\r", `\r`, "\n", `\n`)
 
 // scanGPT2 scans patternGPT2.
 func scanGPT2(t *classTable, s string, i int) int {

@@ -1,0 +1,135 @@
+package tokenizer
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/fetch"
+	"forge.lthn.ai/core/go-mlx/internal/python"
+	"forge.lthn.ai/core/go-mlx/internal/testmodels"
+	"forge.lthn.ai/core/go-mlx/tokenizer/internal/peer"
+)
+
+// requireReference returns a Python with the reference; without npm or Python
+// the test is skipped.
+func requireReference(t testing.TB) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("compares with the reference over large vocabularies: not with -short")
+	}
+	path, err := testmodels.TokenizersPython(t.Context(), t.Output())
+	skipWithout(t, err)
+	return path
+}
+
+func skipWithout(t testing.TB, err error) {
+	t.Helper()
+	if errors.Is(err, python.ErrMissing) || errors.Is(err, fetch.ErrNoNPM) {
+		t.Skip(err)
+	}
+	require.NoError(t, err)
+}
+
+// startPeer runs the reference for a tokenizer.json.
+func startPeer(t testing.TB, path string) *peer.Peer {
+	t.Helper()
+	interpreter := requireReference(t)
+	p, err := peer.Start(context.Background(), interpreter, filepath.Join("testdata", "peer.py"), path, true)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, p.Close()) })
+	return p
+}
+
+// largeTexts is how many texts every large vocabulary is tried with.
+const largeTexts = 20000
+
+// Ids, offsets and decoded texts of real vocabularies are the reference's.
+func TestLargeVocabulariesEqualReference(t *testing.T) {
+	requireReference(t)
+	for _, name := range testmodels.Tokenizers() {
+		t.Run(name, func(t *testing.T) {
+			path, err := testmodels.Tokenizer(t.Context(), name, t.Output())
+			skipWithout(t, err)
+			tok, err := Load(path)
+			require.NoError(t, err)
+			requireSame(t, tok, startPeer(t, path), peer.Texts(largeTexts, someAdded(tok), 1))
+		})
+	}
+}
+
+// someAdded returns contents of added tokens, for texts to hold.
+func someAdded(tok *Tokenizer) []string {
+	var out []string
+	for i, a := range tok.added.tokens {
+		if i < 40 || i%64 == 0 {
+			out = append(out, a.content)
+		}
+	}
+	return out
+}
+
+// requireSame compares everything that is made of the texts with the reference.
+func requireSame(t testing.TB, tok *Tokenizer, p *peer.Peer, texts []string) {
+	t.Helper()
+	const batch = 1000
+	for len(texts) > 0 {
+		n := min(batch, len(texts))
+		valid := make([]string, n)
+		for i := range valid {
+			valid[i] = validText(texts[i])
+		}
+		replies, err := p.Encode(valid)
+		require.NoError(t, err)
+		for i, want := range replies {
+			if err := compare(tok, texts[i], want); err != "" {
+				t.Fatalf("%q: %s", texts[i], err)
+			}
+		}
+		texts = texts[n:]
+	}
+}
+
+// compare returns what is not as in the reference, "" if nothing.
+func compare(tok *Tokenizer, text string, want peer.Reply) string {
+	ids, err := tok.Encode(text)
+	if err != nil {
+		return err.Error()
+	}
+	if d := firstDifference("ids", ids, want.IDs); d != "" {
+		return d
+	}
+	full, err := tok.EncodeFull(text)
+	if err != nil {
+		return err.Error()
+	}
+	if d := firstDifference("ids of EncodeFull", full.IDs, want.IDs); d != "" {
+		return d
+	}
+	starts, ends := inCharacters(text, full.Offsets)
+	if d := firstDifference("starts", starts, want.Starts) + firstDifference("ends", ends, want.Ends); d != "" {
+		return d
+	}
+	if got := tok.Decode(ids); got != want.Text {
+		return "decoded to " + got + ", want " + want.Text
+	}
+	d := tok.NewDecoder(SkipSpecialTokens())
+	var streamed strings.Builder
+	for _, id := range ids {
+		part := d.Next(id)
+		if !utf8.ValidString(part) {
+			return "the stream gave " + part
+		}
+		streamed.WriteString(part)
+	}
+	streamed.WriteString(d.Flush())
+	if got := streamed.String(); got != want.Plain {
+		return "streamed " + got + ", want " + want.Plain
+	}
+	return ""
+}
