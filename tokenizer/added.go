@@ -103,8 +103,9 @@ func (x *idIndex) find(id int32) int {
 	return int(x.dense[id]) - 1
 }
 
-// readAdded reads the member added_tokens. A token that the vocabulary has too
-// keeps the id that it has there, as in the reference.
+// readAdded reads the member added_tokens. As in the reference a token that the
+// vocabulary has too keeps the id that it has there, and the others follow the
+// vocabulary in their order, whatever ids the file gives them.
 func readAdded(n *node, v *vocab, norm normalizer) (*added, error) {
 	if n == nil || n.isNull() {
 		return newAdded(nil, norm)
@@ -112,7 +113,8 @@ func readAdded(n *node, v *vocab, norm normalizer) (*added, error) {
 	if n.kind != '[' {
 		return nil, n.errorf("want an array, have %s", n.describe())
 	}
-	tokens := make([]addedToken, len(n.values))
+	tokens, next := make([]addedToken, len(n.values)), int32(v.len())
+	ids := make(map[string]int32)
 	for i := range n.values {
 		f := n.values[i].fields()
 		tok := addedToken{
@@ -124,9 +126,15 @@ func readAdded(n *node, v *vocab, norm normalizer) (*added, error) {
 		if err := f.close(); err != nil {
 			return nil, err
 		}
-		if id, ok := v.id(tok.content); ok {
-			tok.id = id
+		id, known := ids[tok.content]
+		if !known {
+			if id, known = v.id(tok.content); !known && tok.content != "" {
+				id = next
+				next++
+			}
+			ids[tok.content] = id
 		}
+		tok.id = id
 		tokens[i] = tok
 	}
 	return newAdded(tokens, norm)

@@ -82,22 +82,29 @@ func (t *Tokenizer) sequence(text string, typeID int32, o encodeOptions) (*Encod
 	if err := e.encode(validPassage(text)); err != nil {
 		return nil, err
 	}
-	tokens, err := t.tokens(splits, typeID, sc)
-	if err != nil {
-		return nil, err
-	}
 	out := &Encoding{text: text}
-	word, next := int32(0), 0
-	for _, n := range tokens.counts {
-		p := &splits[tokens.first+int(word)]
-		for _, tok := range tokens.list[next : next+n] {
-			out.add(tok.id, p.place(tok.span), word)
+	for word := range splits {
+		if err := t.tokens(out, &splits[word], int32(word), sc); err != nil {
+			return nil, err
 		}
-		next += n
-		word++
 	}
 	out.setType(typeID)
 	return out, nil
+}
+
+// tokens appends the tokens of one split.
+func (t *Tokenizer) tokens(out *Encoding, s *split, word int32, sc *scratch) (err error) {
+	if s.added != nil {
+		out.add(s.added.id, s.place(Span{0, len(s.s)}), word)
+		return nil
+	}
+	if sc.tokens, err = t.model.appendTokens(sc.tokens[:0], s.s, sc); err != nil {
+		return err
+	}
+	for _, tok := range sc.tokens {
+		out.add(tok.id, s.place(tok.span), word)
+	}
+	return nil
 }
 
 // place returns where in the input a part of the passage comes from.
@@ -108,71 +115,4 @@ func (p *passage) place(at Span) Span {
 	}
 	last := min(at.End, len(p.s)) - 1
 	return Span{p.origin(min(at.Start, last)).Start, p.origin(last).End}
-}
-
-// tokenized are the tokens of some of the splits, from first on.
-type tokenized struct {
-	first  int
-	counts []int // of tokens, for each split
-	list   []token
-}
-
-// tokens runs the model on the splits. Where the text is to be truncated it stops when there are enough tokens, as the
-// reference does.
-func (t *Tokenizer) tokens(splits []split, typeID int32, sc *scratch) (tokenized, error) {
-	limit := -1
-	if t.truncate != nil && (t.truncate.strategy != "OnlySecond" || typeID != 0) {
-		limit = t.truncate.length
-	}
-	if limit >= 0 && t.truncate.left {
-		return t.lastTokens(splits, limit, sc)
-	}
-	var out tokenized
-	for i := range splits {
-		before := len(out.list)
-		full, err := t.tokensOf(&out, &splits[i], sc)
-		if err != nil {
-			return out, err
-		}
-		out.counts = append(out.counts, len(out.list)-before)
-		if full && limit >= 0 && len(out.list) >= limit {
-			break
-		}
-	}
-	return out, nil
-}
-
-// lastTokens is tokens from the end of the text.
-func (t *Tokenizer) lastTokens(splits []split, limit int, sc *scratch) (tokenized, error) {
-	total, first := 0, len(splits)
-	var parts []tokenized
-	for first > 0 {
-		first--
-		var part tokenized
-		full, err := t.tokensOf(&part, &splits[first], sc)
-		if err != nil {
-			return part, err
-		}
-		parts = append(parts, part)
-		if total += len(part.list); full && total >= limit {
-			break
-		}
-	}
-	out := tokenized{first: first}
-	for i := len(parts) - 1; i >= 0; i-- {
-		out.counts = append(out.counts, len(parts[i].list))
-		out.list = append(out.list, parts[i].list...)
-	}
-	return out, nil
-}
-
-// tokensOf appends the tokens of one split, and reports whether the model made them.
-func (t *Tokenizer) tokensOf(out *tokenized, s *split, sc *scratch) (bool, error) {
-	if s.added != nil {
-		out.list = append(out.list, token{s.added.id, Span{0, len(s.s)}})
-		return false, nil
-	}
-	var err error
-	out.list, err = t.model.appendTokens(out.list, s.s, sc)
-	return true, err
 }

@@ -1,9 +1,6 @@
 package tokenizer
 
-import (
-	"errors"
-	"unicode/utf8"
-)
+import "errors"
 
 // processor adds the special tokens of a model to the encodings of one text, or of two.
 type processor interface {
@@ -92,55 +89,6 @@ func (p trimming) process(t *Tokenizer, list []*Encoding, _ bool) ([]*Encoding, 
 		}
 	}
 	return list, nil
-}
-
-// offsets trims those of one encoding.
-func (p trimming) offsets(t *Tokenizer, e *Encoding) {
-	for i := range e.Offsets {
-		at := &e.Offsets[i]
-		lead, width, trail := t.blanks(e, i)
-		if lead > 0 && !((i == 0 || at.Start == 0) && p.prefixSpace && lead == 1) {
-			at.Start = min(at.Start+width, at.End)
-		}
-		if trail > 0 && at.End >= trail {
-			at.End = max(at.End-trail, at.Start)
-		}
-	}
-}
-
-// blanks returns how many spaces a token begins with, how many bytes of the text they are, and the bytes of those at its
-// end.
-func (t *Tokenizer) blanks(e *Encoding, i int) (lead, width, trail int) {
-	text, _ := t.Token(e.IDs[i])
-	added := t.added.of(e.IDs[i]) != nil
-	if at := e.Offsets[i]; added && e.SpecialMask[i] == 0 && at.Start < at.End { // with the white space that it took along
-		text = e.text[at.Start:at.End]
-	}
-	table := classes()
-	blank := func(r rune) (int, bool) {
-		if r == byteToRune[' '] {
-			return 1, true
-		}
-		return utf8.RuneLen(r), table.of(r)&space != 0
-	}
-	for _, r := range text {
-		n, ok := blank(r)
-		if !ok {
-			break
-		}
-		lead++
-		width += n
-	}
-	for text != "" {
-		r, size := utf8.DecodeLastRuneInString(text)
-		n, ok := blank(r)
-		if !ok {
-			break
-		}
-		trail += n
-		text = text[:len(text)-size]
-	}
-	return lead, width, trail
 }
 
 // piece is a part of a template: a text, or tokens.
