@@ -2,7 +2,9 @@ package tokenizer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -56,6 +58,29 @@ func TestLargeVocabulariesEqualReference(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			path, err := testmodels.Tokenizer(t.Context(), name, t.Output())
 			skipWithout(t, err)
+			tok, err := Load(path)
+			require.NoError(t, err)
+			requireSame(t, tok, startPeer(t, path), peer.Texts(largeTexts, someAdded(tok), 1))
+		})
+	}
+}
+
+// The same of a Unigram and a WordPiece tokenizer, trained on texts of all kinds.
+func TestTrainedTokenizersEqualReference(t *testing.T) {
+	interpreter := requireReference(t)
+	dir := t.TempDir()
+	var lines []byte
+	for _, text := range peer.Texts(4000, nil, 7) {
+		line, err := json.Marshal(validText(text))
+		require.NoError(t, err)
+		lines = append(append(lines, line...), '\n')
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "texts"), lines, 0o600))
+	for _, kind := range []string{"unigram", "wordpiece"} {
+		t.Run(kind, func(t *testing.T) {
+			path := filepath.Join(dir, kind+".json")
+			script := filepath.Join("testdata", "train.py")
+			require.NoError(t, python.Run(t.Context(), t.Output(), interpreter, script, kind, filepath.Join(dir, "texts"), path))
 			tok, err := Load(path)
 			require.NoError(t, err)
 			requireSame(t, tok, startPeer(t, path), peer.Texts(largeTexts, someAdded(tok), 1))

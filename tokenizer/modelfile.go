@@ -2,7 +2,6 @@ package tokenizer
 
 import (
 	"fmt"
-	"strconv"
 )
 
 // modelFile is the member model of a tokenizer.json.
@@ -73,7 +72,7 @@ func (r *jsonReader) score(m *modelFile) {
 		case 0:
 			m.vocab.add(r.string(), int32(len(m.scores)))
 		case 1:
-			score, err := strconv.ParseFloat(r.number(), 64)
+			score, err := parseScore(r.number())
 			if err != nil && r.err == nil {
 				r.fail("%v", err)
 			}
