@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/fetch"
+	"forge.lthn.ai/core/go-mlx/internal/peer"
 	"forge.lthn.ai/core/go-mlx/internal/python"
 	"forge.lthn.ai/core/go-mlx/internal/testmodels"
-	"forge.lthn.ai/core/go-mlx/tokenizer/internal/peer"
 )
 
 // requireReference returns a Python with the reference; without npm or Python
@@ -86,6 +86,64 @@ func TestTrainedTokenizersEqualReference(t *testing.T) {
 			requireSame(t, tok, startPeer(t, path), peer.Texts(largeTexts, someAdded(tok), 1))
 		})
 	}
+}
+
+// GGUF files of the same vocabularies give the same ids and texts.
+func TestLargeGGUFEqualsReference(t *testing.T) {
+	requireReference(t)
+	for name, pre := range map[string]string{
+		"llama3_1": "llama-bpe", "qwen3": "qwen2", "gptoss": "gpt-4o", "deepseek_v3": "deepseek-v3", "llama2": "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			path, err := testmodels.Tokenizer(t.Context(), name, t.Output())
+			skipWithout(t, err)
+			md := asGGUF(t, path, pre)
+			if name == "llama2" {
+				md[ggufModel], md[ggufScores] = "llama", scoresOf(t, path)
+			}
+			requireAlike(t, md, path, nil)
+		})
+	}
+}
+
+// scoresOf makes scores of ranks: what merges first has the greatest.
+func scoresOf(t *testing.T, path string) []float64 {
+	t.Helper()
+	tok, err := Load(path)
+	require.NoError(t, err)
+	scores := make([]float64, tok.Size())
+	for i := range scores {
+		scores[i] = -1e9
+	}
+	for _, s := range tok.model.(*bpe).pairs.slots {
+		if s.rank != noRank {
+			scores[s.into] = max(scores[s.into], -float64(s.rank))
+		}
+	}
+	return scores
+}
+
+// requireAlike compares a GGUF's tokenizer with that of a tokenizer.json, but for texts that skip says.
+func requireAlike(t *testing.T, md Metadata, path string, skip func(text string) bool) {
+	t.Helper()
+	want, err := Load(path)
+	require.NoError(t, err)
+	have, err := FromGGUF(md)
+	require.NoError(t, err)
+	compared := 0
+	for _, text := range peer.Texts(largeTexts/2, someAdded(want), 3) {
+		if skip != nil && skip(text) {
+			continue
+		}
+		compared++
+		ids, err := want.Encode(text)
+		require.NoError(t, err)
+		got, err := have.Encode(text)
+		require.NoError(t, err)
+		require.Empty(t, firstDifference("ids", got, ids), "%q", text)
+		require.Equal(t, want.Decode(ids), have.Decode(ids), "%q", text)
+	}
+	require.Greater(t, compared, largeTexts/4)
 }
 
 // someAdded returns contents of added tokens, for texts to hold.

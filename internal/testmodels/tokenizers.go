@@ -27,6 +27,9 @@ var tokenizerSums = map[string]string{
 	"qwen3":       "c2b155e0a992e33b950ff75fd5d8b1e2a19f65da5d4cfc03897fe54eecd42da4",
 }
 
+// TokenizersVersion is that of the Python package.
+const TokenizersVersion = "0.23.3"
+
 // Tokenizers lists the names that Tokenizer knows.
 func Tokenizers() []string { return slices.Sorted(maps.Keys(tokenizerSums)) }
 
@@ -56,5 +59,5 @@ func Tokenizer(ctx context.Context, name string, out io.Writer) (string, error) 
 
 // TokenizersPython returns a Python with the reference of the tokenizer package, which is made the first time.
 func TokenizersPython(ctx context.Context, out io.Writer) (string, error) {
-	return python.Environment(ctx, []string{"tokenizers==0.23.3"}, out)
+	return python.Environment(ctx, []string{"tokenizers==" + TokenizersVersion}, out)
 }
