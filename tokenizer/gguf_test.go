@@ -50,8 +50,8 @@ func asGGUF(t *testing.T, path, pre string) metadata {
 	var merges []string
 	byRank := map[uint32]string{}
 	for _, s := range m.pairs.slots {
-		if s.rank != noRank {
-			byRank[s.rank] = tokens[s.left] + " " + tokens[s.right]
+		if s.rank() != noRank {
+			byRank[s.rank()] = tokens[s.left] + " " + tokens[s.right]
 		}
 	}
 	for _, rank := range slices.Sorted(maps.Keys(byRank)) {

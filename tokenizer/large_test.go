@@ -116,8 +116,8 @@ func scoresOf(t *testing.T, path string) []float64 {
 		scores[i] = -1e9
 	}
 	for _, s := range tok.model.(*bpe).pairs.slots {
-		if s.rank != noRank {
-			scores[s.into] = max(scores[s.into], -float64(s.rank))
+		if s.rank() != noRank {
+			scores[s.into] = max(scores[s.into], -float64(s.rank()))
 		}
 	}
 	return scores

@@ -31,7 +31,7 @@ func (r *jsonReader) model() *modelFile {
 			m.has, m.listed = true, true
 			r.elements(func(int) { r.score(m) })
 		case key == "merges" && r.peek() == '[':
-			m.merges = make([][2]string, 0, 1<<10)
+			m.merges = make([][2]string, 0, (len(r.src)-r.pos)/48)
 			r.elements(func(i int) { m.merges = append(m.merges, r.merge(i)) })
 		default:
 			m.options.keys = append(m.options.keys, key)

@@ -2,8 +2,10 @@ package tokenizer
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"slices"
+	"strings"
 )
 
 // Tokenizer turns text into token ids and back. It never changes once made and is
@@ -36,15 +38,28 @@ func Load(path string) (*Tokenizer, error) {
 	if info.Size() > maxFile {
 		return nil, fmt.Errorf("tokenizer: %s: %d bytes, the limit is %d", path, info.Size(), maxFile)
 	}
-	data, err := os.ReadFile(path)
+	text, err := readFile(path, info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
-	t, err := parse(string(data))
+	t, err := parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %s: %w", path, err)
 	}
 	return t, nil
+}
+
+// readFile reads a file of about that size as a string, without a second copy.
+func readFile(path string, size int64) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	var b strings.Builder
+	b.Grow(int(size))
+	_, err = io.Copy(&b, io.LimitReader(f, maxFile))
+	return b.String(), err
 }
 
 // Parse reads the contents of a tokenizer.json.
