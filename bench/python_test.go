@@ -70,7 +70,7 @@ func TestEnvironmentIsMadeOnce(t *testing.T) {
 func TestEnvironmentIsMadeAgainAfterAFailure(t *testing.T) {
 	fakePython(t, "pip install")
 	_, err := environment(t.Context(), "", false, t.Output())
-	require.ErrorContains(t, err, "bench: installing mlx-lm: exit status 3")
+	require.ErrorContains(t, err, "exit status 3")
 	cache := os.Getenv("XDG_CACHE_HOME")
 	calls := fakePython(t, "nothing")
 	t.Setenv("XDG_CACHE_HOME", cache)

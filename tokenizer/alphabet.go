@@ -48,9 +48,11 @@ func byteLevelText(s string) string {
 
 // appendByteLevel appends the bytes that the characters of token stand for; a token with any character outside the
 // alphabet stands for itself.
-func appendByteLevel(dst []byte, token string) []byte {
+func appendByteLevel(dst, token []byte) []byte {
 	start := len(dst)
-	for _, r := range token {
+	for i := 0; i < len(token); {
+		r, n := utf8.DecodeRune(token[i:])
+		i += n
 		if r >= alphabetEnd || runeToByte[r] < 0 {
 			return append(dst[:start], token...)
 		}

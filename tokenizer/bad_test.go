@@ -31,7 +31,7 @@ func TestBadFilesAreRefused(t *testing.T) {
 		{"deep", `{"normalizer":` + strings.Repeat("[", 100000), "nested more than 64 levels deep"},
 		{"model twice", edit(t, `"model":{`, `"model":{"vocab":{},"merges":[]},"model":{`), "model: given twice"},
 		{"unknown part", edit(t, `"version"`, `"vers"`), "vers: unknown option"},
-		{"unknown model", edit(t, `"type":"BPE"`, `"type":"CharBPE"`), `model.type: unknown type "CharBPE" (known: BPE)`},
+		{"unknown model", edit(t, `"type":"BPE"`, `"type":"CharBPE"`), `model.type: unknown type "CharBPE" (known: BPE, Unigram, WordLevel, WordPiece)`},
 		{"unknown model option", edit(t, `"fuse_unk"`, `"fuse"`), "model.fuse: unknown option"},
 		{"unknown normalizer", edit(t, `"normalizer":null`, `"normalizer":{"type":"Rot13"}`),
 			`normalizer.type: unknown type "Rot13"`},
@@ -51,7 +51,7 @@ func TestBadFilesAreRefused(t *testing.T) {
 		{"merge of three", edit(t, `"merges":[`, `"merges":[["a","b","c"],`), "[0]: 3 tokens, want 2"},
 		{"merge of one", edit(t, `"merges":[`, `"merges":["ab",`), `[0]: "ab" is not two tokens`},
 		{"added token without id", edit(t, `"added_tokens":[{"id":`, `"added_tokens":[{"ident":`), "added_tokens[0].id: missing"},
-		{"truncation", edit(t, `"truncation":null`, `"truncation":{"max_length":5}`), "truncation: not supported"},
+		{"truncation", edit(t, `"truncation":null`, `"truncation":{"max_length":5}`), "truncation.stride: missing"},
 		{"template without text", edit(t, `"single":[`, `"single":[],"other":[`), "post_processor"},
 		{"surrogate", `{"version":"\ud800"}`, "bad escape"},
 	} {

@@ -9,7 +9,9 @@ import (
 // model turns one piece of pre-tokenized text into ids.
 type model interface {
 	// appendIDs appends the ids of piece to dst. It is safe for concurrent use, each caller with its own scratch.
-	appendIDs(dst []int32, piece string, sc *scratch) []int32
+	appendIDs(dst []int32, piece string, sc *scratch) ([]int32, error)
+	// appendTokens appends the same ids with the bytes of piece that they stand for.
+	appendTokens(dst []token, piece string, sc *scratch) ([]token, error)
 	// vocabulary returns the tokens that the model knows.
 	vocabulary() *vocab
 }
@@ -34,11 +36,11 @@ type bpe struct {
 	prefix       string // put before every character of a piece but the first
 	suffix       string // put after the last character of a piece
 
-	byteLevel bool       // pieces hold raw bytes that stand for the characters of the byte-level alphabet
-	bytes     [256]int32 // symbol of each byte, where byteLevel
-	chars     charTable  // symbol of each character, where neither prefix nor suffix applies
-	fallback  [256]int32 // id of <0x00> to <0xFF>, -1 where absent
-	cut       *cutRule   // where long pieces may be cut without changing the result
+	byteLevel bool        // pieces hold raw bytes that stand for the characters of the byte-level alphabet
+	bytes     [256]int32  // symbol of each byte, where byteLevel
+	chars     charTable   // symbol of each character, where neither prefix nor suffix applies
+	fallback  *[256]int32 // id of <0x00> to <0xFF>, -1 where absent; nil without byteFallback
+	cut       *cutRule    // where long pieces may be cut without changing the result
 }
 
 // bpeConfig holds the options of a BPE model.
@@ -63,11 +65,8 @@ func newBPE(v *vocab, pairs *pairTable, cfg bpeConfig) (*bpe, error) {
 		}
 		m.unk = id
 	}
-	for b := range m.fallback {
-		m.fallback[b] = -1
-		if id, ok := v.id(fmt.Sprintf("<0x%02X>", b)); ok && m.byteFallback {
-			m.fallback[b] = id
-		}
+	if m.byteFallback {
+		m.fallback = byteTokens(v)
 	}
 	m.chars = newCharTable(v)
 	m.cut = newCutRule(m)
@@ -83,7 +82,7 @@ func (m *bpe) useBytes() bool {
 	var syms [256]int32
 	for b := range syms {
 		syms[b] = m.symbol(byteToRune[b])
-		if syms[b] < symNone {
+		if syms[b] < 0 {
 			return false
 		}
 	}
@@ -119,7 +118,7 @@ func (m *bpe) unknown(text string) int32 {
 }
 
 // appendIDs implements model.
-func (m *bpe) appendIDs(dst []int32, piece string, sc *scratch) []int32 {
+func (m *bpe) appendIDs(dst []int32, piece string, sc *scratch) ([]int32, error) {
 	for m.cut != nil && len(piece) > cacheMaxWord/2 {
 		i := m.cut.next(piece)
 		if i == len(piece) {
@@ -128,7 +127,7 @@ func (m *bpe) appendIDs(dst []int32, piece string, sc *scratch) []int32 {
 		dst = m.appendWord(dst, piece[:i], sc)
 		piece = piece[i:]
 	}
-	return m.appendWord(dst, piece, sc)
+	return m.appendWord(dst, piece, sc), nil
 }
 
 // appendWord appends the ids of one word, from the cache where it can.
@@ -164,65 +163,12 @@ func (m *bpe) merge(dst []int32, word string, sc *scratch) []int32 {
 		}
 		return m.merge(m.merge(dst, word[:half], sc), word[half:], sc)
 	}
-	syms := m.symbols(sc.syms[:0], word)
+	syms := m.symbols(sc.syms[:0], word, nil)
 	sc.syms = syms
 	if len(syms) <= fewSymbols {
 		return m.mergeFew(dst, syms, sc)
 	}
 	return m.mergeMany(dst, syms, sc)
-}
-
-// symbols appends what the word starts as.
-func (m *bpe) symbols(dst []int32, word string) []int32 {
-	if m.byteLevel {
-		for i := range len(word) {
-			if s := m.bytes[word[i]]; s != symNone {
-				dst = append(dst, s)
-			}
-		}
-		return dst
-	}
-	pending := false // an unknown token waits; it takes its place before the next known one, as in the reference
-	for i := 0; i < len(word); {
-		r, n := utf8.DecodeRuneInString(word[i:])
-		text := word[i : i+n]
-		var s int32
-		if m.prefix == "" && m.suffix == "" {
-			if s = m.chars.id(r); s < 0 {
-				s = m.unknown(text)
-			}
-		} else {
-			s, text = m.affixed(text, i == 0, i+n == len(word))
-		}
-		i += n
-		dst, pending = m.place(dst, s, text, pending)
-	}
-	if pending {
-		dst = append(dst, m.unk)
-	}
-	return dst
-}
-
-// place appends the symbol s of text.
-func (m *bpe) place(dst []int32, s int32, text string, pending bool) ([]int32, bool) {
-	switch s {
-	case symNone:
-	case symBytes: // passes by a waiting unknown token, as in the reference
-		for i := range len(text) {
-			dst = append(dst, m.fallback[text[i]])
-		}
-	case symUnknown:
-		if pending && !m.fuseUnk {
-			dst = append(dst, m.unk)
-		}
-		return dst, true
-	default:
-		if pending {
-			dst = append(dst, m.unk)
-		}
-		return append(dst, s), false
-	}
-	return dst, pending
 }
 
 // affixed returns the symbol of a character with the prefix and suffix that its place asks for.

@@ -3,7 +3,7 @@ package tokenizer
 // EncodeOption changes how text is encoded.
 type EncodeOption func(*encodeOptions)
 
-type encodeOptions struct{ plain, noAdded bool }
+type encodeOptions struct{ plain, text bool }
 
 // WithoutSpecialTokens leaves out the special tokens that the post-processor adds
 // around a text. Chat templates write theirs themselves.
@@ -11,89 +11,147 @@ func WithoutSpecialTokens() EncodeOption { return func(o *encodeOptions) { o.pla
 
 // WithSpecialTokensAsText takes special tokens that occur in the text for text, so
 // that a user cannot write the end of a turn.
-func WithSpecialTokensAsText() EncodeOption { return func(o *encodeOptions) { o.noAdded = true } }
+func WithSpecialTokensAsText() EncodeOption { return func(o *encodeOptions) { o.text = true } }
 
-// Encode returns the ids of text. Invalid UTF-8 counts as U+FFFD. The only error
-// is a split pattern of the file that runs out of time.
+func newEncodeOptions(opts []EncodeOption) (o encodeOptions) {
+	for _, opt := range opts {
+		opt(&o)
+	}
+	return o
+}
+
+// Encode returns the ids of text, truncated and padded as the file says. Invalid
+// UTF-8 counts as U+FFFD, one for each maximal invalid part. An error is a
+// character that the model knows nothing for, a split pattern that runs out of
+// time, or a truncation that cannot be.
 func (t *Tokenizer) Encode(text string, opts ...EncodeOption) ([]int32, error) {
 	return t.AppendEncode(make([]int32, 0, len(text)/4+4), text, opts...)
 }
 
-// AppendEncode appends the ids of text to dst, as Encode gives them.
+// AppendEncode appends the ids of text to dst, as Encode gives them. Once the
+// tokenizer is warm, a call allocates only where a normalizer changes the text.
 func (t *Tokenizer) AppendEncode(dst []int32, text string, opts ...EncodeOption) ([]int32, error) {
-	var o encodeOptions
-	for _, opt := range opts {
-		opt(&o)
-	}
-	var before, after []int32
-	if t.process != nil && !o.plain {
-		before, after = t.process.around()
+	o := newEncodeOptions(opts)
+	if t.truncate != nil || t.pad != nil || !t.simple && !o.plain {
+		e, err := t.EncodeFull(text, opts...)
+		if err != nil {
+			return dst, err
+		}
+		return append(dst, e.IDs...), nil
 	}
 	sc := scratches.Get().(*scratch)
 	defer scratches.Put(sc)
-	e := encoder{t: t, sc: sc, dst: append(dst, before...), options: o}
-	if err := e.text(validText(text)); err != nil {
+	out := dst
+	if !o.plain {
+		out = append(out, t.before...)
+	}
+	e := encoder{t: t, sc: sc, options: o, ids: out}
+	if err := e.encode(passage{s: validText(text), track: t.track}); err != nil {
 		return dst, err
 	}
-	return append(e.dst, after...), nil
+	if o.plain {
+		return e.ids, nil
+	}
+	return append(e.ids, t.after...), nil
 }
 
 // Count returns the number of ids that Encode gives.
 func (t *Tokenizer) Count(text string, opts ...EncodeOption) (int, error) {
-	ids, err := t.Encode(text, opts...)
+	sc := scratches.Get().(*scratch)
+	defer scratches.Put(sc)
+	ids, err := t.AppendEncode(sc.counted[:0], text, opts...)
+	sc.counted = ids
 	return len(ids), err
 }
 
-// encoder is one Encode on its way.
+// encoder is one text on its way to ids, or to pieces.
 type encoder struct {
 	t       *Tokenizer
 	sc      *scratch
-	dst     []int32
 	options encodeOptions
+	ids     []int32
+	// take, where set, is given every piece, and every added token, instead.
+	take func(p *pieces, at Span, added *addedToken)
 }
 
-// text cuts out the added tokens that stand in the text as it came.
-func (e *encoder) text(text string) error {
-	return e.t.added.cut(&e.t.added.raw, text, func(part string, token int) error {
-		if e.takes(token) {
-			return nil
-		}
-		return e.part(part)
-	})
-}
-
-// takes appends an added token, and reports false for text.
-func (e *encoder) takes(token int) bool {
-	if token < 0 || e.options.noAdded && e.t.added.tokens[token].special {
-		return false
+// encode cuts out the added tokens that stand in the text as it came.
+func (e *encoder) encode(p passage) error {
+	a := e.t.added
+	if a.raw.count == 0 {
+		return e.section(p)
 	}
-	e.dst = append(e.dst, e.t.added.tokens[token].id)
-	return true
+	list := a.cut(e.sc.sections[0][:0], &a.raw, p.s, !e.options.text)
+	e.sc.sections[0] = list
+	for _, s := range list {
+		part := p.part(s.Span)
+		if s.token >= 0 {
+			e.token(part, &a.tokens[s.token])
+			continue
+		}
+		if err := e.section(part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// part normalizes a part and cuts out the added tokens that stand in it then.
-func (e *encoder) part(text string) error {
+// section normalizes a part and cuts out the added tokens that stand in it then.
+func (e *encoder) section(p passage) error {
+	a := e.t.added
 	if e.t.normalize != nil {
-		text = e.t.normalize.normalize(text)
-	}
-	return e.t.added.cut(&e.t.added.normal, text, func(part string, token int) error {
-		if e.takes(token) {
-			return nil
+		if err := e.t.normalize.normalize(&p); err != nil {
+			return err
 		}
-		return e.plain(part)
-	})
+	}
+	if a.normal.count == 0 {
+		return e.split(p)
+	}
+	list := a.cut(e.sc.sections[1][:0], &a.normal, p.s, !e.options.text)
+	e.sc.sections[1] = list
+	for _, s := range list {
+		part := p.part(s.Span)
+		if s.token >= 0 {
+			e.token(part, &a.tokens[s.token])
+			continue
+		}
+		if err := e.split(part); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// plain splits text that holds no added token and runs the model on its pieces.
-func (e *encoder) plain(text string) error {
-	if e.t.split == nil {
-		e.dst = e.t.model.appendIDs(e.dst, text, e.sc)
+// token takes an added token.
+func (e *encoder) token(p passage, tok *addedToken) {
+	if e.take != nil {
+		e.take(&pieces{passage: p}, Span{0, len(p.s)}, tok)
+		return
+	}
+	e.ids = append(e.ids, tok.id)
+}
+
+// split cuts text that holds no added token into pieces and runs the model on
+// them.
+func (e *encoder) split(p passage) error {
+	if p.s == "" {
 		return nil
 	}
-	pieces, err := e.t.split.split(e.sc.out[:0], text, e.sc)
-	e.sc.out = pieces
-	for _, piece := range pieces {
-		e.dst = e.t.model.appendIDs(e.dst, piece, e.sc)
+	c := pieces{passage: p, list: append(e.sc.whole[:0], Span{0, len(p.s)})}
+	if e.t.split != nil {
+		if err := e.t.split.split(&c, e.sc); err != nil {
+			return err
+		}
 	}
-	return err
+	e.sc.whole = c.list
+	for _, at := range c.list {
+		if e.take != nil {
+			e.take(&c, at, nil)
+			continue
+		}
+		var err error
+		if e.ids, err = e.t.model.appendIDs(e.ids, c.s[at.Start:at.End], e.sc); err != nil {
+			return err
+		}
+	}
+	return nil
 }

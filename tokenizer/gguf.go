@@ -2,11 +2,6 @@ package tokenizer
 
 import (
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
-
-	"golang.org/x/text/unicode/norm"
 )
 
 // Metadata is what FromGGUF reads: the key-value pairs of a GGUF file, as
@@ -18,6 +13,7 @@ type Metadata interface {
 	Bool(key string) (bool, error)
 	Int(key string) (int64, error)
 	Ints(key string) ([]int64, error)
+	Floats(key string) ([]float64, error)
 }
 
 // Keys of the metadata.
@@ -27,12 +23,16 @@ const (
 	ggufTokens = "tokenizer.ggml.tokens"
 	ggufTypes  = "tokenizer.ggml.token_type"
 	ggufMerges = "tokenizer.ggml.merges"
+	ggufScores = "tokenizer.ggml.scores"
+	ggufPrefix = "tokenizer.ggml.add_space_prefix"
 )
 
 // Token types of a GGUF file (ggml's enum llama_token_type).
 const (
+	ggufUnknown     = 2
 	ggufControl     = 3
 	ggufUserDefined = 4
+	ggufByte        = 6
 )
 
 // FromGGUF makes the tokenizer of a GGUF file. The file holds vocabulary and
@@ -46,72 +46,48 @@ func FromGGUF(md Metadata) (*Tokenizer, error) {
 	return t, nil
 }
 
-// ggufPipeline is what a name in tokenizer.ggml.pre stands for.
-type ggufPipeline struct {
-	normalize    normalizer
-	split        func() preTokenizer
-	ignoreMerges bool
-	bos          bool // written before a text unless the file says otherwise
-}
-
-// ggufPipelines gives the pipelines by name, as llama.cpp's llama-vocab.cpp names
-// them and as the tokenizer.json of these models have them.
-var ggufPipelines = func() map[string]ggufPipeline {
-	gpt2 := func() preTokenizer { return &byteLevel{pattern: scanPattern{scanGPT2, classes()}} }
-	oneDigit := func() preTokenizer {
-		digits := splitter{pattern: classPattern{numeric, classes()}, behavior: isolated}
-		return preTokenizerSequence{digits, gpt2()}
-	}
-	words := func(s scanner) func() preTokenizer {
-		return func() preTokenizer {
-			return preTokenizerSequence{
-				splitter{pattern: scanPattern{s, classes()}, behavior: isolated}, &byteLevel{},
-			}
-		}
-	}
-	all := map[string]ggufPipeline{}
-	for _, name := range []string{"gpt-2", "phi-2", "mpt", "olmo", "jina-es", "jina-de"} {
-		all[name] = ggufPipeline{split: gpt2}
-	}
-	for _, name := range []string{"smollm", "starcoder", "refact", "command-r", "codeshell"} {
-		all[name] = ggufPipeline{split: oneDigit}
-	}
-	for _, name := range []string{"llama-bpe", "llama3", "llama-v3"} {
-		all[name] = ggufPipeline{split: words(scanLlama3), ignoreMerges: true, bos: true}
-	}
-	for _, name := range []string{"qwen2", "deepseek-r1-qwen"} {
-		all[name] = ggufPipeline{split: words(scanQwen2), normalize: unicodeForm{norm.NFC}}
-	}
-	return all
-}()
-
 func fromGGUF(md Metadata) (*Tokenizer, error) {
 	kind, err := md.String(ggufModel)
 	if err != nil {
 		return nil, err
 	}
-	if kind != "gpt2" {
-		return nil, fmt.Errorf("%s: unknown model %q (known: gpt2)", ggufModel, kind)
+	var t *Tokenizer
+	switch kind {
+	case "gpt2":
+		t, err = ggufByteLevel(md)
+	case "llama":
+		t, err = ggufSentencePiece(md)
+	default:
+		return nil, fmt.Errorf("%s: unknown model %q (known: gpt2, llama)", ggufModel, kind)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if err := t.finish(); err != nil {
+		return nil, err
+	}
+	return t, t.ggufRoles(md)
+}
+
+// ggufByteLevel makes the tokenizer of a model with byte-level merges.
+func ggufByteLevel(md Metadata) (*Tokenizer, error) {
 	name, err := md.String(ggufPre)
 	if err != nil {
 		return nil, err
 	}
-	pipe, ok := ggufPipelines[name]
-	if !ok {
-		known := strings.Join(slices.Sorted(maps.Keys(ggufPipelines)), ", ")
-		return nil, fmt.Errorf("%s: unknown pre-tokenizer %q (known: %s)", ggufPre, name, known)
+	pipe, err := ggufPipelineOf(name)
+	if err != nil {
+		return nil, err
 	}
 	model, err := ggufBPE(md, pipe.ignoreMerges)
 	if err != nil {
 		return nil, err
 	}
-	t := &Tokenizer{model: model, normalize: pipe.normalize, split: pipe.split(), decode: byteLevelDecoder{}}
-	useBytes(t.split, model)
+	t := &Tokenizer{model: model, normalize: pipe.normalize, split: pipe.split, decode: byteLevelDecoder{}}
 	if t.added, err = ggufAdded(md, model.vocab); err != nil {
 		return nil, err
 	}
-	t.process, err = ggufProcessor(md, model.vocab, pipe.bos)
+	t.post, err = ggufProcessor(md, model.vocab, pipe.bos)
 	return t, err
 }
 
@@ -125,11 +101,7 @@ func ggufBPE(md Metadata, ignoreMerges bool) (*bpe, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b vocabBuilder
-	for i, tok := range tokens {
-		b.add(tok, int32(i))
-	}
-	v, err := b.build(func(i int, _ string) string { return fmt.Sprintf("%s[%d]", ggufTokens, i) })
+	v, err := ggufVocab(tokens)
 	if err != nil {
 		return nil, err
 	}
@@ -148,18 +120,33 @@ func ggufBPE(md Metadata, ignoreMerges bool) (*bpe, error) {
 	return newBPE(v, pairs, bpeConfig{ignoreMerges: ignoreMerges})
 }
 
+// ggufVocab makes the vocabulary.
+func ggufVocab(tokens []string) (*vocab, error) {
+	var b vocabBuilder
+	for i, tok := range tokens {
+		b.add(tok, int32(i))
+	}
+	return b.build(func(i int, _ string) string { return fmt.Sprintf("%s[%d]", ggufTokens, i) }, false)
+}
+
+// ggufTypesOf reads the types of tokens, nil where the file has none.
+func ggufTypesOf(md Metadata, v *vocab) ([]int64, error) {
+	if !md.Has(ggufTypes) {
+		return nil, nil
+	}
+	types, err := md.Ints(ggufTypes)
+	if err == nil && len(types) != v.len() {
+		err = fmt.Errorf("%s: %d types for %d tokens", ggufTypes, len(types), v.len())
+	}
+	return types, err
+}
+
 // ggufAdded makes added tokens of those that the file calls control or
 // user-defined.
 func ggufAdded(md Metadata, v *vocab) (*added, error) {
-	if !md.Has(ggufTypes) {
-		return newAdded(nil, nil), nil
-	}
-	types, err := md.Ints(ggufTypes)
+	types, err := ggufTypesOf(md, v)
 	if err != nil {
 		return nil, err
-	}
-	if len(types) != v.len() {
-		return nil, fmt.Errorf("%s: %d types for %d tokens", ggufTypes, len(types), v.len())
 	}
 	var tokens []addedToken
 	for i, kind := range types {
@@ -167,7 +154,7 @@ func ggufAdded(md Metadata, v *vocab) (*added, error) {
 			tokens = append(tokens, addedToken{id: int32(i), content: v.entry(i), special: kind == ggufControl})
 		}
 	}
-	return newAdded(tokens, nil), nil
+	return newAdded(tokens, nil)
 }
 
 // ggufProcessor adds the begin and end of text where the file asks for them.
@@ -177,7 +164,18 @@ func ggufProcessor(md Metadata, v *vocab, bos bool) (processor, error) {
 		return nil, err
 	}
 	after, err := ggufMark(md, v, "eos", false)
-	return surround{before, after}, err
+	if err != nil {
+		return nil, err
+	}
+	return surround(before, after), nil
+}
+
+// surround is a processor that puts ids around every text.
+func surround(before, after []int32) processor {
+	return templates{
+		single: []piece{{-1, before, 0}, {0, nil, 0}, {-1, after, 0}},
+		pair:   []piece{{-1, before, 0}, {0, nil, 0}, {-1, after, 0}, {-1, before, 1}, {1, nil, 1}, {-1, after, 1}},
+	}
 }
 
 // ggufMark returns the id of bos or eos where it is to be written.

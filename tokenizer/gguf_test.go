@@ -4,6 +4,7 @@ import (
 	"errors"
 	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,36 +27,44 @@ func (m metadata) String(key string) (string, error)    { return value[string](m
 func (m metadata) Strings(key string) ([]string, error) { return value[[]string](m, key) }
 func (m metadata) Bool(key string) (bool, error)        { return value[bool](m, key) }
 func (m metadata) Int(key string) (int64, error)        { return value[int64](m, key) }
+func (m metadata) Floats(key string) ([]float64, error) { return value[[]float64](m, key) }
 func (m metadata) Ints(key string) ([]int64, error)     { return value[[]int64](m, key) }
 
-// asGGUF writes a trained tokenizer as GGUF metadata, merges rebuilt from the
-// table of the one that was read.
-func asGGUF(t *testing.T, name, pre string) metadata {
+// asGGUF writes a tokenizer as GGUF metadata, merges rebuilt from its table.
+func asGGUF(t *testing.T, path, pre string) metadata {
 	t.Helper()
-	tok, err := Load(filepath.Join("testdata", name+".json"))
+	tok, err := Load(path)
 	require.NoError(t, err)
 	m := tok.model.(*bpe)
 	tokens, types := make([]string, tok.Size()), make([]int64, tok.Size())
 	for i := range tokens {
 		tokens[i], _ = tok.Token(int32(i))
 		types[i] = 1
-		if tok.IsSpecial(int32(i)) {
-			types[i] = ggufControl
+		if added := tok.added.of(int32(i)); added != nil {
+			types[i] = ggufUserDefined
+			if added.special {
+				types[i] = ggufControl
+			}
 		}
 	}
 	var merges []string
 	byRank := map[uint32]string{}
 	for _, s := range m.pairs.slots {
-		if s.rank != noRank {
-			byRank[s.rank] = tokens[s.left] + " " + tokens[s.right]
+		if s.rank() != noRank {
+			byRank[s.rank()] = tokens[s.left] + " " + tokens[s.right]
 		}
 	}
-	for rank := range uint32(len(byRank)) {
+	for _, rank := range slices.Sorted(maps.Keys(byRank)) {
 		merges = append(merges, byRank[rank])
 	}
-	return metadata{
+	md := metadata{
 		ggufModel: "gpt2", ggufPre: pre, ggufTokens: tokens, ggufTypes: types, ggufMerges: merges,
+		"tokenizer.ggml.add_bos_token": len(tok.before) > 0,
 	}
+	if len(tok.before) > 0 {
+		md["tokenizer.ggml.bos_token_id"] = int64(tok.before[0])
+	}
+	return md
 }
 
 // The names of GGUF files stand for the same pipelines that the tokenizer.json of
@@ -63,10 +72,7 @@ func asGGUF(t *testing.T, name, pre string) metadata {
 func TestFromGGUFEqualsReference(t *testing.T) {
 	ref := loadReference(t)
 	for name, pre := range map[string]string{"smollm": "smollm", "llama3": "llama-bpe", "qwen2": "qwen2"} {
-		md := asGGUF(t, name, pre)
-		if name == "llama3" {
-			md["tokenizer.ggml.bos_token_id"] = int64(ref.Cases[name].IDs[0][0]) // of the empty text
-		}
+		md := asGGUF(t, filepath.Join("testdata", name+".json"), pre)
 		tok, err := FromGGUF(md)
 		require.NoError(t, err)
 		for i, text := range ref.Texts {
@@ -78,7 +84,7 @@ func TestFromGGUFEqualsReference(t *testing.T) {
 }
 
 func TestBadGGUFIsRefused(t *testing.T) {
-	good := asGGUF(t, "smollm", "smollm")
+	good := asGGUF(t, "testdata/smollm.json", "smollm")
 	n := len(good[ggufTokens].([]string))
 	for _, c := range []struct {
 		name, key string
@@ -86,8 +92,9 @@ func TestBadGGUFIsRefused(t *testing.T) {
 		want      string
 	}{
 		{"no tokenizer", ggufModel, nil, "tokenizer.ggml.model: no such metadata key"},
-		{"SentencePiece", ggufModel, "llama", `tokenizer.ggml.model: unknown model "llama" (known: gpt2)`},
-		{"unknown pre", ggufPre, "tekken", `tokenizer.ggml.pre: unknown pre-tokenizer "tekken" (known: `},
+		{"no scores", ggufModel, "llama", "tokenizer.ggml.scores: no such"},
+		{"unknown pre", ggufPre, "default", `tokenizer.ggml.pre: unknown pre-tokenizer "default" (known: `},
+		{"unknown model", ggufModel, "rwkv", `tokenizer.ggml.model: unknown model "rwkv" (known: gpt2, llama)`},
 		{"no tokens", ggufTokens, nil, "tokenizer.ggml.tokens: no such"},
 		{"no merges", ggufMerges, nil, "tokenizer.ggml.merges: no such"},
 		{"bad merge", ggufMerges, []string{"a b", "abc"}, `tokenizer.ggml.merges[1]: "abc" is not two tokens`},

@@ -185,6 +185,14 @@ func (f *fields) int(key string) int {
 	return int(v)
 }
 
+// intOr returns the member key as int does, or def if it is absent or null.
+func (f *fields) intOr(key string, def int) int {
+	if f.get(key) == nil {
+		return def
+	}
+	return f.int(key)
+}
+
 // id returns the token id member key.
 func (f *fields) id(key string) int32 { return int32(f.int(key)) }
 

@@ -14,20 +14,19 @@ type pairTable struct {
 
 type pairSlot struct {
 	left, right int32
-	rank        uint32 // noRank where the slot is free
+	above       uint32 // rank + 1; 0 where the slot is free, for which find's rank is noRank
 	into        int32
 }
+
+// rank returns the rank of the merge in a slot, noRank where it is free.
+func (s *pairSlot) rank() uint32 { return s.above - 1 }
 
 func newPairTable(n int) *pairTable {
 	size := 16
 	for size < 2*n {
 		size *= 2
 	}
-	t := &pairTable{slots: make([]pairSlot, size), shift: uint(64 - bits.TrailingZeros(uint(size)))}
-	for i := range t.slots {
-		t.slots[i].rank = noRank
-	}
-	return t
+	return &pairTable{slots: make([]pairSlot, size), shift: uint(64 - bits.TrailingZeros(uint(size)))}
 }
 
 func (t *pairTable) start(left, right int32) uint64 {
@@ -41,8 +40,8 @@ func (t *pairTable) add(left, right int32, rank uint32, into int32) {
 	mask := uint64(len(t.slots) - 1)
 	for i := t.start(left, right); ; i = (i + 1) & mask {
 		s := &t.slots[i]
-		if s.rank == noRank || s.left == left && s.right == right {
-			*s = pairSlot{left, right, rank, into}
+		if s.above == 0 || s.left == left && s.right == right {
+			*s = pairSlot{left, right, rank + 1, into}
 			return
 		}
 	}
@@ -53,8 +52,8 @@ func (t *pairTable) find(left, right int32) (rank uint32, into int32) {
 	mask := uint64(len(t.slots) - 1)
 	for i := t.start(left, right); ; i = (i + 1) & mask {
 		s := &t.slots[i]
-		if s.rank == noRank || s.left == left && s.right == right {
-			return s.rank, s.into
+		if s.above == 0 || s.left == left && s.right == right {
+			return s.above - 1, s.into
 		}
 	}
 }

@@ -36,7 +36,7 @@ func readPattern(f *fields, key string) (pattern, error) {
 	if err := p.close(); err != nil {
 		return nil, err
 	}
-	if scan := scannerFor(text); scan != nil {
+	if scan, ok := scanners[lineBreaks.Replace(text)]; ok {
 		return scanPattern{scan, classes()}, nil
 	}
 	re, err := newRegex(text)
@@ -84,7 +84,11 @@ type scanPattern struct {
 func (p scanPattern) matches(dst []match, text string) ([]match, error) {
 	for i := 0; i < len(text); {
 		end := p.scan(p.table, text, i)
-		dst = append(dst, match{i, end, true})
+		hit := end >= 0
+		if !hit {
+			end = ^end
+		}
+		dst = append(dst, match{i, end, hit})
 		i = end
 	}
 	return dst, nil

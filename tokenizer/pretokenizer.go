@@ -1,29 +1,50 @@
 package tokenizer
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
-// preTokenizer splits text into the pieces that the model sees one by one.
+// preTokenizer cuts text into smaller pieces, some of them writing it anew.
 type preTokenizer interface {
-	// split appends the pieces of text to dst; none is empty.
-	split(dst []string, text string, sc *scratch) ([]string, error)
+	split(c *pieces, sc *scratch) error
 }
 
 var preTokenizers registry[preTokenizer]
 
 func init() {
+	t := classes()
+	byClass := func(c class, b behavior) preTokenizer { return splitter{pattern: classPattern{c, t}, behavior: b} }
 	preTokenizers = registry[preTokenizer]{
-		"ByteLevel": readByteLevel,
-		"Split":     readSplit,
+		"ByteLevel":          readByteLevel,
+		"Metaspace":          readMetaspace,
+		"Split":              readSplit,
+		"Whitespace":         always[preTokenizer](splitter{pattern: scanPattern{scanWhitespace, t}, behavior: isolated, drop: space}),
+		"WhitespaceSplit":    always(byClass(space, removed)),
+		"BertPreTokenizer":   always[preTokenizer](preTokenizerSequence{byClass(space, removed), byClass(punct, isolated)}),
+		"UnicodeScripts":     always[preTokenizer](unicodeScripts{}),
+		"CharDelimiterSplit": readDelimiter,
+		"FixedLength": func(f *fields, _ registry[preTokenizer]) (preTokenizer, error) {
+			n := fixedLength(f.intOr("length", 5))
+			if n == 0 && f.err == nil {
+				return nil, f.need("length").errorf("want at least 1")
+			}
+			return n, f.err
+		},
+		"Punctuation": func(f *fields, _ registry[preTokenizer]) (preTokenizer, error) {
+			b, err := readBehavior(f, isolated)
+			return byClass(punct, b), err
+		},
 		"Digits": func(f *fields, _ registry[preTokenizer]) (preTokenizer, error) {
 			b := contiguous
 			if f.boolOr("individual_digits", false) {
 				b = isolated
 			}
-			return splitter{pattern: classPattern{numeric, classes()}, behavior: b}, f.err
+			return byClass(numeric, b), f.err
 		},
 		"Sequence": func(f *fields, r registry[preTokenizer]) (preTokenizer, error) {
 			list, err := r.buildAll(f, "pretokenizers")
-			return flat(list), err
+			return preTokenizerSequence(list).flat(), err
 		},
 	}
 }
@@ -31,11 +52,11 @@ func init() {
 type preTokenizerSequence []preTokenizer
 
 // flat puts the members of inner sequences in their places.
-func flat(list []preTokenizer) preTokenizerSequence {
+func (s preTokenizerSequence) flat() preTokenizerSequence {
 	var out preTokenizerSequence
-	for _, p := range list {
+	for _, p := range s {
 		if inner, ok := p.(preTokenizerSequence); ok {
-			out = append(out, inner...)
+			out = append(out, inner.flat()...)
 			continue
 		}
 		out = append(out, p)
@@ -43,30 +64,22 @@ func flat(list []preTokenizer) preTokenizerSequence {
 	return out
 }
 
-func (s preTokenizerSequence) split(dst []string, text string, sc *scratch) ([]string, error) {
-	if len(s) == 0 {
-		return append(dst, text), nil
+func (s preTokenizerSequence) split(c *pieces, sc *scratch) error {
+	for _, p := range s {
+		if err := p.split(c, sc); err != nil {
+			return err
+		}
 	}
-	from, to := &sc.pieces[0], &sc.pieces[1]
-	*from = append((*from)[:0], text)
-	for i, p := range s {
-		out := (*to)[:0]
-		if i == len(s)-1 {
-			out = dst
-		}
-		for _, piece := range *from {
-			var err error
-			if out, err = p.split(out, piece, sc); err != nil {
-				return dst, err
-			}
-		}
-		if i == len(s)-1 {
-			return out, nil
-		}
-		*to = out
-		from, to = to, from
+	return nil
+}
+
+// readDelimiter reads a CharDelimiterSplit, which takes out one character.
+func readDelimiter(f *fields, _ registry[preTokenizer]) (preTokenizer, error) {
+	text := f.string("delimiter")
+	if f.err == nil && utf8.RuneCountInString(text) != 1 {
+		return nil, f.need("delimiter").errorf("want one character, have %q", text)
 	}
-	return dst, nil
+	return splitter{pattern: literal(text), behavior: removed}, f.err
 }
 
 // byteLevel makes every byte a character of the byte-level alphabet, after
@@ -79,51 +92,108 @@ type byteLevel struct {
 
 func readByteLevel(f *fields, _ registry[preTokenizer]) (preTokenizer, error) {
 	b := &byteLevel{prefixSpace: f.boolOr("add_prefix_space", true)}
-	f.boolOr("trim_offsets", true) // of no consequence for ids
+	f.boolOr("trim_offsets", true) // the post-processor's
 	if f.boolOr("use_regex", true) {
 		b.pattern = scanPattern{scanGPT2, classes()}
 	}
 	return b, f.err
 }
 
-// skipByteLevel reads the options that every ByteLevel has, where they change
-// nothing: offsets are not kept, and decoding is the same with all of them.
-func (f *fields) skipByteLevel() {
-	for _, key := range []string{"add_prefix_space", "trim_offsets", "use_regex"} {
-		f.boolOr(key, true)
+func (b *byteLevel) split(c *pieces, sc *scratch) error {
+	if b.prefixSpace && c.lacks(" ") {
+		c.rewrite(func(e *editor, p Span) {
+			if e.old.s[p.Start] != ' ' {
+				e.prepend(" ")
+			}
+			e.keep(p.End)
+		})
+	}
+	if b.pattern != nil {
+		if err := (splitter{pattern: b.pattern, behavior: isolated}).split(c, sc); err != nil {
+			return err
+		}
+	}
+	if !b.raw {
+		c.rewrite(func(e *editor, p Span) { e.putBytes(e.old.s[p.Start:p.End]) })
+	}
+	return nil
+}
+
+// putBytes writes the bytes of text, which comes next, in the byte-level alphabet.
+func (e *editor) putBytes(text string) {
+	for i := range len(text) {
+		change := 1
+		if utf8.RuneStart(text[i]) {
+			change = 0
+		}
+		e.put(byteToRune[text[i]], change)
 	}
 }
 
-func (b *byteLevel) split(dst []string, text string, sc *scratch) ([]string, error) {
-	if b.prefixSpace && !strings.HasPrefix(text, " ") {
-		text = " " + text
-	}
-	start := len(dst)
-	if b.pattern == nil {
-		dst = append(dst, text)
-	} else {
-		var err error
-		if dst, err = (splitter{pattern: b.pattern, behavior: isolated}).split(dst, text, sc); err != nil {
-			return dst, err
+// lacks reports whether a piece does not begin with prefix.
+func (c *pieces) lacks(prefix string) bool {
+	for _, p := range c.list {
+		if !strings.HasPrefix(c.s[p.Start:p.End], prefix) {
+			return true
 		}
 	}
-	for i := start; i < len(dst) && !b.raw; i++ {
-		dst[i] = byteLevelText(dst[i])
-	}
-	return dst, nil
+	return false
 }
 
 // useBytes lets the model take raw bytes where the last pre-tokenizer writes them
 // in the byte-level alphabet, and nothing before it does.
-func useBytes(p preTokenizer, m *bpe) {
-	list, ok := p.(preTokenizerSequence)
-	if !ok {
+func useBytes(p preTokenizer, m model) {
+	b, ok := m.(*bpe)
+	list, isList := p.(preTokenizerSequence)
+	if !isList {
 		list = preTokenizerSequence{p}
 	}
 	for i, p := range list {
-		if b, ok := p.(*byteLevel); ok {
-			b.raw = i == len(list)-1 && m.useBytes()
+		if level, isLevel := p.(*byteLevel); isLevel {
+			level.raw = ok && i == len(list)-1 && b.useBytes()
 			return
 		}
 	}
+}
+
+// fixedLength cuts pieces of so many characters.
+type fixedLength int
+
+func (n fixedLength) split(c *pieces, sc *scratch) error {
+	return c.each(sc, func(dst []Span, p Span) ([]Span, error) {
+		start, count := p.Start, 0
+		for i := range c.s[p.Start:p.End] {
+			if count == int(n) {
+				dst = append(dst, Span{start, p.Start + i})
+				start, count = p.Start+i, 0
+			}
+			count++
+		}
+		return append(dst, Span{start, p.End}), nil
+	})
+}
+
+// unicodeScripts cuts where the script changes. What comes before the first character with a script is lost, as in the
+// reference.
+type unicodeScripts struct{}
+
+func (unicodeScripts) split(c *pieces, sc *scratch) error {
+	table := scripts()
+	return c.each(sc, func(dst []Span, p Span) ([]Span, error) {
+		last, start := uint8(0), -1
+		for i, r := range c.s[p.Start:p.End] {
+			script := table.of(r)
+			if script == 0 || script == last {
+				continue
+			}
+			if start >= 0 {
+				dst = append(dst, Span{start, p.Start + i})
+			}
+			last, start = script, p.Start+i
+		}
+		if start >= 0 {
+			dst = append(dst, Span{start, p.End})
+		}
+		return dst, nil
+	})
 }

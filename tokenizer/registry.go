@@ -51,3 +51,8 @@ func (r registry[T]) buildAll(f *fields, key string) ([]T, error) {
 	}
 	return out, nil
 }
+
+// always builds the same component, which has no options.
+func always[T any](component T) func(*fields, registry[T]) (T, error) {
+	return func(*fields, registry[T]) (T, error) { return component, nil }
+}

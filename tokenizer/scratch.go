@@ -5,10 +5,17 @@ import "sync"
 // scratch is the working memory of one Encode.
 type scratch struct {
 	syms    []int32
+	lengths []int
+	ids     []int32
+	tokens  []token
 	links   links
+	steps   []step
 	matches []match
-	pieces  [2][]string // taken in turns by a sequence of pre-tokenizers
-	out     []string
+	whole   []Span // the list of pieces
+	spare   []Span // and another, taken in turns
+
+	sections [2][]section
+	counted  []int32
 }
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}

@@ -9,16 +9,25 @@ import (
 // the reference, which go generate must not need.
 
 // class is a set of the character classes that the pipeline asks for, as the reference's parts define them.
-type class uint8
+type class uint16
 
 const (
-	letter  class = 1 << iota // \p{L} in patterns
-	number                    // \p{N} in patterns
-	space                     // \s everywhere, White_Space
-	word                      // \w of single_word tokens and Whitespace
-	numeric                   // Digits
-	punct                     // Punctuation
-	active                    // touched by Unicode normalization
+	letter     class = 1 << iota // \p{L} in patterns
+	number                       // \p{N} in patterns
+	space                        // \s everywhere, White_Space
+	word                         // \w of single_word tokens and Whitespace
+	numeric                      // Digits
+	punct                        // Punctuation
+	active                       // touched by Unicode normalization
+	mark                         // \p{M} in patterns
+	upper                        // \p{Lu} and \p{Lt} in patterns
+	small                        // \p{Ll} in patterns
+	symbol                       // \p{P} and \p{S} in patterns
+	nonspacing                   // accents of BertNormalizer
+	accent                       // accents of StripAccents
+	other                        // control characters of BertNormalizer
+	extend                       // joins the character before, in a grapheme cluster
+	prefix                       // joins the character after
 )
 
 // classTable finds the classes of a character in two steps: pages of 256, equal pages shared.
@@ -39,7 +48,7 @@ var classes = sync.OnceValue(func() *classTable {
 			for run+1 < len(classRuns) && classRuns[run+1]>>8 <= r {
 				run++
 			}
-			row[i] = class(classRuns[run])
+			row[i] = classSets[uint8(classRuns[run])]
 		}
 		at, ok := known[row]
 		if !ok {
@@ -55,62 +64,61 @@ var classes = sync.OnceValue(func() *classTable {
 // of returns the classes of r.
 func (t *classTable) of(r rune) class { return t.rows[t.pages[r>>8]][r&0xff] }
 
-// at returns the classes and the length of the character at s[i:], which must not be empty.
-func (t *classTable) at(s string, i int) (class, int) {
-	if c := s[i]; c < utf8.RuneSelf {
-		return t.rows[0][c], 1
-	}
-	r, n := utf8.DecodeRuneInString(s[i:])
-	return t.of(r), n
-}
-
-// before returns the classes of the character that ends at s[:i], which must not be empty.
-func (t *classTable) before(s string, i int) (class, int) {
-	r, n := utf8.DecodeLastRuneInString(s[:i])
-	return t.of(r), n
-}
-
-// run returns the end of the run of characters from s[i:] that have a class of want.
-func (t *classTable) run(s string, i int, want class) int {
-	for i < len(s) {
-		c, n := t.at(s, i)
-		if c&want == 0 {
-			break
-		}
-		i += n
-	}
-	return i
-}
-
-// trimLeft returns the length of the white space at the start of s.
-func (t *classTable) trimLeft(s string) int { return t.run(s, 0, space) }
-
-// trimRight returns where the white space at the end of s starts.
-func (t *classTable) trimRight(s string) int {
-	end := len(s)
-	for end > 0 {
-		c, n := t.before(s, end)
-		if c&space == 0 {
-			break
-		}
-		end -= n
-	}
-	return end
-}
-
 // lowerRun gives a lower-case form to every step-th character from first to last: delta is added.
 type lowerRun struct {
 	first, last rune
 	step, delta int32
 }
 
-// lowers maps characters to their lower-case forms; U+0130, which has two characters, is not among them.
-var lowers = sync.OnceValue(func() map[rune]rune {
-	m := make(map[rune]rune)
+// lowerTable maps characters to their lower-case forms, in pages of 256; U+0130, which has two characters, is not among
+// them.
+type lowerTable [utf8.MaxRune>>8 + 1]*[256]int32
+
+var lowers = sync.OnceValue(func() *lowerTable {
+	t := new(lowerTable)
 	for _, run := range lowerRuns {
 		for r := run.first; r <= run.last; r += run.step {
-			m[r] = r + run.delta
+			if t[r>>8] == nil {
+				t[r>>8] = new([256]int32)
+			}
+			t[r>>8][r&0xff] = run.delta
 		}
 	}
-	return m
+	return t
 })
+
+// of returns the lower-case form of r.
+func (t *lowerTable) of(r rune) rune {
+	if page := t[r>>8]; page != nil {
+		return r + page[r&0xff]
+	}
+	return r
+}
+
+// scriptTable gives the script of a character as a number, in pages of 256; 0 is of any script.
+type scriptTable [utf8.MaxRune>>8 + 1]*[256]uint8
+
+var scripts = sync.OnceValue(func() *scriptTable {
+	t := new(scriptTable)
+	for i, run := range scriptRuns {
+		end := uint32(utf8.MaxRune + 1)
+		if i+1 < len(scriptRuns) {
+			end = scriptRuns[i+1] >> 8
+		}
+		for r := run >> 8; r < end && uint8(run) != 0; r++ {
+			if t[r>>8] == nil {
+				t[r>>8] = new([256]uint8)
+			}
+			t[r>>8][r&0xff] = uint8(run)
+		}
+	}
+	return t
+})
+
+// of returns the script of r.
+func (t *scriptTable) of(r rune) uint8 {
+	if page := t[r>>8]; page != nil {
+		return page[r&0xff]
+	}
+	return 0
+}

@@ -27,6 +27,26 @@ func validText(text string) string {
 	return b.String()
 }
 
+// validPassage is validText as a passage that knows where in text its bytes come from.
+func validPassage(text string) passage {
+	p := passage{s: validText(text), track: true}
+	if len(p.s) == len(text) && p.s == text {
+		return p
+	}
+	for i := 0; i < len(text); {
+		r, n := utf8.DecodeRuneInString(text[i:])
+		size := n
+		if r == utf8.RuneError && n == 1 {
+			n, size = invalidPart(text[i:]), len(replacement)
+		}
+		for range size {
+			p.at = append(p.at, Span{i, i + n})
+		}
+		i += n
+	}
+	return p
+}
+
 // invalidPart returns the length of the maximal invalid part at the start of s, which is not valid there: the longest prefix
 // of a well-formed character, or one byte (Unicode 15, section 3.9, U+FFFD substitution of maximal subparts).
 func invalidPart[T string | []byte](s T) int {

@@ -39,8 +39,9 @@ func (b *vocabBuilder) add(token string, id int32) {
 	b.v.ids = append(b.v.ids, id)
 }
 
-// build indexes the entries. at names entry i in errors.
-func (b *vocabBuilder) build(at func(i int, token string) string) (*vocab, error) {
+// build indexes the entries. at names entry i in errors. Of a token that is given twice the last id counts, where that is
+// allowed.
+func (b *vocabBuilder) build(at func(i int, token string) string, twice bool) (*vocab, error) {
 	v := &b.v
 	v.text, v.seed = b.text.String(), maphash.MakeSeed()
 	if v.ends == nil {
@@ -53,8 +54,8 @@ func (b *vocabBuilder) build(at func(i int, token string) string) (*vocab, error
 	v.table = make([]uint32, size)
 	for i := range v.ids {
 		token := v.entry(i)
-		slot, taken := v.slot(token)
-		if taken {
+		slot, taken := v.slot(maphash.String(v.seed, token), token)
+		if taken && !twice {
 			return nil, fmt.Errorf("%s: token %q is given twice", at(i, token), token)
 		}
 		v.table[slot] = uint32(i) + 1
@@ -93,10 +94,10 @@ func (v *vocab) len() int { return len(v.ids) }
 
 func (v *vocab) entry(i int) string { return v.text[v.ends[i]:v.ends[i+1]] }
 
-// slot returns where token is in the table, or where it would go.
-func (v *vocab) slot(token string) (slot uint64, taken bool) {
+// slot returns where the token with that hash is in the table, or where it would go.
+func (v *vocab) slot(hash uint64, token string) (slot uint64, taken bool) {
 	mask := uint64(len(v.table) - 1)
-	for slot = maphash.String(v.seed, token) & mask; v.table[slot] != 0; slot = (slot + 1) & mask {
+	for slot = hash & mask; v.table[slot] != 0; slot = (slot + 1) & mask {
 		if v.entry(int(v.table[slot]-1)) == token {
 			return slot, true
 		}
@@ -106,11 +107,22 @@ func (v *vocab) slot(token string) (slot uint64, taken bool) {
 
 // id returns the id of token.
 func (v *vocab) id(token string) (int32, bool) {
-	slot, ok := v.slot(token)
+	slot, ok := v.slot(maphash.String(v.seed, token), token)
 	if !ok {
 		return -1, false
 	}
 	return v.ids[v.table[slot]-1], true
+}
+
+// idOf is id for bytes.
+func (v *vocab) idOf(token []byte) (int32, bool) {
+	mask := uint64(len(v.table) - 1)
+	for slot := maphash.Bytes(v.seed, token) & mask; v.table[slot] != 0; slot = (slot + 1) & mask {
+		if entry := int(v.table[slot] - 1); v.entry(entry) == string(token) {
+			return v.ids[entry], true
+		}
+	}
+	return -1, false
 }
 
 // entryOf returns the entry that has the id, -1 if there is none.

@@ -30,7 +30,7 @@ func newCutRule(m *bpe) *cutRule {
 	rule := &cutRule{}
 	for i := range m.pairs.slots {
 		s := &m.pairs.slots[i]
-		if s.rank == noRank {
+		if s.rank() == noRank {
 			continue
 		}
 		right, _ := m.vocab.token(s.right)
