@@ -2,6 +2,7 @@ package models
 
 import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
+	"forge.lthn.ai/core/go-mlx/templates"
 )
 
 // WeightForm says in which form quantised weights are kept in memory.
@@ -23,6 +24,7 @@ type loadConfig struct {
 	dtype    *mlx.Dtype
 	form     WeightForm
 	progress func(done, total int, layer string)
+	template *templates.Template
 }
 
 // Option changes how Load works.
@@ -39,6 +41,10 @@ func WithDtype(d mlx.Dtype) Option { return func(c *loadConfig) { c.dtype = &d }
 
 // WithWeights chooses the form of quantised weights; the default is Auto.
 func WithWeights(f WeightForm) Option { return func(c *loadConfig) { c.form = f } }
+
+// WithChatTemplate sets the chat template, for models that come without one or
+// with another; templates.Named has some.
+func WithChatTemplate(t *templates.Template) Option { return func(c *loadConfig) { c.template = t } }
 
 // WithLoadProgress calls f after each layer, with how many of the file's weights
 // are done.

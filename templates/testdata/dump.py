@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Dumps what Python renders, for the tests of package templates to compare with.
 
-    python dump.py                    writes snippets.json, smollm2.json, real.json and generation.json beside this file
+    python dump.py                    writes snippets.json, smollm2.json, real.json, generation.json, choice.json and variants.gguf
+                                      beside this file
     python dump.py released DIR       renders every *.jinja file in DIR with every scenario and writes digests to released.json;
                                       the tests say which folder they use
     python dump.py show FILE SCENARIO prints what becomes of one template and one scenario
@@ -16,6 +17,7 @@ import importlib.util
 import json
 import pathlib
 import sys
+import tempfile
 import traceback
 
 import jinja2
@@ -23,7 +25,7 @@ import tokenizers
 import transformers
 import transformers.utils.chat_template_utils as chat_utils
 
-from scenarios import LONG, REAL, S
+from scenarios import LONG, NOARGS, REAL, S
 from snippets import SNIPPETS, VARS
 
 HERE = pathlib.Path(__file__).parent
@@ -164,6 +166,74 @@ def shorten(x):
     return x
 
 
+def probe(name):
+    """A template that tells its name and the special tokens."""
+    return name + ": {{ messages[0].content }} {{ bos_token }}{{ eos_token }}{{ pad_token }}{{ unk_token }} {{ tools is none }}"
+
+
+TOKENS = {"bos_token": "<s>", "eos_token": {"content": "</s>", "__type": "AddedToken"}, "pad_token": None, "unk_token": "<unk>"}
+LIST = [{"name": n, "template": probe("list " + n)} for n in ("default", "tool_use", "rag")]
+FOLDERS = {
+    "one text": {"tokenizer_config.json": TOKENS | {"chat_template": probe("text")}},
+    "a list": {"tokenizer_config.json": TOKENS | {"chat_template": LIST}},
+    "a list without default": {"tokenizer_config.json": TOKENS | {"chat_template": LIST[1:]}},
+    "a file beside the text": {"tokenizer_config.json": TOKENS | {"chat_template": probe("text")}, "chat_template.jinja": probe("file")},
+    "files beside the list": {
+        "tokenizer_config.json": TOKENS | {"chat_template": LIST},
+        "chat_template.jinja": probe("file"),
+        "additional_chat_templates/tool_use.jinja": probe("file tool_use"),
+    },
+    "more files alone": {"tokenizer_config.json": TOKENS, "additional_chat_templates/tool_use.jinja": probe("file tool_use")},
+    "none": {"tokenizer_config.json": TOKENS},
+    "an empty config": {"tokenizer_config.json": {"chat_template": probe("text")}},
+}
+
+
+def choose(tok, variant, tools):
+    chat = [{"role": "user", "content": "Hi"}]
+    if isinstance(tok.chat_template, str) and variant == "default":
+        variant = None  # its only template has this name, of which transformers does not know
+    if variant is not None and not (isinstance(tok.chat_template, dict) and variant in tok.chat_template):
+        return None  # Python takes it for a template's text
+    try:
+        return tok.apply_chat_template(chat, chat_template=variant, tools=tools, tokenize=False)
+    except ValueError:
+        return None
+
+
+def choice():
+    """Which template transformers chooses in folders of all kinds, and what of the tokens the template sees."""
+    cases = []
+    for name, files in FOLDERS.items():
+        with tempfile.TemporaryDirectory() as dir:
+            for path, content in files.items():
+                path = pathlib.Path(dir, path)
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(content if isinstance(content, str) else json.dumps(content))
+            TOKENIZER._tokenizer.save(dir + "/tokenizer.json")
+            tok = transformers.PreTrainedTokenizerFast.from_pretrained(dir)
+            for variant in (None, "default", "tool_use", "rag", "nope"):
+                for tools in (None, [], [NOARGS]):
+                    cases.append({"folder": name, "variant": variant, "tools": tools, "want": choose(tok, variant, tools)})
+    return {"folders": FOLDERS, "cases": cases}
+
+
+def variants(path):
+    """A GGUF file of nothing but chat templates and tokens."""
+    import gguf
+
+    w = gguf.GGUFWriter(path, "llama")
+    w.add_chat_template(LIST)
+    w.add_token_list(["<unk>", "<s>", "</s>"])
+    w.add_unk_token_id(0)
+    w.add_bos_token_id(1)
+    w.add_eos_token_id(2)
+    w.write_header_to_file()
+    w.write_kv_data_to_file()
+    w.write_tensors_to_file()
+    w.close()
+
+
 def main():
     if sys.argv[1:2] == ["released"]:
         return write(HERE / "released.json", released(pathlib.Path(sys.argv[2])))
@@ -175,6 +245,8 @@ def main():
     text = smollm2()
     write(HERE / "smollm2.json", {"scenarios": short, "templates": {"smollm2": {"template": text, "results": [render(text, s) for s in short]}}})
     write(HERE / "real.json", folder(HERE / "real", [s for s in S if s["name"] in REAL]))
+    write(HERE / "choice.json", choice())
+    variants(HERE / "variants.gguf")
     chats = [s for s in S if s["name"] in ("plain", "multi turn", "multi turn, system, ends with assistant")]
     training = (HERE / "real" / "qwen2.5-training.jinja").read_text()
     write(HERE / "generation.json", [generation(GENERATION, s) for s in chats] + [generation(training, chats[1])])
