@@ -11,6 +11,7 @@ import (
 	"forge.lthn.ai/core/go-mlx/models/gguf"
 	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
+	"forge.lthn.ai/core/go-mlx/templates"
 )
 
 // checkpoint is a model on disk: what it is, its weights and its text.
@@ -53,6 +54,9 @@ func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
 	m := &Model{arch: arch, text: ck.text, worker: c.worker}
 	if m.worker == nil {
 		m.worker = mlx.Default()
+	}
+	if c.template != nil {
+		m.text.templates = m.text.templates.With(templates.DefaultName, c.template)
 	}
 	err = m.worker.Do(ctx, func(t *mlx.Thread) error { return m.fill(ctx, t, ck, c) })
 	if err = errors.Join(err, ck.weights.Close()); err != nil {

@@ -2,6 +2,7 @@ package models
 
 import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
+	"forge.lthn.ai/core/go-mlx/templates"
 )
 
 // WeightForm says in which form quantised weights are kept in memory.
@@ -24,6 +25,7 @@ type loadConfig struct {
 	form     WeightForm
 	progress func(done, total int, layer string)
 	train    bool
+	template *templates.Template
 }
 
 // Option changes how Load works.
@@ -45,6 +47,10 @@ func WithWeights(f WeightForm) Option { return func(c *loadConfig) { c.form = f 
 // assigned and saved: see [Model.Parameters]. Generating with them is slower.
 // Quantised weights are unpacked by WithWeights(Dense), and otherwise frozen.
 func WithTraining() Option { return func(c *loadConfig) { c.train = true } }
+
+// WithChatTemplate sets the chat template, for models that come without one or
+// with another; templates.Named has some.
+func WithChatTemplate(t *templates.Template) Option { return func(c *loadConfig) { c.template = t } }
 
 // WithLoadProgress calls f after each layer, with how many of the file's weights
 // are done.

@@ -1,7 +1,6 @@
 package models
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -14,8 +13,7 @@ import (
 // tokens that end a text.
 type text struct {
 	tokenizer *tokenizer.Tokenizer
-	template  *templates.Template // nil where the model has none
-	bos, eos  string              // as the template writes them
+	templates *templates.Set
 	stops     []int32
 }
 
@@ -34,29 +32,14 @@ func (x *text) decoder() generate.Text { return x.tokenizer.NewDecoder() }
 // render writes a conversation as the model's prompt, ending with the opening of
 // its answer unless the last message is to be continued.
 func (x *text) render(c templates.Chat) (string, error) {
-	if x.template == nil {
-		return "", fmt.Errorf("models: chat: %w", ErrNoChatTemplate)
-	}
-	if c.BOSToken == "" {
-		c.BOSToken = x.bos
-	}
-	if c.EOSToken == "" {
-		c.EOSToken = x.eos
-	}
 	if !c.ContinueFinalMessage {
 		c.AddGenerationPrompt = true
 	}
-	return x.template.Render(c)
-}
-
-// setTemplate compiles a chat template; no source is no template.
-func (x *text) setTemplate(source string) error {
-	t, err := templates.Compile(source)
-	if errors.Is(err, templates.ErrNoTemplate) {
-		return nil
+	prompt, err := x.templates.Render(c)
+	if err != nil {
+		return "", fmt.Errorf("models: chat: %w", err)
 	}
-	x.template = t
-	return err
+	return prompt, nil
 }
 
 // stop adds a token that ends a text.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"forge.lthn.ai/core/go-mlx/templates"
 	"forge.lthn.ai/core/go-mlx/tokenizer"
 )
 
@@ -28,44 +29,7 @@ func (ids *tokenIDs) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// tokenText is a token in tokenizer_config.json: its text, or an object with it.
-type tokenText string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *tokenText) UnmarshalJSON(data []byte) error {
-	var object struct {
-		Content string `json:"content"`
-	}
-	if len(data) > 0 && data[0] == '{' {
-		err := json.Unmarshal(data, &object)
-		*t = tokenText(object.Content)
-		return err
-	}
-	return json.Unmarshal(data, (*string)(t))
-}
-
-// chatTemplate is the member chat_template: a source, or a list of named ones, of
-// which "default" counts.
-type chatTemplate string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *chatTemplate) UnmarshalJSON(data []byte) error {
-	if len(data) == 0 || data[0] != '[' {
-		return json.Unmarshal(data, (*string)(t))
-	}
-	var named []struct{ Name, Template string }
-	if err := json.Unmarshal(data, &named); err != nil {
-		return err
-	}
-	for _, n := range named {
-		if n.Name == "default" {
-			*t = chatTemplate(n.Template)
-		}
-	}
-	return nil
-}
-
-// folderText reads the tokenizer, the chat template and the stop tokens of a
+// folderText reads the tokenizer, the chat templates and the stop tokens of a
 // Hugging Face folder.
 func folderText(dir string) (x text, err error) {
 	path := filepath.Join(dir, "tokenizer.json")
@@ -75,28 +39,11 @@ func folderText(dir string) (x text, err error) {
 	if x.tokenizer, err = tokenizer.Load(path); err != nil {
 		return x, err
 	}
-	var config struct {
-		BOS      tokenText    `json:"bos_token"`
-		EOS      tokenText    `json:"eos_token"`
-		Template chatTemplate `json:"chat_template"`
-	}
-	path = filepath.Join(dir, "tokenizer_config.json")
-	if err := readJSON(path, &config); err != nil {
+	if x.templates, err = templates.LoadFolder(dir); err != nil {
 		return x, err
 	}
-	x.bos, x.eos = string(config.BOS), string(config.EOS)
-	if id, ok := x.tokenizer.ID(x.eos); ok {
+	if id, ok := x.tokenizer.ID(x.templates.Token("eos_token")); ok {
 		x.stop(id)
-	}
-	source, from := string(config.Template), path
-	file := filepath.Join(dir, "chat_template.jinja")
-	if data, err := os.ReadFile(file); err == nil {
-		source, from = string(data), file
-	} else if !errors.Is(err, os.ErrNotExist) {
-		return x, err
-	}
-	if err := x.setTemplate(source); err != nil {
-		return x, fmt.Errorf("%s: chat template: %w", from, err)
 	}
 	return x, x.readStops(dir)
 }

@@ -61,24 +61,24 @@ func dot(a, b []int) (sum int) {
 	return sum
 }
 
-// step is one operation on both sides.
-type step struct {
+// move is one operation on both sides.
+type move struct {
 	name  string
 	build func(s *mlx.Scope, x mlx.Array) mlx.Array
 	model model
 }
 
-func transpose(r *rand.Rand, m model) step {
+func transpose(r *rand.Rand, m model) move {
 	axes := r.Perm(len(m.shape))
 	shape, strides := make([]int, len(axes)), make([]int, len(axes))
 	for i, a := range axes {
 		shape[i], strides[i] = m.shape[a], m.strides()[a]
 	}
-	return step{fmt.Sprint("transpose", axes), func(s *mlx.Scope, x mlx.Array) mlx.Array { return s.TransposeAxes(x, axes...) },
+	return move{fmt.Sprint("transpose", axes), func(s *mlx.Scope, x mlx.Array) mlx.Array { return s.TransposeAxes(x, axes...) },
 		m.gather(shape, func(index []int) int { return dot(index, strides) })}
 }
 
-func cut(r *rand.Rand, m model) step {
+func cut(r *rand.Rand, m model) move {
 	n := len(m.shape)
 	start, stop, by, shape := make([]int, n), make([]int, n), make([]int, n), make([]int, n)
 	for d, size := range m.shape {
@@ -95,7 +95,7 @@ func cut(r *rand.Rand, m model) step {
 		}
 	}
 	strides := m.strides()
-	return step{fmt.Sprint("slice", start, stop, by), func(s *mlx.Scope, x mlx.Array) mlx.Array { return s.Slice(x, start, stop, by) },
+	return move{fmt.Sprint("slice", start, stop, by), func(s *mlx.Scope, x mlx.Array) mlx.Array { return s.Slice(x, start, stop, by) },
 		m.gather(shape, func(index []int) (at int) {
 			for d, i := range index {
 				at += (start[d] + i*by[d]) * strides[d]
@@ -106,7 +106,7 @@ func cut(r *rand.Rand, m model) step {
 
 func abs(n int) int { return max(n, -n) }
 
-func broadcast(r *rand.Rand, m model) step {
+func broadcast(r *rand.Rand, m model) move {
 	shape, strides := slices.Clone(m.shape), m.strides()
 	for d := range shape {
 		if shape[d] == 1 && r.IntN(2) == 0 {
@@ -116,11 +116,11 @@ func broadcast(r *rand.Rand, m model) step {
 	if r.IntN(2) == 0 && len(shape) < 5 {
 		shape, strides = append([]int{1 + r.IntN(3)}, shape...), append([]int{0}, strides...)
 	}
-	return step{fmt.Sprint("broadcast", shape), func(s *mlx.Scope, x mlx.Array) mlx.Array { return s.BroadcastTo(x, shape...) },
+	return move{fmt.Sprint("broadcast", shape), func(s *mlx.Scope, x mlx.Array) mlx.Array { return s.BroadcastTo(x, shape...) },
 		m.gather(shape, func(index []int) int { return dot(index, strides) })}
 }
 
-func asStrided(r *rand.Rand, m model) step {
+func asStrided(r *rand.Rand, m model) move {
 	shape := []int{1 + r.IntN(3), 1 + r.IntN(4)}
 	strides, low, high := []int{r.IntN(7) - 3, r.IntN(5) - 2}, 0, 0
 	for d := range shape {
@@ -128,15 +128,15 @@ func asStrided(r *rand.Rand, m model) step {
 		low, high = low+min(reach, 0), high+max(reach, 0)
 	}
 	if high-low >= m.size() {
-		return step{"as it is", func(_ *mlx.Scope, x mlx.Array) mlx.Array { return x }, m}
+		return move{"as it is", func(_ *mlx.Scope, x mlx.Array) mlx.Array { return x }, m}
 	}
 	offset := -low + r.IntN(m.size()-(high-low))
-	return step{fmt.Sprint("as_strided", shape, strides, offset), func(s *mlx.Scope, x mlx.Array) mlx.Array {
+	return move{fmt.Sprint("as_strided", shape, strides, offset), func(s *mlx.Scope, x mlx.Array) mlx.Array {
 		return s.AsStrided(x, shape, []int64{int64(strides[0]), int64(strides[1])}, uint64(offset))
 	}, m.gather(shape, func(index []int) int { return offset + dot(index, strides) })}
 }
 
-func reshape(r *rand.Rand, m model) step {
+func reshape(r *rand.Rand, m model) move {
 	var shape []int
 	for rest := m.size(); ; {
 		var divisors []int
@@ -152,10 +152,10 @@ func reshape(r *rand.Rand, m model) step {
 			break
 		}
 	}
-	return step{fmt.Sprint("reshape", shape), func(s *mlx.Scope, x mlx.Array) mlx.Array { return s.Reshape(x, shape...) }, model{shape, m.at}}
+	return move{fmt.Sprint("reshape", shape), func(s *mlx.Scope, x mlx.Array) mlx.Array { return s.Reshape(x, shape...) }, model{shape, m.at}}
 }
 
-var steps = []func(*rand.Rand, model) step{transpose, transpose, cut, cut, broadcast, asStrided, reshape}
+var moves = []func(*rand.Rand, model) move{transpose, transpose, cut, cut, broadcast, asStrided, reshape}
 
 func TestEveryChainOfLayouts(t *testing.T) {
 	t.Run("bool", testChains[bool])
@@ -184,7 +184,7 @@ func testChain[T mlx.Element](t *testing.T, th *mlx.Thread, r *rand.Rand) {
 	x := slice(t, th, ramp[T](24), m.shape...)
 	names := ""
 	for range 1 + r.IntN(5) {
-		next := steps[r.IntN(len(steps))](r, m)
+		next := moves[r.IntN(len(moves))](r, m)
 		if next.model.size() > 500 {
 			continue
 		}

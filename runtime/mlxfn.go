@@ -153,7 +153,7 @@ func (e *engine) place() (p placement, err error) {
 }
 
 // isFirst reports whether no stream of the same device comes before s.
-func isFirst(s Stream) (bool, error) {
+func isFirst(s bindings.Stream) (bool, error) {
 	d, err := s.GetDevice()
 	if err != nil {
 		return false, err

@@ -45,7 +45,7 @@ func (t *Thread) Build(fn func(s *Scope) Array) (Array, error) {
 		return Array{}, err
 	}
 	defer s.release()
-	result := [1]Array{run(s, fn)}
+	result := [1]Array{attempt(s, fn)}
 	if err := s.finish("build", result[:]); err != nil {
 		return Array{}, err
 	}
@@ -60,15 +60,15 @@ func (t *Thread) BuildAll(fn func(s *Scope) []Array) ([]Array, error) {
 		return nil, err
 	}
 	defer s.release()
-	result := append([]Array(nil), run(s, fn)...)
+	result := append([]Array(nil), attempt(s, fn)...)
 	if err := s.finish("build", result); err != nil {
 		return nil, err
 	}
 	return result, nil
 }
 
-// run calls fn, and takes Go's complaints after an error for what they are.
-func run[R any](s *Scope, fn func(s *Scope) R) R {
+// attempt calls fn, and takes Go's complaints after an error for what they are.
+func attempt[R any](s *Scope, fn func(s *Scope) R) R {
 	defer func() {
 		if s.err == nil {
 			return

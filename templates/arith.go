@@ -52,20 +52,7 @@ func (m *machine) concat(l, r Value) (Value, error) {
 	a, aok := asText(l)
 	b, bok := asText(r)
 	if aok && bok {
-		if err := m.room(len(a) + len(b)); err != nil {
-			return nil, err
-		}
-		_, lm := l.(markup)
-		_, rm := r.(markup)
-		switch {
-		case lm && !rm:
-			return markup(a + escapeHTML(b)), nil
-		case rm && !lm:
-			return markup(escapeHTML(a) + b), nil
-		case lm:
-			return markup(a + b), nil
-		}
-		return str(a + b), nil
+		return m.concatText(l, r, a, b)
 	}
 	var x, y []Value
 	switch p := l.(type) {
@@ -92,6 +79,26 @@ func (m *machine) concat(l, r Value) (Value, error) {
 		return &list{items}, nil
 	}
 	return &tuple{items: items}, nil
+}
+
+// concatText adds two texts; markup escapes what is joined to it.
+func (m *machine) concatText(l, r Value, a, b string) (Value, error) {
+	_, lm := l.(markup)
+	_, rm := r.(markup)
+	if !lm && !rm {
+		text, err := m.join(a, b)
+		return str(text), err
+	}
+	if err := m.room(len(a) + len(b)); err != nil {
+		return nil, err
+	}
+	if !lm {
+		a = escapeHTML(a)
+	}
+	if !rm {
+		b = escapeHTML(b)
+	}
+	return markup(a + b), nil
 }
 
 // repeat multiplies a string or sequence by an integer; nil means that it cannot.

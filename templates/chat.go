@@ -28,6 +28,13 @@ type Chat struct {
 	// is "content".
 	ContinueField string
 
+	// Variant is the template that a Set uses; the default is the set's choice.
+	Variant string
+	// Thinking asks models that can think before they answer to do so or not: it
+	// sets the variables enable_thinking and thinking, one of which most templates
+	// with such a switch read. nil leaves it to the template.
+	Thinking *bool
+
 	// BOSToken and EOSToken are the variables bos_token and eos_token, which
 	// are undefined where empty.
 	BOSToken, EOSToken string
@@ -35,6 +42,8 @@ type Chat struct {
 	// Extra are further variables, such as enable_thinking; they override the
 	// tokens. Values convert as ValueOf does.
 	Extra map[string]any
+
+	tokens map[string]string // of a Set
 }
 
 // Span is a range of bytes of a rendered chat.
@@ -104,18 +113,9 @@ func (c *Chat) variables() (map[string]Value, error) {
 	if len(c.Messages) == 0 {
 		return nil, errors.New("templates: cannot render an empty conversation")
 	}
-	vars := make(map[string]Value, 6+len(c.Extra))
-	for name, token := range map[string]string{"bos_token": c.BOSToken, "eos_token": c.EOSToken} {
-		if token != "" {
-			vars[name] = str(strings.ToValidUTF8(token, "\uFFFD"))
-		}
-	}
-	for name, v := range c.Extra {
-		val, err := ValueOf(v)
-		if err != nil {
-			return nil, fmt.Errorf("templates: variable %q: %w", name, err)
-		}
-		vars[name] = val
+	vars, err := c.extraVariables()
+	if err != nil {
+		return nil, err
 	}
 	msgs := &list{items: make([]Value, len(c.Messages))}
 	for i := range c.Messages {
@@ -133,6 +133,32 @@ func (c *Chat) variables() (map[string]Value, error) {
 			return nil, fmt.Errorf("templates: %s: %w", name, err)
 		}
 		vars[name] = v
+	}
+	return vars, nil
+}
+
+// extraVariables are those besides the chat itself.
+func (c *Chat) extraVariables() (map[string]Value, error) {
+	vars := make(map[string]Value, 8+len(c.tokens)+len(c.Extra))
+	token := func(name, text string) {
+		if text != "" {
+			vars[name] = str(strings.ToValidUTF8(text, "\uFFFD"))
+		}
+	}
+	for name, text := range c.tokens {
+		token(name, text)
+	}
+	token("bos_token", c.BOSToken)
+	token("eos_token", c.EOSToken)
+	if c.Thinking != nil {
+		vars["enable_thinking"], vars["thinking"] = boolVal(*c.Thinking), boolVal(*c.Thinking)
+	}
+	for name, v := range c.Extra {
+		val, err := ValueOf(v)
+		if err != nil {
+			return nil, fmt.Errorf("templates: variable %q: %w", name, err)
+		}
+		vars[name] = val
 	}
 	return vars, nil
 }

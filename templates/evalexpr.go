@@ -119,17 +119,23 @@ func (n *compareExpr) eval(m *machine) (Value, error) {
 }
 
 func (n *concatExpr) eval(m *machine) (Value, error) {
-	f := formatter{m: m}
-	for _, x := range n.items {
+	f, head := formatter{m: m}, ""
+	for i, x := range n.items {
 		v, err := m.eval(x)
 		if err != nil {
 			return nil, err
 		}
-		if err := f.str(v); err != nil {
+		if s, ok := asText(v); ok && i == 0 && len(s) >= growFrom {
+			head = s
+		} else if err := f.str(v); err != nil {
 			return nil, err
 		}
 	}
-	return str(f.buf), nil
+	if head == "" {
+		return str(f.buf), nil
+	}
+	text, err := m.join(head, string(f.buf))
+	return str(text), err
 }
 
 func (n *attrExpr) eval(m *machine) (Value, error) {

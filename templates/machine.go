@@ -1,5 +1,7 @@
 package templates
 
+import "strings"
+
 // machine runs one rendering of a template.
 type machine struct {
 	t       *Template
@@ -11,7 +13,8 @@ type machine struct {
 	rootLen int    // length of the real output while a capture is in progress
 	steps   int    // left
 	depth   int
-	spans   []Span // of generation tags
+	spans   []Span           // of generation tags
+	joined  *strings.Builder // the text that join made last
 }
 
 // frame holds the variables of a running function. A nil slot is a variable

@@ -117,14 +117,3 @@ func TestSmolLM2(t *testing.T) { checkParity(t, "testdata/smollm2.json") }
 
 // TestRealTemplates renders templates of released models.
 func TestRealTemplates(t *testing.T) { checkParity(t, "testdata/real.json") }
-
-// TestMoreTemplates renders templates that are not part of this repository:
-// collect *.jinja files in a folder, run testdata/dump.py on it and set
-// GO_MLX_TEMPLATES to the file it wrote.
-func TestMoreTemplates(t *testing.T) {
-	path := os.Getenv("GO_MLX_TEMPLATES")
-	if path == "" {
-		t.Skip("GO_MLX_TEMPLATES does not name a file written by testdata/dump.py DIR OUT")
-	}
-	checkParity(t, path)
-}

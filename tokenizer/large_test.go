@@ -32,7 +32,7 @@ func requireReference(t testing.TB) string {
 
 func skipWithout(t testing.TB, err error) {
 	t.Helper()
-	if errors.Is(err, python.ErrMissing) || errors.Is(err, fetch.ErrNoNPM) {
+	if errors.Is(err, python.ErrMissing) || errors.Is(err, fetch.ErrNoClient) {
 		t.Skip(err)
 	}
 	require.NoError(t, err)

@@ -87,11 +87,23 @@ func (g *generateCmd) Run(c *console) error {
 	return nil
 }
 
-// readPrompt is the prompt, or standard input for "-". Nobody may come to type
-// it: the context ends the waiting.
+// readPrompt is the prompt, or standard input for "-".
 func (g *generateCmd) readPrompt(c *console) (string, error) {
 	if g.Prompt != "-" {
 		return g.Prompt, nil
+	}
+	text, err := readInput(c, "-")
+	if err != nil {
+		return "", fmt.Errorf("reading the prompt: %w", err)
+	}
+	return strings.TrimSuffix(string(text), "\n"), nil
+}
+
+// readInput reads a file, or standard input for "-". Nobody may come to type it:
+// the context ends the waiting.
+func readInput(c *console, path string) ([]byte, error) {
+	if path != "-" {
+		return os.ReadFile(path)
 	}
 	type result struct {
 		text []byte
@@ -104,12 +116,9 @@ func (g *generateCmd) readPrompt(c *console) (string, error) {
 	}()
 	select {
 	case <-c.ctx.Done():
-		return "", c.ctx.Err()
+		return nil, c.ctx.Err()
 	case r := <-read:
-		if r.err != nil {
-			return "", fmt.Errorf("reading the prompt: %w", r.err)
-		}
-		return strings.TrimSuffix(string(r.text), "\n"), nil
+		return r.text, r.err
 	}
 }
 

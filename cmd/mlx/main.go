@@ -25,6 +25,7 @@ const (
 // commands are the subcommands: one field each, one file each.
 type commands struct {
 	Generate generateCmd `cmd:"" help:"Generate text from a prompt."`
+	Template templateCmd `cmd:"" help:"Show the prompt that a chat template makes of messages."`
 	Setup    setupCmd    `cmd:"" help:"Install MLX's native libraries."`
 	Doctor   doctorCmd   `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
 	Version  versionCmd  `cmd:"" help:"Print versions."`

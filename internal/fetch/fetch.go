@@ -1,6 +1,7 @@
-// Package fetch downloads what is pinned: wheels with Python's pip. It keeps
-// them in the user cache folder, checks their sha256, and leaves nothing half
-// done: a file has its name only when it is whole and right.
+// Package fetch downloads what is pinned: wheels and source distributions with
+// pip, npm packages with npm. It keeps them in the user cache folder, checks
+// their sha256, and leaves nothing half done: a file has its name only when it
+// is whole and right.
 package fetch
 
 import (

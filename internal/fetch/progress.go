@@ -43,7 +43,7 @@ var pipSize = regexp.MustCompile(`Downloading \S+ \((\S+ \S+)\)`)
 // report tells out how much has arrived in dir, until stop is called.
 func report(out io.Writer, what, dir string, log *logBuffer) (stop func()) {
 	every, begin, end := logEvery, "", "\n"
-	if f, ok := out.(*os.File); ok && isTerminal(f) {
+	if IsTerminal(out) {
 		every, begin, end = terminalEvery, "\r", ""
 	}
 	fmt.Fprint(out, what, end)
@@ -82,7 +82,12 @@ func folderSize(dir string) (total int64) {
 	return total
 }
 
-func isTerminal(f *os.File) bool {
+// IsTerminal reports whether w is a terminal.
+func IsTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

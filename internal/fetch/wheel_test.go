@@ -33,7 +33,7 @@ func TestWheelIsDownloadedOnce(t *testing.T) {
 
 	calls := m.pipCalls()
 	require.Len(t, calls, 1)
-	require.True(t, strings.HasPrefix(calls[0], "-m pip download --no-deps --only-binary=:all: "), calls[0])
+	require.True(t, strings.HasPrefix(calls[0], "-m pip download --no-deps --disable-pip-version-check "), calls[0])
 	require.True(t, strings.HasSuffix(calls[0],
 		" --platform manylinux_2_27_x86_64 --platform manylinux_2_28_x86_64 some-lib==1.2.3"), calls[0])
 
@@ -97,7 +97,7 @@ func TestWheelAfterAKilledDownload(t *testing.T) {
 	m := newMachine(t)
 	data := []byte("the wheel")
 	w := testWheel(data)
-	left := filepath.Join(m.cache, "downloads", tempPrefix(w)+"123")
+	left := filepath.Join(m.cache, "downloads", tempPrefix(w.File)+"123")
 	require.NoError(t, os.MkdirAll(left, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(left, w.File), data[:3], 0o644))
 	other := filepath.Join(m.cache, "downloads", ".other-1.0-py3-none-any.whl-123", "x")
@@ -195,8 +195,8 @@ func ended(pid int) bool {
 }
 
 func TestDownloadHasATimeLimit(t *testing.T) {
-	defer func(d time.Duration) { wheelTimeout = d }(wheelTimeout)
-	wheelTimeout = 100 * time.Millisecond
+	defer func(d time.Duration) { downloadTimeout = d }(downloadTimeout)
+	downloadTimeout = 100 * time.Millisecond
 	m := newMachine(t)
 	m.pip("sleep 60")
 	began := time.Now()

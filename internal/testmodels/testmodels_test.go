@@ -29,6 +29,22 @@ func TestSmolLM2(t *testing.T) {
 	require.Equal(t, path, again)
 }
 
+// TestChatTemplates fetches the templates and holds that they are kept.
+func TestChatTemplates(t *testing.T) {
+	if testing.Short() {
+		t.Skip("186 MB are fetched the first time")
+	}
+	dir := RequireChatTemplates(t)
+	files, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, files, 75)
+
+	t.Setenv("PATH", "")
+	again, err := ChatTemplates(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, dir, again)
+}
+
 // recorder is a test that is told to fail.
 type recorder struct{ failed bool }
 

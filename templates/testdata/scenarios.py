@@ -83,6 +83,13 @@ UNICODE = "Grüße 你好 مرحبا नमस्ते 👩‍👩‍👧 \u000
 
 S = []
 
+LONG = {}  # texts that repeat another many times
+
+
+def long(text, n):
+    LONG[text * n] = f"<repeat {n}>{text}"
+    return text * n
+
 
 def add(name, messages, tools=None, **kw):
     S.append({"name": name, "messages": messages, "tools": tools, **kw})
@@ -99,7 +106,7 @@ add("empty content", [system(""), user(""), assistant(""), user("x")], add_gener
 add("none content", [user("a"), {"role": "assistant", "content": None}, user("b")], add_generation_prompt=True)
 add("missing content", [user("a"), {"role": "assistant"}, user("b")])
 add("unicode", [system(UNICODE), user(UNICODE), assistant(UNICODE), user(UNICODE)], add_generation_prompt=True)
-add("very long", [user("word " * 20000), assistant("x" * 50000), user("\n" * 1000)], add_generation_prompt=True)
+add("very long", [user(long("word ", 20000)), assistant(long("x", 50000)), user(long("\n", 1000))], add_generation_prompt=True)
 add("tools", [user("Weather?")], [WEATHER], add_generation_prompt=True)
 add("tools with system", [system("Use tools."), user("Weather?")], [WEATHER, NESTED, NOARGS], add_generation_prompt=True)
 add("empty tools", [user("Weather?")], [], add_generation_prompt=True)
