@@ -107,14 +107,22 @@ func inCallbacks(t *testing.T, body mlx.Func, look func(t *testing.T, err error)
 	}
 }
 
+// asError requires an error of this package that nothing wraps.
+func asError(t *testing.T, err error) *mlx.Error {
+	t.Helper()
+	e, ok := errors.AsType[*mlx.Error](err)
+	require.True(t, ok, "%v", err)
+	require.Same(t, err, e)
+	return e
+}
+
 func TestOperationsFailInCallbacks(t *testing.T) {
 	line := 0
 	inCallbacks(t, func(s *mlx.Scope, in arrays) arrays {
 		_, _, line, _ = runtime.Caller(0)
 		return s.Split(in[0], 7, 0)[:1] // which panics, for there are none
 	}, func(t *testing.T, err error) {
-		e, ok := err.(*mlx.Error)
-		require.True(t, ok, "not wrapped: %v", err)
+		e := asError(t, err)
 		require.Equal(t, "split", e.Op)
 		require.Contains(t, e.Message, "attempting 7 splits along axis 0")
 		require.Equal(t, "callback_test.go", filepath.Base(e.File))
@@ -149,9 +157,8 @@ func TestPanicsInCallbacks(t *testing.T) {
 			require.True(t, ok, "%v", err)
 			require.Equal(t, value, p.Value)
 			require.Contains(t, string(p.Stack), "callback_test.go", "where it panicked")
-			require.Equal(t, value == boom, errors.Is(err, boom))
-			e, ok := err.(*mlx.Error)
-			require.True(t, ok)
+			require.Equal(t, value == any(boom), errors.Is(err, boom)) //nolint:errorlint // which of the two values
+			e := asError(t, err)
 			require.Equal(t, "callback_test.go", filepath.Base(e.File))
 			require.Equal(t, line+1, e.Line)
 		})
@@ -267,8 +274,7 @@ func TestEveryOperationInCallbacksMayFail(t *testing.T) {
 					th.FailAt(i, boom)
 					_, err := step()
 					require.ErrorIs(t, err, boom)
-					e, ok := err.(*mlx.Error)
-					require.True(t, ok, "not wrapped: %v", err)
+					e := asError(t, err)
 					require.NotEmpty(t, e.Op)
 					require.Contains(t, e.File, "callback_test.go")
 					require.Equal(t, live, mlx.Live())
@@ -276,6 +282,36 @@ func TestEveryOperationInCallbacksMayFail(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Neither handles nor memory grow over many transformations, of which some fail.
+func TestTransformsAreFlat(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		in := arrays{slice(t, th, []float32{1, 2, 3, 4, 5, 6}, 3, 2), slice(t, th, []float32{1, 0.5, -1, 2}, 2, 2), slice(t, th, []float32{1, -1})}
+		defer mlx.CloseAll(in...)
+		var live map[string]int
+		var active uint64
+		for i := range 600 {
+			if i%3 == 0 {
+				th.FailAt(1+i%20, errBoom)
+			}
+			out, err := th.BuildAll(func(s *mlx.Scope) arrays { return network()(s, in) })
+			require.Equal(t, i%3 == 0, errors.Is(err, errBoom))
+			if err == nil {
+				require.NoError(t, th.Eval(out...))
+			}
+			require.NoError(t, mlx.CloseAll(out...))
+			now, err := th.ActiveMemory()
+			require.NoError(t, err)
+			if i == 30 {
+				live, active = mlx.Live(), now
+			}
+			if i > 30 {
+				require.Equal(t, live, mlx.Live())
+				require.LessOrEqual(t, now, active+4096)
+			}
+		}
+	})
 }
 
 // witness is what a Func captures, to see when MLX lets go of it.

@@ -102,7 +102,8 @@ func (c *Compiled) trace(in []Array) ([]Array, error) {
 }
 
 // Call runs the compiled function in a Build of its Worker, assigns the new state
-// and returns the results, which s owns. Under another transformation it is as if
+// and returns the results, which s owns. It runs on the Worker's own stream, also
+// inside of Scope.On, unless the function says otherwise. Under another transformation it is as if
 // it had not been compiled, and runs the Go function again; there it must have no
 // state, unless that is also state of the function around it.
 func (c *Compiled) Call(s *Scope, args ...Array) []Array { return c.Apply(s, args) }

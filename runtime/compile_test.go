@@ -2,6 +2,8 @@ package runtime_test
 
 import (
 	"errors"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -333,6 +335,43 @@ func TestCompiledOnAnotherWorker(t *testing.T) {
 	}))
 	require.NoError(t, c.Close(), "from any goroutine")
 	require.NoError(t, w.Stop())
+}
+
+// Close and Retraces are for any goroutine, while the function runs.
+func TestCompiledFromManyGoroutines(t *testing.T) {
+	leaktest.Check(t)
+	var c *mlx.Compiled
+	require.NoError(t, mlx.Do(t.Context(), func(th *mlx.Thread) (err error) {
+		c, err = th.Compile(doubled)
+		return err
+	}))
+	call := func() error {
+		return mlx.Do(t.Context(), func(th *mlx.Thread) error {
+			x := slice(t, th, []float32{1, 2})
+			defer x.Close()
+			out, err := th.BuildAll(func(s *mlx.Scope) arrays { return c.Call(s, x) })
+			return errors.Join(err, mlx.CloseAll(out...))
+		})
+	}
+	require.NoError(t, call())
+	var group sync.WaitGroup
+	for range 8 {
+		group.Go(func() {
+			for range 5 {
+				if err := call(); err != nil && !strings.Contains(err.Error(), "is closed") {
+					t.Error(err)
+				}
+				if n := c.Retraces(); n != 0 {
+					t.Errorf("%d retraces", n)
+				}
+			}
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	require.ErrorContains(t, call(), "the compiled function is closed")
 }
 
 // A Worker may stop before what it compiled is closed, Go functions in the graphs
