@@ -157,7 +157,7 @@ func TestPanicsInCallbacks(t *testing.T) {
 			require.True(t, ok, "%v", err)
 			require.Equal(t, value, p.Value)
 			require.Contains(t, string(p.Stack), "callback_test.go", "where it panicked")
-			require.Equal(t, value == any(boom), errors.Is(err, boom)) //nolint:errorlint // which of the two values
+			require.Equal(t, value == any(boom), errors.Is(err, boom))
 			e := asError(t, err)
 			require.Equal(t, "callback_test.go", filepath.Base(e.File))
 			require.Equal(t, line+1, e.Line)
