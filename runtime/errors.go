@@ -60,14 +60,18 @@ func newError(op string, err error) error {
 	return &Error{Op: op, Message: message(err), File: file, Line: line, Err: notePeerLost(err)}
 }
 
-// message returns MLX's message without the bindings' prefix, or the text of the
-// Go error that caused it. An error around the bindings' says where it was: its
-// text is kept.
+// message returns the error's text, with MLX's message alone, or that of the Go
+// error that caused it, where the bindings' error stands in it.
 func message(err error) string {
-	b, ok := err.(*bindings.Error) //nolint:errorlint // the error itself, not one that it wraps
-	switch {
-	case !ok:
+	b, ok := errors.AsType[*bindings.Error](err)
+	if !ok {
 		return err.Error()
+	}
+	return strings.Replace(err.Error(), b.Error(), plainMessage(b), 1)
+}
+
+func plainMessage(b *bindings.Error) string {
+	switch {
 	case b.Err != nil && b.Status == 1:
 		return b.Err.Error()
 	case b.Message == "":

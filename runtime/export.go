@@ -37,7 +37,7 @@ func WithoutShapes() ExportOption { return func(x *exporting) { x.shapeless = tr
 // graph that it builds to a .mlxfn file, which is there whole or not at all.
 // Arrays that f uses beside args are computed and become part of the file. Python
 // reads it by mlx.core.import_function; the format may change between versions of
-// MLX. See mlx.core.export_function. Paths with a percent sign are refused.
+// MLX. See mlx.core.export_function.
 func ExportFunction(t *Thread, path string, f Func, args []Array, opts ...ExportOption) error {
 	return t.call("export_function", func(e *engine) error {
 		return atomicfile.WritePath(path, func(tmp string) error { return e.export(tmp, f, args, opts) })

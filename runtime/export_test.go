@@ -184,7 +184,7 @@ func TestExportFails(t *testing.T) {
 		require.ErrorContains(t, err, "trace 1: ", "the same shapes twice")
 		require.ErrorIs(t, mlx.ExportFunction(th, path, func(s *mlx.Scope, _ []mlx.Array) []mlx.Array { s.Fail(mine); return nil }, args), mine)
 		require.ErrorIs(t, mlx.ExportFunction(th, filepath.Join(dir, "none", "f"), identity, args), os.ErrNotExist)
-		require.ErrorContains(t, mlx.ExportFunction(th, filepath.Join(dir, "f\x00g"), identity, args), "invalid argument")
+		require.ErrorContains(t, mlx.ExportFunction(th, filepath.Join(dir, "a\x00b"), identity, args), "invalid argument")
 		err = mlx.ExportNamed(th, path, nil, args, nil, mlx.WithTrace(x))
 		require.ErrorContains(t, err, "holds one trace")
 		err = mlx.ExportNamed(th, path, nil, args, map[string]mlx.Array{"y": {}})

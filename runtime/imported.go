@@ -24,8 +24,7 @@ type Imported struct {
 
 // ImportFunction reads a .mlxfn file. It computes where it was traced, but on the
 // CPU where this thread has no GPU. The constants of the graphs are read when they
-// are needed: leave the file as it is until then. Paths with a percent sign are
-// refused.
+// are needed: leave the file as it is until then.
 //
 // MLX builds what the file says with few checks of its own: a file of unknown
 // origin is to be trusted no more than a program.

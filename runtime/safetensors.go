@@ -97,9 +97,9 @@ func inspect(a Array) (Dtype, []int, error) {
 // LoadSafetensors reads the header of a safetensors file, checks it, and returns
 // the arrays and the metadata. The data is read when an array is evaluated: leave
 // the file as it is until then (a new file under its name does no harm). The
-// arrays are the caller's to close. Paths with a percent sign or a NUL are
-// refused; so are, by name, tensors of dtypes that MLX does not have, but for
-// F8_E4M3, which comes as uint8. A file with F64 is read at once.
+// arrays are the caller's to close. Tensors of dtypes that MLX does not have are
+// refused by name, but for F8_E4M3, which comes as uint8. A file with F64 is read
+// at once.
 func LoadSafetensors(t *Thread, path string) (map[string]Array, map[string]string, error) {
 	var arrays map[string]Array
 	var metadata map[string]string
