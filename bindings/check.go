@@ -88,6 +88,26 @@ func checkNonzero(op, name string, values ...int32) error {
 	return nil
 }
 
+func checkGivenNonzero(op, name string, v OptionalInt) error {
+	if v.Valid && v.Value == 0 {
+		return refuse(op, "%s is 0", name)
+	}
+	return nil
+}
+
+// checkMatrix refuses an array of fewer than two dimensions. A null one is left
+// to mlx-c.
+func checkMatrix(op, name string, a Array) error {
+	if a.h == 0 {
+		return nil
+	}
+	n, err := a.Ndim()
+	if err == nil && n < 2 {
+		err = refuse(op, "%s has %d dimensions, not two or more", name, n)
+	}
+	return err
+}
+
 // checkNotBool refuses boolean arrays. Null ones are left to mlx-c.
 func checkNotBool(op, name string, arrays ...Array) error {
 	for _, a := range arrays {
