@@ -17,6 +17,17 @@ func checkHandle(op, name string, h uintptr) error {
 	return nil
 }
 
+// checkNoNull refuses null handles in a list.
+func checkNoNull[T Array | VectorArray | Stream](op, name string, list []T) error {
+	var null T
+	for i, h := range list {
+		if h == null {
+			return refuse(op, "%s[%d] is a null handle", name, i)
+		}
+	}
+	return nil
+}
+
 // checkString refuses what a C string cannot carry, and percent signs where the
 // library uses messages that quote the string as printf formats.
 func checkString(op, name, s string) error {

@@ -170,6 +170,7 @@ var guardRows = map[string]map[string]string{
 	},
 	"matrix":  {"handle": `checkMatrix("$o", "$n", $n)`},
 	"notbool": {"handle": `checkNotBool("$o", "$n", $n)`, "handles": `checkNotBool("$o", "$n", $n...)`},
+	"notnull": {"handlesdata": `checkNoNull("$o", "$n", $n)`},
 	"fitssrc": {"handle": `checkFits("$o", "$n", $n, src)`},
 }
 
