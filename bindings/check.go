@@ -17,6 +17,17 @@ func checkHandle(op, name string, h uintptr) error {
 	return nil
 }
 
+// checkNoNull refuses null handles in a list.
+func checkNoNull[T Array | VectorArray | Stream](op, name string, list []T) error {
+	var null T
+	for i, h := range list {
+		if h == null {
+			return refuse(op, "%s[%d] is a null handle", name, i)
+		}
+	}
+	return nil
+}
+
 // checkString refuses what a C string cannot carry, and percent signs where the
 // library uses messages that quote the string as printf formats.
 func checkString(op, name, s string) error {
@@ -86,6 +97,26 @@ func checkNonzero(op, name string, values ...int32) error {
 		}
 	}
 	return nil
+}
+
+func checkGivenNonzero(op, name string, v OptionalInt) error {
+	if v.Valid && v.Value == 0 {
+		return refuse(op, "%s is 0", name)
+	}
+	return nil
+}
+
+// checkMatrix refuses an array of fewer than two dimensions. A null one is left
+// to mlx-c.
+func checkMatrix(op, name string, a Array) error {
+	if a.h == 0 {
+		return nil
+	}
+	n, err := a.Ndim()
+	if err == nil && n < 2 {
+		err = refuse(op, "%s has %d dimensions, not two or more", name, n)
+	}
+	return err
 }
 
 // checkNotBool refuses boolean arrays. Null ones are left to mlx-c.

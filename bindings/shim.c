@@ -57,6 +57,15 @@ const char **gm_cstrings(const char *text, size_t n) {
 	return list;
 }
 
+bool gm_has_null(const uintptr_t *handles, size_t n, const char *type) {
+	for (size_t i = 0; i < n; i++) {
+		if (handles[i] != 0) continue;
+		gm_raise("expected a non-empty %s", type);
+		return true;
+	}
+	return false;
+}
+
 mlx_vector_string gm_strings(const char *text, size_t n) {
 	const char **list = gm_cstrings(text, n);
 	mlx_vector_string v = p_mlx_vector_string_new_data(list, n);

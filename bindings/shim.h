@@ -45,6 +45,10 @@ mlx_vector_string gm_strings(const char *text, size_t n);
 mlx_map_string_to_array gm_array_map(const char *keys, const uintptr_t *values, size_t n);
 mlx_map_string_to_string gm_string_map(const char *pairs, size_t n);
 
+// gm_has_null raises the error of a list with a null handle, which mlx-c's
+// constructors of vectors notice half-way and then leak the vector.
+bool gm_has_null(const uintptr_t *handles, size_t n, const char *type);
+
 // The gm_take functions empty a container into malloc'd memory and free it.
 char *gm_take_string(mlx_string s);
 uintptr_t *gm_take_array(mlx_vector_array v, size_t *n);

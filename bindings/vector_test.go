@@ -74,7 +74,7 @@ func TestVectorSettersOfNull(t *testing.T) {
 	k.fails(v.SetData([]array{{}}), "vector_array_set_data", "non-empty mlx_array", 1)
 	k.fails(v.Set(bindings.VectorArray{}), "vector_array_set", "non-empty mlx_vector_array", 1)
 	_, err := bindings.NewVectorArrayData([]array{a, {}})
-	k.fails(err, "vector_array_new_data", "non-empty mlx_array", 1)
+	k.fails(err, "vector_array_new_data", "data[1] is a null handle", 1)
 	_, err = bindings.NewVectorArrayValue(array{})
 	k.fails(err, "vector_array_new_value", "non-empty mlx_array", 1)
 }
@@ -120,7 +120,7 @@ func TestVectorVectorArray(t *testing.T) {
 	_, err = v.Get(1)
 	k.fails(err, "vector_vector_array_get", "vector", 1)
 	_, err = bindings.NewVectorVectorArrayData([]bindings.VectorArray{inner, {}})
-	k.fails(err, "vector_vector_array_new_data", "non-empty mlx_vector_array", 1)
+	k.fails(err, "vector_vector_array_new_data", "data[1] is a null handle", 1)
 }
 
 func TestVectorString(t *testing.T) {

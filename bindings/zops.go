@@ -2220,6 +2220,12 @@ func GatherQMM(x Array, w Array, scales Array, biases Array, lhsIndices Array, r
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkMatrix("gather_qmm", "w", w); err != nil {
+		return Array{}, err
+	}
+	if err := checkGivenNonzero("gather_qmm", "bits", bits); err != nil {
+		return Array{}, err
+	}
 	if err := checkString("gather_qmm", "mode", mode); err != nil {
 		return Array{}, err
 	}
@@ -2238,6 +2244,12 @@ func GatherQMM(x Array, w Array, scales Array, biases Array, lhsIndices Array, r
 // C: mlx_gather_qqmm.
 func GatherQQMM(x Array, w Array, scalesW Array, lhsIndices Array, rhsIndices Array, groupSize OptionalInt, bits OptionalInt, mode string, globalScaleX Array, globalScaleW Array, sortedIndices bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkMatrix("gather_qqmm", "w", w); err != nil {
+		return Array{}, err
+	}
+	if err := checkGivenNonzero("gather_qqmm", "bits", bits); err != nil {
 		return Array{}, err
 	}
 	if err := checkString("gather_qqmm", "mode", mode); err != nil {
@@ -3402,6 +3414,12 @@ func QQMM(x Array, w Array, wScales Array, groupSize OptionalInt, bits OptionalI
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkMatrix("qqmm", "w", w); err != nil {
+		return Array{}, err
+	}
+	if err := checkGivenNonzero("qqmm", "bits", bits); err != nil {
+		return Array{}, err
+	}
 	if err := checkString("qqmm", "mode", mode); err != nil {
 		return Array{}, err
 	}
@@ -3442,6 +3460,12 @@ func Quantize(w Array, groupSize OptionalInt, bits OptionalInt, mode string, glo
 // C: mlx_quantized_matmul.
 func QuantizedMatmul(x Array, w Array, scales Array, biases Array, transpose bool, groupSize OptionalInt, bits OptionalInt, mode string, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkMatrix("quantized_matmul", "w", w); err != nil {
+		return Array{}, err
+	}
+	if err := checkGivenNonzero("quantized_matmul", "bits", bits); err != nil {
 		return Array{}, err
 	}
 	if err := checkString("quantized_matmul", "mode", mode); err != nil {

@@ -2395,7 +2395,7 @@ gm_ret1 gm_mlx_closure_set(uintptr_t cls, uintptr_t src) {
 
 gm_ret2 gm_mlx_closure_apply(uintptr_t cls, const uintptr_t *input, size_t input_n) {
 	mlx_vector_array resArg = p_mlx_vector_array_new();
-	mlx_vector_array input_v = p_mlx_vector_array_new_data((const mlx_array *)input, input_n);
+	mlx_vector_array input_v = gm_has_null(input, input_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)input, input_n);
 	int gm_st = p_mlx_closure_apply(&resArg, (mlx_closure){(void *)cls}, input_v);
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
 	p_mlx_vector_array_free(input_v);
@@ -2420,7 +2420,7 @@ gm_ret1 gm_mlx_closure_kwargs_set(uintptr_t cls, uintptr_t src) {
 
 gm_ret2 gm_mlx_closure_kwargs_apply(uintptr_t cls, const uintptr_t *input0, size_t input0_n, const char *input1, const uintptr_t *input1_h, size_t input1_n) {
 	mlx_vector_array resArg = p_mlx_vector_array_new();
-	mlx_vector_array input0_v = p_mlx_vector_array_new_data((const mlx_array *)input0, input0_n);
+	mlx_vector_array input0_v = gm_has_null(input0, input0_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)input0, input0_n);
 	mlx_map_string_to_array input1_v = gm_array_map(input1, input1_h, input1_n);
 	int gm_st = p_mlx_closure_kwargs_apply(&resArg, (mlx_closure_kwargs){(void *)cls}, input0_v, input1_v);
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
@@ -2448,7 +2448,7 @@ gm_ret1 gm_mlx_closure_value_and_grad_set(uintptr_t cls, uintptr_t src) {
 gm_ret4 gm_mlx_closure_value_and_grad_apply(uintptr_t cls, const uintptr_t *input, size_t input_n) {
 	mlx_vector_array res0 = p_mlx_vector_array_new();
 	mlx_vector_array res1 = p_mlx_vector_array_new();
-	mlx_vector_array input_v = p_mlx_vector_array_new_data((const mlx_array *)input, input_n);
+	mlx_vector_array input_v = gm_has_null(input, input_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)input, input_n);
 	int gm_st = p_mlx_closure_value_and_grad_apply(&res0, &res1, (mlx_closure_value_and_grad){(void *)cls}, input_v);
 	size_t res0_n = 0; uintptr_t *res0_p = gm_take_array(res0, &res0_n);
 	size_t res1_n = 0; uintptr_t *res1_p = gm_take_array(res1, &res1_n);
@@ -2474,9 +2474,9 @@ gm_ret1 gm_mlx_closure_custom_set(uintptr_t cls, uintptr_t src) {
 
 gm_ret2 gm_mlx_closure_custom_apply(uintptr_t cls, const uintptr_t *input0, size_t input0_n, const uintptr_t *input1, size_t input1_n, const uintptr_t *input2, size_t input2_n) {
 	mlx_vector_array resArg = p_mlx_vector_array_new();
-	mlx_vector_array input0_v = p_mlx_vector_array_new_data((const mlx_array *)input0, input0_n);
-	mlx_vector_array input1_v = p_mlx_vector_array_new_data((const mlx_array *)input1, input1_n);
-	mlx_vector_array input2_v = p_mlx_vector_array_new_data((const mlx_array *)input2, input2_n);
+	mlx_vector_array input0_v = gm_has_null(input0, input0_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)input0, input0_n);
+	mlx_vector_array input1_v = gm_has_null(input1, input1_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)input1, input1_n);
+	mlx_vector_array input2_v = gm_has_null(input2, input2_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)input2, input2_n);
 	int gm_st = p_mlx_closure_custom_apply(&resArg, (mlx_closure_custom){(void *)cls}, input0_v, input1_v, input2_v);
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
 	p_mlx_vector_array_free(input0_v);
@@ -2503,8 +2503,8 @@ gm_ret1 gm_mlx_closure_custom_jvp_set(uintptr_t cls, uintptr_t src) {
 
 gm_ret2 gm_mlx_closure_custom_jvp_apply(uintptr_t cls, const uintptr_t *input0, size_t input0_n, const uintptr_t *input1, size_t input1_n, const int *input2, size_t input2_n) {
 	mlx_vector_array resArg = p_mlx_vector_array_new();
-	mlx_vector_array input0_v = p_mlx_vector_array_new_data((const mlx_array *)input0, input0_n);
-	mlx_vector_array input1_v = p_mlx_vector_array_new_data((const mlx_array *)input1, input1_n);
+	mlx_vector_array input0_v = gm_has_null(input0, input0_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)input0, input0_n);
+	mlx_vector_array input1_v = gm_has_null(input1, input1_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)input1, input1_n);
 	int gm_st = p_mlx_closure_custom_jvp_apply(&resArg, (mlx_closure_custom_jvp){(void *)cls}, input0_v, input1_v, (int *)input2, input2_n);
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
 	p_mlx_vector_array_free(input0_v);
@@ -2531,7 +2531,7 @@ gm_ret1 gm_mlx_closure_custom_vmap_set(uintptr_t cls, uintptr_t src) {
 gm_ret4 gm_mlx_closure_custom_vmap_apply(uintptr_t cls, const uintptr_t *input0, size_t input0_n, const int *input1, size_t input1_n) {
 	mlx_vector_array res0 = p_mlx_vector_array_new();
 	mlx_vector_int res1 = p_mlx_vector_int_new();
-	mlx_vector_array input0_v = p_mlx_vector_array_new_data((const mlx_array *)input0, input0_n);
+	mlx_vector_array input0_v = gm_has_null(input0, input0_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)input0, input0_n);
 	int gm_st = p_mlx_closure_custom_vmap_apply(&res0, &res1, (mlx_closure_custom_vmap){(void *)cls}, input0_v, (int *)input1, input1_n);
 	size_t res0_n = 0; uintptr_t *res0_p = gm_take_array(res0, &res0_n);
 	size_t res1_n = 0; int *res1_p = gm_take_ints(res1, &res1_n);
@@ -2820,7 +2820,7 @@ gm_ret1 gm_mlx_distributed_sum_scatter(uintptr_t x, uintptr_t group, uintptr_t s
 
 gm_ret1 gm_mlx_export_function(const char *file, size_t file_n, uintptr_t fun, const uintptr_t *args, size_t args_n, bool shapeless) {
 	char file_b[GM_SHORT]; char *file_c = gm_cstr(file_b, file, file_n);
-	mlx_vector_array args_v = p_mlx_vector_array_new_data((const mlx_array *)args, args_n);
+	mlx_vector_array args_v = gm_has_null(args, args_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)args, args_n);
 	int gm_st = p_mlx_export_function(file_c, (mlx_closure){(void *)fun}, args_v, shapeless);
 	if (file_c != file_b) free(file_c);
 	p_mlx_vector_array_free(args_v);
@@ -2829,7 +2829,7 @@ gm_ret1 gm_mlx_export_function(const char *file, size_t file_n, uintptr_t fun, c
 
 gm_ret1 gm_mlx_export_function_kwargs(const char *file, size_t file_n, uintptr_t fun, const uintptr_t *args, size_t args_n, const char *kwargs, const uintptr_t *kwargs_h, size_t kwargs_n, bool shapeless) {
 	char file_b[GM_SHORT]; char *file_c = gm_cstr(file_b, file, file_n);
-	mlx_vector_array args_v = p_mlx_vector_array_new_data((const mlx_array *)args, args_n);
+	mlx_vector_array args_v = gm_has_null(args, args_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)args, args_n);
 	mlx_map_string_to_array kwargs_v = gm_array_map(kwargs, kwargs_h, kwargs_n);
 	int gm_st = p_mlx_export_function_kwargs(file_c, (mlx_closure_kwargs){(void *)fun}, args_v, kwargs_v, shapeless);
 	if (file_c != file_b) free(file_c);
@@ -2851,14 +2851,14 @@ gm_ret1 gm_mlx_function_exporter_free(uintptr_t xfunc) {
 }
 
 gm_ret1 gm_mlx_function_exporter_apply(uintptr_t xfunc, const uintptr_t *args, size_t args_n) {
-	mlx_vector_array args_v = p_mlx_vector_array_new_data((const mlx_array *)args, args_n);
+	mlx_vector_array args_v = gm_has_null(args, args_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)args, args_n);
 	int gm_st = p_mlx_function_exporter_apply((mlx_function_exporter){(void *)xfunc}, args_v);
 	p_mlx_vector_array_free(args_v);
 	return (gm_ret1){0, gm_error(gm_st)};
 }
 
 gm_ret1 gm_mlx_function_exporter_apply_kwargs(uintptr_t xfunc, const uintptr_t *args, size_t args_n, const char *kwargs, const uintptr_t *kwargs_h, size_t kwargs_n) {
-	mlx_vector_array args_v = p_mlx_vector_array_new_data((const mlx_array *)args, args_n);
+	mlx_vector_array args_v = gm_has_null(args, args_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)args, args_n);
 	mlx_map_string_to_array kwargs_v = gm_array_map(kwargs, kwargs_h, kwargs_n);
 	int gm_st = p_mlx_function_exporter_apply_kwargs((mlx_function_exporter){(void *)xfunc}, args_v, kwargs_v);
 	p_mlx_vector_array_free(args_v);
@@ -2880,7 +2880,7 @@ gm_ret1 gm_mlx_imported_function_free(uintptr_t xfunc) {
 
 gm_ret2 gm_mlx_imported_function_apply(uintptr_t xfunc, const uintptr_t *args, size_t args_n) {
 	mlx_vector_array resArg = p_mlx_vector_array_new();
-	mlx_vector_array args_v = p_mlx_vector_array_new_data((const mlx_array *)args, args_n);
+	mlx_vector_array args_v = gm_has_null(args, args_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)args, args_n);
 	int gm_st = p_mlx_imported_function_apply(&resArg, (mlx_imported_function){(void *)xfunc}, args_v);
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
 	p_mlx_vector_array_free(args_v);
@@ -2889,7 +2889,7 @@ gm_ret2 gm_mlx_imported_function_apply(uintptr_t xfunc, const uintptr_t *args, s
 
 gm_ret2 gm_mlx_imported_function_apply_kwargs(uintptr_t xfunc, const uintptr_t *args, size_t args_n, const char *kwargs, const uintptr_t *kwargs_h, size_t kwargs_n) {
 	mlx_vector_array resArg = p_mlx_vector_array_new();
-	mlx_vector_array args_v = p_mlx_vector_array_new_data((const mlx_array *)args, args_n);
+	mlx_vector_array args_v = gm_has_null(args, args_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)args, args_n);
 	mlx_map_string_to_array kwargs_v = gm_array_map(kwargs, kwargs_h, kwargs_n);
 	int gm_st = p_mlx_imported_function_apply_kwargs(&resArg, (mlx_imported_function){(void *)xfunc}, args_v, kwargs_v);
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
@@ -2982,7 +2982,7 @@ gm_ret1 gm_mlx_fast_cuda_kernel_free(uintptr_t cls) {
 
 gm_ret2 gm_mlx_fast_cuda_kernel_apply(uintptr_t cls, const uintptr_t *inputs, size_t inputs_n, uintptr_t config, uintptr_t stream) {
 	mlx_vector_array outputs = p_mlx_vector_array_new();
-	mlx_vector_array inputs_v = p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
+	mlx_vector_array inputs_v = gm_has_null(inputs, inputs_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
 	int gm_st = p_mlx_fast_cuda_kernel_apply(&outputs, (mlx_fast_cuda_kernel){(void *)cls}, inputs_v, (mlx_fast_cuda_kernel_config){(void *)config}, (mlx_stream){(void *)stream});
 	size_t outputs_n = 0; uintptr_t *outputs_p = gm_take_array(outputs, &outputs_n);
 	p_mlx_vector_array_free(inputs_v);
@@ -3073,7 +3073,7 @@ gm_ret1 gm_mlx_fast_metal_kernel_free(uintptr_t cls) {
 
 gm_ret2 gm_mlx_fast_metal_kernel_apply(uintptr_t cls, const uintptr_t *inputs, size_t inputs_n, uintptr_t config, uintptr_t stream) {
 	mlx_vector_array outputs = p_mlx_vector_array_new();
-	mlx_vector_array inputs_v = p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
+	mlx_vector_array inputs_v = gm_has_null(inputs, inputs_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
 	int gm_st = p_mlx_fast_metal_kernel_apply(&outputs, (mlx_fast_metal_kernel){(void *)cls}, inputs_v, (mlx_fast_metal_kernel_config){(void *)config}, (mlx_stream){(void *)stream});
 	size_t outputs_n = 0; uintptr_t *outputs_p = gm_take_array(outputs, &outputs_n);
 	p_mlx_vector_array_free(inputs_v);
@@ -3765,7 +3765,7 @@ gm_ret1 gm_mlx_block_masked_mm(uintptr_t a, uintptr_t b, int blockSize, uintptr_
 
 gm_ret2 gm_mlx_broadcast_arrays(const uintptr_t *inputs, size_t inputs_n, uintptr_t s) {
 	mlx_vector_array resArg = p_mlx_vector_array_new();
-	mlx_vector_array inputs_v = p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
+	mlx_vector_array inputs_v = gm_has_null(inputs, inputs_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
 	int gm_st = p_mlx_broadcast_arrays(&resArg, inputs_v, (mlx_stream){(void *)s});
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
 	p_mlx_vector_array_free(inputs_v);
@@ -3792,7 +3792,7 @@ gm_ret1 gm_mlx_clip(uintptr_t a, uintptr_t aMin, uintptr_t aMax, uintptr_t s) {
 
 gm_ret1 gm_mlx_concatenate_axis(const uintptr_t *arrays, size_t arrays_n, int axis, uintptr_t s) {
 	mlx_array resArg = {0};
-	mlx_vector_array arrays_v = p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
+	mlx_vector_array arrays_v = gm_has_null(arrays, arrays_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
 	int gm_st = p_mlx_concatenate_axis(&resArg, arrays_v, axis, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(arrays_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
@@ -3800,7 +3800,7 @@ gm_ret1 gm_mlx_concatenate_axis(const uintptr_t *arrays, size_t arrays_n, int ax
 
 gm_ret1 gm_mlx_concatenate(const uintptr_t *arrays, size_t arrays_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	mlx_vector_array arrays_v = p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
+	mlx_vector_array arrays_v = gm_has_null(arrays, arrays_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
 	int gm_st = p_mlx_concatenate(&resArg, arrays_v, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(arrays_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
@@ -3952,8 +3952,8 @@ gm_ret1 gm_mlx_degrees(uintptr_t a, uintptr_t s) {
 
 gm_ret2 gm_mlx_depends(const uintptr_t *inputs, size_t inputs_n, const uintptr_t *dependencies, size_t dependencies_n) {
 	mlx_vector_array resArg = p_mlx_vector_array_new();
-	mlx_vector_array inputs_v = p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
-	mlx_vector_array dependencies_v = p_mlx_vector_array_new_data((const mlx_array *)dependencies, dependencies_n);
+	mlx_vector_array inputs_v = gm_has_null(inputs, inputs_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
+	mlx_vector_array dependencies_v = gm_has_null(dependencies, dependencies_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)dependencies, dependencies_n);
 	int gm_st = p_mlx_depends(&resArg, inputs_v, dependencies_v);
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
 	p_mlx_vector_array_free(inputs_v);
@@ -4003,7 +4003,7 @@ gm_ret2 gm_mlx_divmod(uintptr_t a, uintptr_t b, uintptr_t s) {
 gm_ret1 gm_mlx_einsum(const char *subscripts, size_t subscripts_n, const uintptr_t *operands, size_t operands_n, uintptr_t s) {
 	mlx_array resArg = {0};
 	char subscripts_b[GM_SHORT]; char *subscripts_c = gm_cstr(subscripts_b, subscripts, subscripts_n);
-	mlx_vector_array operands_v = p_mlx_vector_array_new_data((const mlx_array *)operands, operands_n);
+	mlx_vector_array operands_v = gm_has_null(operands, operands_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)operands, operands_n);
 	int gm_st = p_mlx_einsum(&resArg, subscripts_c, operands_v, (mlx_stream){(void *)s});
 	if (subscripts_c != subscripts_b) free(subscripts_c);
 	p_mlx_vector_array_free(operands_v);
@@ -4114,7 +4114,7 @@ gm_ret1 gm_mlx_full_like(uintptr_t a, uintptr_t vals, int dtype, uintptr_t s) {
 
 gm_ret1 gm_mlx_gather(uintptr_t a, const uintptr_t *indices, size_t indices_n, const int *axes, size_t axes_n, const int *sliceSizes, size_t sliceSizes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	mlx_vector_array indices_v = p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
+	mlx_vector_array indices_v = gm_has_null(indices, indices_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
 	int gm_st = p_mlx_gather(&resArg, (mlx_array){(void *)a}, indices_v, (int *)axes, axes_n, (int *)sliceSizes, sliceSizes_n, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(indices_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
@@ -4426,7 +4426,7 @@ gm_ret1 gm_mlx_median(uintptr_t a, bool keepdims, uintptr_t s) {
 
 gm_ret2 gm_mlx_meshgrid(const uintptr_t *arrays, size_t arrays_n, bool sparse, const char *indexing, size_t indexing_n, uintptr_t s) {
 	mlx_vector_array resArg = p_mlx_vector_array_new();
-	mlx_vector_array arrays_v = p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
+	mlx_vector_array arrays_v = gm_has_null(arrays, arrays_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
 	char indexing_b[GM_SHORT]; char *indexing_c = gm_cstr(indexing_b, indexing, indexing_n);
 	int gm_st = p_mlx_meshgrid(&resArg, arrays_v, sparse, indexing_c, (mlx_stream){(void *)s});
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
@@ -4688,7 +4688,7 @@ gm_ret1 gm_mlx_rsqrt(uintptr_t a, uintptr_t s) {
 
 gm_ret1 gm_mlx_scatter(uintptr_t a, const uintptr_t *indices, size_t indices_n, uintptr_t updates, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	mlx_vector_array indices_v = p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
+	mlx_vector_array indices_v = gm_has_null(indices, indices_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
 	int gm_st = p_mlx_scatter(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(indices_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
@@ -4702,7 +4702,7 @@ gm_ret1 gm_mlx_scatter_single(uintptr_t a, uintptr_t indices, uintptr_t updates,
 
 gm_ret1 gm_mlx_scatter_add(uintptr_t a, const uintptr_t *indices, size_t indices_n, uintptr_t updates, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	mlx_vector_array indices_v = p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
+	mlx_vector_array indices_v = gm_has_null(indices, indices_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
 	int gm_st = p_mlx_scatter_add(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(indices_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
@@ -4722,7 +4722,7 @@ gm_ret1 gm_mlx_scatter_add_axis(uintptr_t a, uintptr_t indices, uintptr_t values
 
 gm_ret1 gm_mlx_scatter_max(uintptr_t a, const uintptr_t *indices, size_t indices_n, uintptr_t updates, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	mlx_vector_array indices_v = p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
+	mlx_vector_array indices_v = gm_has_null(indices, indices_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
 	int gm_st = p_mlx_scatter_max(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(indices_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
@@ -4736,7 +4736,7 @@ gm_ret1 gm_mlx_scatter_max_single(uintptr_t a, uintptr_t indices, uintptr_t upda
 
 gm_ret1 gm_mlx_scatter_min(uintptr_t a, const uintptr_t *indices, size_t indices_n, uintptr_t updates, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	mlx_vector_array indices_v = p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
+	mlx_vector_array indices_v = gm_has_null(indices, indices_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
 	int gm_st = p_mlx_scatter_min(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(indices_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
@@ -4750,7 +4750,7 @@ gm_ret1 gm_mlx_scatter_min_single(uintptr_t a, uintptr_t indices, uintptr_t upda
 
 gm_ret1 gm_mlx_scatter_prod(uintptr_t a, const uintptr_t *indices, size_t indices_n, uintptr_t updates, const int *axes, size_t axes_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	mlx_vector_array indices_v = p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
+	mlx_vector_array indices_v = gm_has_null(indices, indices_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)indices, indices_n);
 	int gm_st = p_mlx_scatter_prod(&resArg, (mlx_array){(void *)a}, indices_v, (mlx_array){(void *)updates}, (int *)axes, axes_n, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(indices_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
@@ -4924,7 +4924,7 @@ gm_ret1 gm_mlx_squeeze(uintptr_t a, uintptr_t s) {
 
 gm_ret1 gm_mlx_stack_axis(const uintptr_t *arrays, size_t arrays_n, int axis, uintptr_t s) {
 	mlx_array resArg = {0};
-	mlx_vector_array arrays_v = p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
+	mlx_vector_array arrays_v = gm_has_null(arrays, arrays_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
 	int gm_st = p_mlx_stack_axis(&resArg, arrays_v, axis, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(arrays_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
@@ -4932,7 +4932,7 @@ gm_ret1 gm_mlx_stack_axis(const uintptr_t *arrays, size_t arrays_n, int axis, ui
 
 gm_ret1 gm_mlx_stack(const uintptr_t *arrays, size_t arrays_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	mlx_vector_array arrays_v = p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
+	mlx_vector_array arrays_v = gm_has_null(arrays, arrays_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
 	int gm_st = p_mlx_stack(&resArg, arrays_v, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(arrays_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
@@ -5295,7 +5295,7 @@ gm_ret1 gm_mlx_random_uniform(uintptr_t low, uintptr_t high, const int *shape, s
 }
 
 gm_ret1 gm_mlx_async_eval(const uintptr_t *outputs, size_t outputs_n) {
-	mlx_vector_array outputs_v = p_mlx_vector_array_new_data((const mlx_array *)outputs, outputs_n);
+	mlx_vector_array outputs_v = gm_has_null(outputs, outputs_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)outputs, outputs_n);
 	int gm_st = p_mlx_async_eval(outputs_v);
 	p_mlx_vector_array_free(outputs_v);
 	return (gm_ret1){0, gm_error(gm_st)};
@@ -5320,7 +5320,7 @@ gm_ret1 gm_mlx_custom_vjp(uintptr_t fun, uintptr_t funVJP) {
 }
 
 gm_ret1 gm_mlx_eval(const uintptr_t *outputs, size_t outputs_n) {
-	mlx_vector_array outputs_v = p_mlx_vector_array_new_data((const mlx_array *)outputs, outputs_n);
+	mlx_vector_array outputs_v = gm_has_null(outputs, outputs_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)outputs, outputs_n);
 	int gm_st = p_mlx_eval(outputs_v);
 	p_mlx_vector_array_free(outputs_v);
 	return (gm_ret1){0, gm_error(gm_st)};
@@ -5329,8 +5329,8 @@ gm_ret1 gm_mlx_eval(const uintptr_t *outputs, size_t outputs_n) {
 gm_ret4 gm_mlx_jvp(uintptr_t fun, const uintptr_t *primals, size_t primals_n, const uintptr_t *tangents, size_t tangents_n) {
 	mlx_vector_array res0 = p_mlx_vector_array_new();
 	mlx_vector_array res1 = p_mlx_vector_array_new();
-	mlx_vector_array primals_v = p_mlx_vector_array_new_data((const mlx_array *)primals, primals_n);
-	mlx_vector_array tangents_v = p_mlx_vector_array_new_data((const mlx_array *)tangents, tangents_n);
+	mlx_vector_array primals_v = gm_has_null(primals, primals_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)primals, primals_n);
+	mlx_vector_array tangents_v = gm_has_null(tangents, tangents_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)tangents, tangents_n);
 	int gm_st = p_mlx_jvp(&res0, &res1, (mlx_closure){(void *)fun}, primals_v, tangents_v);
 	size_t res0_n = 0; uintptr_t *res0_p = gm_take_array(res0, &res0_n);
 	size_t res1_n = 0; uintptr_t *res1_p = gm_take_array(res1, &res1_n);
@@ -5348,8 +5348,8 @@ gm_ret1 gm_mlx_value_and_grad(uintptr_t fun, const int *argnums, size_t argnums_
 gm_ret4 gm_mlx_vjp(uintptr_t fun, const uintptr_t *primals, size_t primals_n, const uintptr_t *cotangents, size_t cotangents_n) {
 	mlx_vector_array res0 = p_mlx_vector_array_new();
 	mlx_vector_array res1 = p_mlx_vector_array_new();
-	mlx_vector_array primals_v = p_mlx_vector_array_new_data((const mlx_array *)primals, primals_n);
-	mlx_vector_array cotangents_v = p_mlx_vector_array_new_data((const mlx_array *)cotangents, cotangents_n);
+	mlx_vector_array primals_v = gm_has_null(primals, primals_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)primals, primals_n);
+	mlx_vector_array cotangents_v = gm_has_null(cotangents, cotangents_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)cotangents, cotangents_n);
 	int gm_st = p_mlx_vjp(&res0, &res1, (mlx_closure){(void *)fun}, primals_v, cotangents_v);
 	size_t res0_n = 0; uintptr_t *res0_p = gm_take_array(res0, &res0_n);
 	size_t res1_n = 0; uintptr_t *res1_p = gm_take_array(res1, &res1_n);
@@ -5360,9 +5360,9 @@ gm_ret4 gm_mlx_vjp(uintptr_t fun, const uintptr_t *primals, size_t primals_n, co
 
 gm_ret2 gm_mlx_detail_vmap_replace(const uintptr_t *inputs, size_t inputs_n, const uintptr_t *sInputs, size_t sInputs_n, const uintptr_t *sOutputs, size_t sOutputs_n, const int *inAxes, size_t inAxes_n, const int *outAxes, size_t outAxes_n) {
 	mlx_vector_array resArg = p_mlx_vector_array_new();
-	mlx_vector_array inputs_v = p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
-	mlx_vector_array sInputs_v = p_mlx_vector_array_new_data((const mlx_array *)sInputs, sInputs_n);
-	mlx_vector_array sOutputs_v = p_mlx_vector_array_new_data((const mlx_array *)sOutputs, sOutputs_n);
+	mlx_vector_array inputs_v = gm_has_null(inputs, inputs_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
+	mlx_vector_array sInputs_v = gm_has_null(sInputs, sInputs_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)sInputs, sInputs_n);
+	mlx_vector_array sOutputs_v = gm_has_null(sOutputs, sOutputs_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)sOutputs, sOutputs_n);
 	int gm_st = p_mlx_detail_vmap_replace(&resArg, inputs_v, sInputs_v, sOutputs_v, (int *)inAxes, inAxes_n, (int *)outAxes, outAxes_n);
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
 	p_mlx_vector_array_free(inputs_v);
@@ -5374,7 +5374,7 @@ gm_ret2 gm_mlx_detail_vmap_replace(const uintptr_t *inputs, size_t inputs_n, con
 gm_ret4 gm_mlx_detail_vmap_trace(uintptr_t fun, const uintptr_t *inputs, size_t inputs_n, const int *inAxes, size_t inAxes_n) {
 	mlx_vector_array res0 = p_mlx_vector_array_new();
 	mlx_vector_array res1 = p_mlx_vector_array_new();
-	mlx_vector_array inputs_v = p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
+	mlx_vector_array inputs_v = gm_has_null(inputs, inputs_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)inputs, inputs_n);
 	int gm_st = p_mlx_detail_vmap_trace(&res0, &res1, (mlx_closure){(void *)fun}, inputs_v, (int *)inAxes, inAxes_n);
 	size_t res0_n = 0; uintptr_t *res0_p = gm_take_array(res0, &res0_n);
 	size_t res1_n = 0; uintptr_t *res1_p = gm_take_array(res1, &res1_n);

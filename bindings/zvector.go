@@ -118,6 +118,9 @@ func NewVectorArrayData(data []Array) (VectorArray, error) {
 	if err := ensure(); err != nil {
 		return VectorArray{}, err
 	}
+	if err := checkNoNull("vector_array_new_data", "data", data); err != nil {
+		return VectorArray{}, err
+	}
 	r := C.gm_mlx_vector_array_new_data((*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(data))), C.size_t(len(data)))
 	if r.err != nil {
 		return VectorArray{}, fail("vector_array_new_data", r.err)
@@ -282,6 +285,9 @@ func (vec *VectorVectorArray) Close() error {
 // C: mlx_vector_vector_array_new_data.
 func NewVectorVectorArrayData(data []VectorArray) (VectorVectorArray, error) {
 	if err := ensure(); err != nil {
+		return VectorVectorArray{}, err
+	}
+	if err := checkNoNull("vector_vector_array_new_data", "data", data); err != nil {
 		return VectorVectorArray{}, err
 	}
 	r := C.gm_mlx_vector_vector_array_new_data((*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(data))), C.size_t(len(data)))
@@ -791,6 +797,9 @@ func (vec *VectorStream) Close() error {
 // C: mlx_vector_stream_new_data.
 func NewVectorStreamData(data []Stream) (VectorStream, error) {
 	if err := ensure(); err != nil {
+		return VectorStream{}, err
+	}
+	if err := checkNoNull("vector_stream_new_data", "data", data); err != nil {
 		return VectorStream{}, err
 	}
 	r := C.gm_mlx_vector_stream_new_data((*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(data))), C.size_t(len(data)))

@@ -101,21 +101,27 @@ func classify(m *Manifest, api *API) ([]*Binding, error) {
 // generated reports whether gen writes the Go function itself.
 func (b *Binding) generated() bool { return b.Family != "skip" && b.Family != "hand" }
 
-// guard marks the arguments that a row of go.generate has checked.
+// guard marks the arguments that a row of go.generate has checked: the name of a
+// check, then the arguments that it is for, and so on.
 func (c *classifier) guard(b *Binding) error {
 	r, ok := c.m.find("guard", b.Name)
 	if !ok {
 		return nil
 	}
-	for _, name := range r.Words[2:] {
-		i := slices.IndexFunc(b.Order, func(a *Arg) bool { return a.Name == name && !a.Out })
+	check := ""
+	for _, word := range r.Words[1:] {
+		if guardRows[word] != nil {
+			check = word
+			continue
+		}
+		i := slices.IndexFunc(b.Order, func(a *Arg) bool { return a.Name == word && !a.Out })
 		if i < 0 {
-			return fmt.Errorf("has no argument %s to guard", name)
+			return fmt.Errorf("has no argument %s to guard", word)
 		}
-		if guardRows[r.Words[1]][b.Order[i].Kind] == "" {
-			return fmt.Errorf("guard %s does not know %s, a %s", r.Words[1], name, b.Order[i].Kind)
+		if guardRows[check][b.Order[i].Kind] == "" {
+			return fmt.Errorf("guard %q does not know %s, a %s", check, word, b.Order[i].Kind)
 		}
-		b.Order[i].Guard = r.Words[1]
+		b.Order[i].Guard = check
 	}
 	return nil
 }

@@ -40,7 +40,7 @@ var argRows = map[string]argRow{
 		goType: "[]$t",
 		pass:   []string{"(*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData($n)))", "C.size_t(len($n))"},
 		params: []string{"const uintptr_t *$n", "size_t $n_n"},
-		pre:    "$c $n_v = p_$c_new_data((const $e *)$n, $n_n);",
+		pre:    `$c $n_v = gm_has_null($n, $n_n, "$e") ? ($c){0} : p_$c_new_data((const $e *)$n, $n_n);`,
 		call:   []string{"$n_v"},
 		post:   "p_$c_free($n_v);",
 	},
@@ -163,8 +163,14 @@ var argRows = map[string]argRow{
 // guardRows are the checks that go.generate asks for where MLX itself would end
 // the process: by their name and the kind of the argument.
 var guardRows = map[string]map[string]string{
-	"nonzero": {"scalar": `checkNonzero("$o", "$n", $n)`, "numbers": `checkNonzero("$o", "$n", $n...)`},
+	"nonzero": {
+		"scalar":   `checkNonzero("$o", "$n", $n)`,
+		"numbers":  `checkNonzero("$o", "$n", $n...)`,
+		"optional": `checkGivenNonzero("$o", "$n", $n)`,
+	},
+	"matrix":  {"handle": `checkMatrix("$o", "$n", $n)`},
 	"notbool": {"handle": `checkNotBool("$o", "$n", $n)`, "handles": `checkNotBool("$o", "$n", $n...)`},
+	"notnull": {"handlesdata": `checkNoNull("$o", "$n", $n)`},
 	"fitssrc": {"handle": `checkFits("$o", "$n", $n, src)`},
 }
 
