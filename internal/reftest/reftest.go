@@ -105,7 +105,7 @@ func (r *Reference) RequireGradients(name string, f Func) {
 		return mlx.Grad(loss, by...)(s, in)
 	})
 	require.NoError(r.T, err, name)
-	defer mlx.CloseAll(grads...)
+	defer func() { require.NoError(r.T, mlx.CloseAll(grads...)) }()
 	for i, g := range grads {
 		r.RequireClose(fmt.Sprintf("%s/gin.%d", name, by[i]), g)
 	}

@@ -27,7 +27,7 @@ func Save(t *mlx.Thread, path string, model any) error {
 }
 
 // LoadFile is Load from one safetensors file, such as Save or Python's
-// save_weights writes.
+// save_weights writes. One that fails may have replaced some of the parameters.
 func LoadFile(ctx context.Context, t *mlx.Thread, path string, model any, policy Policy, owner *mlx.Owner, opts ...LoadOption) error {
 	arrays, _, err := mlx.LoadSafetensors(t, path)
 	if err != nil {

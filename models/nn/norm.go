@@ -43,7 +43,7 @@ func (n *LayerNorm) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 }
 
 func (n *LayerNorm) params(names []string) []spec {
-	specs := n.affine.specs(names[0], n.Dims, n.NoAffine)
+	specs := n.specs(names[0], n.Dims, n.NoAffine)
 	if n.NoBias && !n.NoAffine {
 		specs[1].init = nil
 	}

@@ -117,6 +117,18 @@ func (t Tree) Arrays() []mlx.Array {
 	return arrays
 }
 
+// Slots lists the places that hold the values, for the state of a compiled step:
+// mlx.WithState(params.Slots()...). It is nil for a weight without a value.
+func (t Tree) Slots() []*mlx.Array {
+	slots := make([]*mlx.Array, len(t))
+	for i, l := range t {
+		if l.Param != nil {
+			slots[i] = l.slot
+		}
+	}
+	return slots
+}
+
 // Find returns the parameter of that name.
 func (t Tree) Find(name string) (Leaf, bool) {
 	i := slices.IndexFunc(t, func(l Leaf) bool { return l.Name == name })
@@ -162,7 +174,7 @@ func (t Tree) Update(s *mlx.Scope, values []mlx.Array) {
 }
 
 // With runs fn with the parameters standing for values, and puts their own back:
-// the way to make a pure function of a model, for Compile or Checkpoint.
+// the way to make a pure function of a model, for Checkpoint.
 func (t Tree) With(values []mlx.Array, fn func()) {
 	old := t.Arrays()
 	defer t.set(old)
