@@ -201,7 +201,7 @@ func (f *finder) find(s string, from int) (token, start, end int) {
 // index, and those between with -1. Special tokens count as text where they are
 // not asked for.
 func (a *added) cut(dst []section, f *finder, s string, special bool) []section {
-	done, table := 0, classes()
+	done, blankTo, table := 0, 0, classes() // white space reaches up to blankTo
 	for from := 0; f.count > 0 && from < len(s); {
 		token, start, end := f.find(s, from)
 		if token < 0 {
@@ -213,10 +213,13 @@ func (a *added) cut(dst []section, f *finder, s string, special bool) []section 
 			continue
 		}
 		if tok.lstrip {
-			start = max(done, table.trimRight(s[:start]))
+			start = max(done, min(done, start)+table.trimRight(s[min(done, start):start]))
 		}
 		if tok.rstrip {
-			end += table.trimLeft(s[end:])
+			if end >= blankTo {
+				blankTo = end + table.trimLeft(s[end:])
+			}
+			end = blankTo
 		}
 		if done < start {
 			dst = append(dst, section{-1, Span{done, start}})

@@ -13,11 +13,15 @@ func WithoutSpecialTokens() EncodeOption { return func(o *encodeOptions) { o.pla
 // that a user cannot write the end of a turn.
 func WithSpecialTokensAsText() EncodeOption { return func(o *encodeOptions) { o.text = true } }
 
-func newEncodeOptions(opts []EncodeOption) (o encodeOptions) {
-	for _, opt := range opts {
-		opt(&o)
+func newEncodeOptions(opts []EncodeOption) encodeOptions {
+	if len(opts) == 0 {
+		return encodeOptions{}
 	}
-	return o
+	o := new(encodeOptions)
+	for _, opt := range opts {
+		opt(o)
+	}
+	return *o
 }
 
 // Encode returns the ids of text, truncated and padded as the file says. Invalid
@@ -99,7 +103,8 @@ func (e *encoder) encode(p passage) error {
 func (e *encoder) section(p passage) error {
 	a := e.t.added
 	if e.t.normalize != nil {
-		if err := e.t.normalize.normalize(&p); err != nil {
+		var err error
+		if p, err = e.normalized(p); err != nil {
 			return err
 		}
 	}
@@ -121,6 +126,12 @@ func (e *encoder) section(p passage) error {
 	return nil
 }
 
+// normalized is apart because p is on the heap here.
+func (e *encoder) normalized(p passage) (passage, error) {
+	err := e.t.normalize.normalize(&p)
+	return p, err
+}
+
 // token takes an added token.
 func (e *encoder) token(p passage, tok *addedToken) {
 	if e.take != nil {
@@ -136,16 +147,17 @@ func (e *encoder) split(p passage) error {
 	if p.s == "" {
 		return nil
 	}
-	c := pieces{passage: p, list: append(e.sc.whole[:0], Span{0, len(p.s)})}
+	c := &e.sc.current
+	c.passage, c.list = p, append(c.list[:0], Span{0, len(p.s)})
+	defer func() { c.passage = passage{} }() // the pool keeps no texts
 	if e.t.split != nil {
-		if err := e.t.split.split(&c, e.sc); err != nil {
+		if err := e.t.split.split(c, e.sc); err != nil {
 			return err
 		}
 	}
-	e.sc.whole = c.list
 	for _, at := range c.list {
 		if e.take != nil {
-			e.take(&c, at, nil)
+			e.take(c, at, nil)
 			continue
 		}
 		var err error

@@ -29,7 +29,7 @@ func (n unicodeForm) normalize(p *passage) error {
 		return nil
 	}
 	text, e, t := p.s, p.edit(), classes()
-	w := formWriter{form: n, editor: &e, table: t}
+	w := formWriter{form: n, editor: e, table: t}
 	for i := 0; i < len(text); {
 		i = nextActive(t, text, i)
 		if e.from < i { // the character before may compose with the next

@@ -85,7 +85,7 @@ func mapped(p *passage, touched func(rune) bool, write func(e *editor, r rune)) 
 	text, e := p.s, p.edit()
 	e.keep(i)
 	for _, r := range text[i:] {
-		write(&e, r)
+		write(e, r)
 	}
 	e.done()
 	return nil
@@ -182,6 +182,10 @@ func readReplace(f *fields, _ registry[normalizer]) (normalizer, error) {
 }
 
 func (r replace) normalize(p *passage) error {
+	if old, ok := r.pattern.(literal); ok && old != "" {
+		r.literal(p, string(old))
+		return nil
+	}
 	found, err := r.pattern.matches(nil, p.s)
 	if err != nil || len(found) == 0 || len(found) == 1 && !found[0].hit {
 		return err
@@ -197,4 +201,21 @@ func (r replace) normalize(p *passage) error {
 	}
 	e.done()
 	return nil
+}
+
+// literal is normalize for a pattern that is just a text.
+func (r replace) literal(p *passage, old string) {
+	i := strings.Index(p.s, old)
+	if i < 0 {
+		return
+	}
+	text, e := p.s, p.edit()
+	for i >= 0 {
+		e.keep(e.from + i)
+		e.from += len(old)
+		e.insert(r.content)
+		i = strings.Index(text[e.from:], old)
+	}
+	e.keep(len(text))
+	e.done()
 }

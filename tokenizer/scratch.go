@@ -11,8 +11,8 @@ type scratch struct {
 	links   links
 	steps   []step
 	matches []match
-	whole   []Span // the list of pieces
-	spare   []Span // and another, taken in turns
+	current pieces // the list of which is taken in turns with spare
+	spare   []Span
 
 	sections [2][]section
 	counted  []int32

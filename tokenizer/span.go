@@ -1,6 +1,9 @@
 package tokenizer
 
-import "unicode/utf8"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // Span is a range of bytes: from Start up to, not including, End.
 type Span struct{ Start, End int }
@@ -53,15 +56,17 @@ func (p *passage) part(sp Span) passage {
 type editor struct {
 	old  *passage
 	from int // the next byte of the old text
-	out  []byte
+	out  strings.Builder
 	at   []Span
 	low  int // where the part that is written began in the old text
 }
 
-func (p *passage) edit() editor {
-	e := editor{old: p, out: make([]byte, 0, len(p.s)+len(p.s)/8+8)}
+// edit starts writing p anew.
+func (p *passage) edit() *editor {
+	e := &editor{old: p}
+	e.out.Grow(len(p.s) + len(p.s)/4 + 8)
 	if p.track {
-		e.at = make([]Span, 0, cap(e.out))
+		e.at = make([]Span, 0, e.out.Cap())
 	}
 	return e
 }
@@ -83,11 +88,10 @@ func (e *editor) place(inserted bool) Span {
 
 // put writes r: inserted with change 1, in place of the next character with 0, of 1+n characters with -n.
 func (e *editor) put(r rune, change int) {
-	n := len(e.out)
-	e.out = utf8.AppendRune(e.out, r)
+	n, _ := e.out.WriteRune(r)
 	if e.old.track {
 		at := e.place(change > 0)
-		for range len(e.out) - n {
+		for range n {
 			e.at = append(e.at, at)
 		}
 	}
@@ -98,7 +102,7 @@ func (e *editor) put(r rune, change int) {
 
 // insert writes text behind what stands before it.
 func (e *editor) insert(text string) {
-	e.out = append(e.out, text...)
+	e.out.WriteString(text)
 	if e.old.track {
 		at := e.place(true)
 		for range len(text) {
@@ -117,7 +121,7 @@ func (e *editor) skip() {
 
 // keep copies the old text up to end.
 func (e *editor) keep(end int) {
-	e.out = append(e.out, e.old.s[e.from:end]...)
+	e.out.WriteString(e.old.s[e.from:end])
 	if e.old.track {
 		for i := e.from; i < end; i++ {
 			e.at = append(e.at, e.old.origin(i))
@@ -144,5 +148,5 @@ func (e *editor) prepend(text string) {
 // done makes what was written the passage's text.
 func (e *editor) done() {
 	p := e.old
-	p.s, p.at, p.edited = string(e.out), e.at, p.edited || !p.track
+	p.s, p.at, p.edited = e.out.String(), e.at, p.edited || !p.track
 }
