@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"time"
 
 	"forge.lthn.ai/core/go-mlx/templates"
@@ -178,4 +180,87 @@ func ExampleValueOf() {
 	tmpl, _ := templates.Compile(`{{ trip }}`)
 	fmt.Println(tmpl.Execute(vars))
 	// Output: {'city': 'Zürich', 'days': [1, 2], 'note': None} <nil>
+}
+
+// A folder as it comes from Hugging Face may have several templates; chats with
+// tools take the one for tools.
+func ExampleLoadFolder() {
+	dir, _ := os.MkdirTemp("", "model")
+	defer os.RemoveAll(dir)
+	_ = os.WriteFile(filepath.Join(dir, "tokenizer_config.json"), []byte(`{"bos_token": "<s>", "chat_template": [
+		{"name": "default", "template": "{{ bos_token }}{{ messages[0].content }}"},
+		{"name": "tool_use", "template": "{{ bos_token }}{{ tools | length }} tools: {{ messages[0].content }}"}]}`), 0o600)
+	set, err := templates.LoadFolder(dir)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	chat := templates.Chat{Messages: []templates.Message{{Role: "user", Content: "Hi"}}}
+	fmt.Println(set.Render(chat))
+	chat.Tools = []any{json.RawMessage(`{"name": "f"}`)}
+	fmt.Println(set.Render(chat))
+	chat.Variant = "rag"
+	_, err = set.Render(chat)
+	fmt.Println(err)
+	// Output:
+	// <s>Hi <nil>
+	// <s>1 tools: Hi <nil>
+	// templates: no chat template called "rag": the model has default, tool_use
+}
+
+func ExampleNewSet() {
+	set, _ := templates.NewSet(map[string]string{"default": "chat", "rag": "{{ documents[0].text }}"})
+	fmt.Println(set.Names())
+	fmt.Println(set.Render(templates.Chat{
+		Messages:  []templates.Message{{Role: "user", Content: "Summarise"}},
+		Documents: []any{map[string]any{"text": "Once upon a time"}},
+		Variant:   "rag",
+	}))
+	// Output:
+	// [default rag]
+	// Once upon a time <nil>
+}
+
+// Models that come without a template take one of a well-known format.
+func ExampleNamed() {
+	tmpl, _ := templates.Named("chatml")
+	prompt, err := tmpl.Render(templates.Chat{
+		Messages:            []templates.Message{{Role: "user", Content: "Hi"}},
+		AddGenerationPrompt: true,
+	})
+	fmt.Print(prompt, err)
+	// Output:
+	// <|im_start|>user
+	// Hi<|im_end|>
+	// <|im_start|>assistant
+	// <nil>
+}
+
+// A file's metadata as package gguf reads it will do; here it is a map.
+func ExampleFromGGUF() {
+	set, _ := templates.FromGGUF(keyValues{
+		"tokenizer.chat_template":      "{{ bos_token }}{{ messages[0].content }}",
+		"tokenizer.ggml.tokens":        []string{"<unk>", "<s>"},
+		"tokenizer.ggml.bos_token_id":  int64(1),
+		"tokenizer.chat_templates":     []string{"rag"},
+		"tokenizer.chat_template.rag":  "documents",
+		"tokenizer.ggml.token_type":    []int64{2, 3},
+		"general.architecture":         "llama",
+		"tokenizer.ggml.add_bos_token": true,
+	})
+	fmt.Println(set.Names(), set.Token("bos_token"))
+	fmt.Println(set.Render(templates.Chat{Messages: []templates.Message{{Role: "user", Content: "Hi"}}}))
+	// Output:
+	// [default rag] <s>
+	// <s>Hi <nil>
+}
+
+// One switch for models that can think before they answer.
+func ExampleChat_thinking() {
+	tmpl, _ := templates.Compile(`{{ '<think>' if enable_thinking else '<no think>' }}`)
+	fmt.Println(tmpl.Render(templates.Chat{
+		Messages: []templates.Message{{Role: "user", Content: "2+2?"}},
+		Thinking: new(false),
+	}))
+	// Output: <no think> <nil>
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -99,5 +100,30 @@ func FuzzParseJSON(f *testing.F) {
 		again, err := templates.ParseJSON([]byte(text))
 		require.NoError(t, err)
 		require.Equal(t, v, again)
+	})
+}
+
+// FuzzFolder holds that any tokenizer_config.json gives templates or an error that
+// names the file, and that what is chosen renders or fails within the limits.
+func FuzzFolder(f *testing.F) {
+	f.Add([]byte(`{"chat_template": "{{ bos_token }}", "bos_token": {"content": "<s>"}}`))
+	f.Add([]byte(`{"chat_template": [{"name": "default", "template": "x"}, {"name": "tool_use", "template": "y"}]}`))
+	f.Add([]byte(`{"chat_template": {"rag": "z"}, "eos_token": null}`))
+	f.Add([]byte(`{"chat_template": [{"name": "", "template": 1}]}`))
+	dir := f.TempDir()
+	small := templates.WithLimits(templates.Limits{Steps: 100_000, Output: 1 << 16})
+	f.Fuzz(func(t *testing.T, config []byte) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "tokenizer_config.json"), config, 0o600))
+		set, err := templates.LoadFolder(dir, small)
+		if err != nil {
+			require.ErrorContains(t, err, "tokenizer_config.json")
+			return
+		}
+		chat := chat{Messages: messages{{Role: "user", Content: "Hi"}}}
+		for _, chat.Variant = range append(set.Names(), "") {
+			text, err := set.Render(chat)
+			require.True(t, err == nil || text == "")
+			require.LessOrEqual(t, len(text), 1<<16)
+		}
 	})
 }

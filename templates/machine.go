@@ -1,6 +1,9 @@
 package templates
 
-import "strings"
+import (
+	"strings"
+	"time"
+)
 
 // machine runs one rendering of a template.
 type machine struct {
@@ -8,10 +11,12 @@ type machine struct {
 	globals map[string]Value // the caller's variables
 	vars    map[string]Value // top-level assignments, kept where blocks read them
 	frame   *frame
-	buf     []byte // output; captured parts grow at its end and are cut off again
-	capture int    // captures in progress
-	rootLen int    // length of the real output while a capture is in progress
-	steps   int    // left
+	buf     []byte    // output; captured parts grow at its end and are cut off again
+	capture int       // captures in progress
+	rootLen int       // length of the real output while a capture is in progress
+	steps   int       // left
+	until   time.Time // when the rendering must end
+	ticks   uint      // evaluations, to look at the clock now and then
 	depth   int
 	spans   []Span           // of generation tags
 	joined  *strings.Builder // the text that join made last
@@ -26,7 +31,8 @@ type frame struct {
 
 func (t *Template) start(vars map[string]Value) *machine {
 	m := t.pool.Get().(*machine)
-	*m = machine{t: t, globals: vars, buf: m.buf[:0], steps: t.cfg.limits.Steps}
+	*m = machine{t: t, globals: vars, buf: m.buf[:0], steps: t.cfg.limits.Steps,
+		until: time.Now().Add(t.cfg.limits.Time)}
 	return m
 }
 
@@ -58,6 +64,24 @@ func (m *machine) charge(n int) error {
 	m.steps -= n
 	if m.steps < 0 {
 		return limitf("more than %d evaluation steps", m.t.cfg.limits.Steps)
+	}
+	return m.tick(n)
+}
+
+// The clock is looked at after an operation of slowSteps steps and every
+// clockEvery evaluations or payments.
+const (
+	slowSteps  = 1 << 10
+	clockEvery = 1 << 10
+)
+
+// tick looks at the clock where it is time to.
+func (m *machine) tick(n int) error {
+	if m.ticks++; m.ticks%clockEvery != 0 && n < slowSteps {
+		return nil
+	}
+	if time.Now().After(m.until) {
+		return limitf("more than %v of rendering", m.t.cfg.limits.Time)
 	}
 	return nil
 }
@@ -176,6 +200,9 @@ func (m *machine) eval(x expr) (Value, error) {
 	}
 	if m.steps--; m.steps < 0 {
 		return nil, at(m.charge(0), x.place())
+	}
+	if err := m.tick(1); err != nil {
+		return nil, at(err, x.place())
 	}
 	if err := m.deeper(); err != nil {
 		return nil, at(err, x.place())

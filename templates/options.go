@@ -13,6 +13,9 @@ type Limits struct {
 	// Output is the largest size in bytes of the result and of any string that
 	// the template builds on the way (default 64 MiB).
 	Output int
+	// Time bounds one rendering by the clock, for what steps count too low (default
+	// 10 seconds). It is looked at between operations, of which none takes long.
+	Time time.Duration
 	// Depth bounds nested expressions, macro calls and recursive loops together
 	// (default 4000).
 	Depth int
@@ -27,6 +30,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.Output <= 0 {
 		l.Output = 64 << 20
+	}
+	if l.Time <= 0 {
+		l.Time = 10 * time.Second
 	}
 	if l.Depth <= 0 || l.Depth > 20_000 {
 		l.Depth = 4000

@@ -129,19 +129,19 @@ func TestGGUFTemplates(t *testing.T) {
 	require.ErrorContains(t, err, `no chat template called "nope": the model has default, rag, tool_use`)
 }
 
-// badMetadata is the metadata of a file in which something is wrong.
-type badMetadata map[string]any
+// keyValues are the metadata of a file.
+type keyValues map[string]any
 
 var errBad = errors.New("bad.gguf: wrong type")
 
-func (m badMetadata) Has(key string) bool { return m[key] != nil }
-func (m badMetadata) String(key string) (string, error) {
+func (m keyValues) Has(key string) bool { return m[key] != nil }
+func (m keyValues) String(key string) (string, error) {
 	return typed[string](m, key)
 }
-func (m badMetadata) Strings(key string) ([]string, error) { return typed[[]string](m, key) }
-func (m badMetadata) Int(key string) (int64, error)        { return typed[int64](m, key) }
+func (m keyValues) Strings(key string) ([]string, error) { return typed[[]string](m, key) }
+func (m keyValues) Int(key string) (int64, error)        { return typed[int64](m, key) }
 
-func typed[T any](m badMetadata, key string) (v T, err error) {
+func typed[T any](m keyValues, key string) (v T, err error) {
 	v, ok := m[key].(T)
 	if !ok {
 		err = errBad
@@ -154,7 +154,7 @@ func typed[T any](m badMetadata, key string) (v T, err error) {
 func TestBadGGUF(t *testing.T) {
 	const template, names, tokens = "tokenizer.chat_template", "tokenizer.chat_templates", "tokenizer.ggml.tokens"
 	const bos = "tokenizer.ggml.bos_token_id"
-	for want, md := range map[string]badMetadata{
+	for want, md := range map[string]keyValues{
 		"bad.gguf: wrong type":                            {template: 1},
 		"templates: bad.gguf":                             {template: "x", names: []string{"rag"}},
 		"templates: bad.gguf: wrong":                      {names: "rag"},
@@ -167,7 +167,7 @@ func TestBadGGUF(t *testing.T) {
 		_, err := templates.FromGGUF(md)
 		require.ErrorContains(t, err, want)
 	}
-	s, err := templates.FromGGUF(badMetadata{})
+	s, err := templates.FromGGUF(keyValues{})
 	require.NoError(t, err)
 	_, err = s.Render(chat{Messages: messages{{Role: "user"}}})
 	require.ErrorIs(t, err, templates.ErrNoTemplate)

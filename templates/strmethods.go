@@ -121,7 +121,11 @@ func stripper(left, right bool) func(m *machine, s string, a []Value) (Value, er
 			if err := m.charge(len(chars)); err != nil {
 				return nil, err
 			}
-			cut = func(r rune) bool { return strings.ContainsRune(chars, r) }
+			set := make(map[rune]bool)
+			for _, r := range chars {
+				set[r] = true
+			}
+			cut = func(r rune) bool { return set[r] }
 		}
 		if left {
 			s = strings.TrimLeftFunc(s, cut)

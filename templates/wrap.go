@@ -3,7 +3,6 @@ package templates
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 func filterWordWrap(m *machine, a []Value) (Value, error) {
@@ -116,7 +115,7 @@ func wrapLine(chunks []string, width int, long, hyphens bool) []string {
 		}
 		used, n := 0, 0
 		for n < len(chunks) {
-			w := utf8.RuneCountInString(chunks[n])
+			w := runesUpTo(chunks[n], width+1)
 			if used+w > width {
 				break
 			}
@@ -125,12 +124,12 @@ func wrapLine(chunks []string, width int, long, hyphens bool) []string {
 		}
 		line := append([]string(nil), chunks[:n]...)
 		chunks = chunks[n:]
-		if len(chunks) > 0 && utf8.RuneCountInString(chunks[0]) > width {
+		if len(chunks) > 0 && runesUpTo(chunks[0], width+1) > width {
 			switch {
 			case long:
 				cut := longCut(chunks[0], width-used, hyphens)
 				line = append(line, chunks[0][:cut])
-				chunks = append([]string{chunks[0][cut:]}, chunks[1:]...)
+				chunks[0] = chunks[0][cut:]
 			case len(line) == 0:
 				line, chunks = chunks[:1:1], chunks[1:]
 			}
@@ -145,11 +144,23 @@ func wrapLine(chunks []string, width int, long, hyphens bool) []string {
 	return lines
 }
 
+// runesUpTo counts the code points of s, but no more than most: a long word is cut
+// into many lines, each of which asks.
+func runesUpTo(s string, most int) int {
+	n := 0
+	for range s {
+		if n++; n >= most {
+			break
+		}
+	}
+	return n
+}
+
 // longCut returns where to cut a word that is longer than a line: after the
 // last hyphen that fits where there is one behind something else, or at room.
 func longCut(word string, room int, hyphens bool) int {
 	cut := runeOffset(word, room)
-	if hyphens && utf8.RuneCountInString(word) > room {
+	if hyphens && cut < len(word) {
 		if i := strings.LastIndexByte(word[:cut], '-'); i > 0 && strings.Trim(word[:i], "-") != "" {
 			return i + 1
 		}
