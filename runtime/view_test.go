@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"errors"
+	"io"
 	"testing"
 	"unsafe"
 
@@ -75,4 +76,64 @@ func TestViewPassesErrorsOn(t *testing.T) {
 		}))
 	})
 	require.ErrorIs(t, mlx.View(nil, mlx.Array{}, func([]int32) error { return nil }), mlx.ErrOutsideDo)
+}
+
+// TestBoolsOfFiles: MLX takes bytes from a file as they are, and a Go bool that is
+// neither 0 nor 1 is undefined.
+func TestBoolsOfFiles(t *testing.T) {
+	path := safetensorsFile(t, `{"a":{"dtype":"BOOL","shape":[4],"data_offsets":[0,4]}}`, []byte{0, 1, 2, 255})
+	leaktest.Do(t, func(th *mlx.Thread) {
+		arrays, _, err := mlx.LoadSafetensors(th, path)
+		require.NoError(t, err)
+		a := arrays["a"]
+		defer a.Close()
+		want := []uint8{0, 1, 1, 1}
+		bytes := func(bools []bool) []uint8 {
+			return unsafe.Slice((*uint8)(unsafe.Pointer(unsafe.SliceData(bools))), len(bools))
+		}
+		v, err := mlx.Values[bool](th, a)
+		require.NoError(t, err)
+		require.Equal(t, want, bytes(v))
+		require.NoError(t, mlx.View(th, a, func(v []bool) error {
+			require.Equal(t, want, bytes(v))
+			return nil
+		}))
+	})
+}
+
+// TestReadingFailsCleanly lets every operation that a call runs fail once.
+func TestReadingFailsCleanly(t *testing.T) {
+	mine := errors.New("mine")
+	leaktest.Do(t, func(th *mlx.Thread) {
+		x := slice(t, th, ramp[int32](2000), 40, 50)
+		defer x.Close()
+		for name, call := range map[string]func() error{
+			"at":     func() error { _, err := mlx.At[int32](th, x, 1, 2); return err },
+			"format": func() error { _, err := mlx.Format(th, x); return err },
+			"npy": func() error {
+				a, err := mlx.LoadNPY(th, npyFiles+"fortran-int16.npy")
+				return errors.Join(err, a.Close())
+			},
+			"npz": func() error {
+				arrays, err := mlx.LoadNPZ(th, npyFiles+"stored.npz")
+				closeAll(t, arrays)
+				return err
+			},
+			"export": func() error {
+				return mlx.WriteFunction(th, io.Discard, func(s *mlx.Scope, args []mlx.Array) []mlx.Array {
+					return []mlx.Array{s.Negative(args[0])}
+				}, []mlx.Array{x})
+			},
+		} {
+			before := th.Ops()
+			require.NoError(t, call())
+			count := th.Ops() - before
+			require.Positive(t, count, name)
+			for n := 1; n <= count; n++ {
+				th.FailAt(n, mine)
+				require.ErrorIs(t, call(), mine, "%s: operation %d of %d", name, n, count)
+			}
+			th.FailAt(0, nil)
+		}
+	})
 }

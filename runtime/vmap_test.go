@@ -25,7 +25,7 @@ func TestMisuseOfVmap(t *testing.T) {
 		"mlx: vmap: Inconsistent axis sizes":                                    mlx.Vmap(add, mlx.InAxes(0, 1)),
 		"mlx: vmap: argument 0: axis 0 is out of range for 0 dimensions":        mlx.Vmap(mlx.Vmap(mlx.Vmap(square))),
 		"mlx: vmap: none of 0 arguments is mapped":                              func(s *mlx.Scope, _ arrays) arrays { return mlx.Vmap(square)(s, nil) },
-		"mlx: vmap: argument 1: expected a non-empty mlx_array":                             func(s *mlx.Scope, in arrays) arrays { return mlx.Vmap(add)(s, arrays{in[0], {}}) },
+		"mlx: vmap: argument 1: expected a non-empty mlx_array":                 func(s *mlx.Scope, in arrays) arrays { return mlx.Vmap(add)(s, arrays{in[0], {}}) },
 		"mlx: vmap: [Primitive::vmap] Not implemented for Depends":              mlx.Vmap(mlx.Grad(mlx.Checkpoint(total))),
 		"mlx: vmap: result 0: axis 3 is out of range for 3 dimensions":          mlx.Vmap(func(s *mlx.Scope, in arrays) arrays { return arrays{s.ExpandDims(in[0], 0)} }, mlx.OutAxes(3)),
 		"mlx: reshape: Cannot reshape array of size 3 into shape (2). (vmap_te": mlx.Vmap(func(s *mlx.Scope, in arrays) arrays { return arrays{s.Reshape(in[0], 2)} }),
