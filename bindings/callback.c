@@ -137,7 +137,7 @@ gm_ret2 gm_graph_text(bool dot, uintptr_t namer, const uintptr_t *outputs, size_
 		gm_raise("no memory for the text");
 		return (gm_ret2){0, 0, gm_error(1)};
 	}
-	mlx_vector_array v = p_mlx_vector_array_new_data((const mlx_array *)outputs, n);
+	mlx_vector_array v = gm_has_null(outputs, n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)outputs, n);
 	int status = (dot ? p_mlx_export_to_dot : p_mlx_print_graph)(os, (mlx_node_namer){(void *)namer}, v);
 	p_mlx_vector_array_free(v);
 	fclose(os);

@@ -112,7 +112,8 @@ func TestHammerOneWorker(t *testing.T) {
 		},
 		func(ctx context.Context) {
 			defer func() {
-				if v := recover(); v != boom {
+				v := recover()
+				if err, ok := v.(error); !ok || !errors.Is(err, boom) {
 					t.Error("recovered", v)
 				}
 			}()

@@ -54,7 +54,9 @@ func TestSoak(t *testing.T) {
 			require.Equal(t, first.handles, l.handles)
 			require.Equal(t, first.active, l.active)
 			require.LessOrEqual(t, l.threads, first.threads+4, "the Go runtime may add some")
-			require.Less(t, l.rss, first.rss+first.rss/10+4*mib, "RSS")
+			if !instrumented { // AddressSanitizer keeps what is freed for a while
+				require.Less(t, l.rss, first.rss+first.rss/10+4*mib, "RSS")
+			}
 		}
 	})
 }

@@ -52,7 +52,7 @@ gm_ret1 gm_mlx_closure_free(uintptr_t cls) {
 
 gm_ret2 gm_mlx_closure_apply(uintptr_t cls, const uintptr_t *input, size_t input_n) {
 	mlx_vector_array resArg = p_mlx_vector_array_new();
-	mlx_vector_array input_v = p_mlx_vector_array_new_data((const mlx_array *)input, input_n);
+	mlx_vector_array input_v = gm_has_null(input, input_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)input, input_n);
 	int gm_st = p_mlx_closure_apply(&resArg, (mlx_closure){(void *)cls}, input_v);
 	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
 	p_mlx_vector_array_free(input_v);

@@ -71,7 +71,7 @@ gm_ret2 gm_mlx_split(uintptr_t a, int numSplits, int axis, uintptr_t s) {
 
 gm_ret1 gm_mlx_concatenate(const uintptr_t *arrays, size_t arrays_n, uintptr_t s) {
 	mlx_array resArg = {0};
-	mlx_vector_array arrays_v = p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
+	mlx_vector_array arrays_v = gm_has_null(arrays, arrays_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
 	int gm_st = p_mlx_concatenate(&resArg, arrays_v, (mlx_stream){(void *)s});
 	p_mlx_vector_array_free(arrays_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
@@ -79,7 +79,7 @@ gm_ret1 gm_mlx_concatenate(const uintptr_t *arrays, size_t arrays_n, uintptr_t s
 
 gm_ret2 gm_mlx_sizes(const uintptr_t *arrays, size_t arrays_n) {
 	mlx_vector_int resArg = p_mlx_vector_int_new();
-	mlx_vector_array arrays_v = p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
+	mlx_vector_array arrays_v = gm_has_null(arrays, arrays_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)arrays, arrays_n);
 	int gm_st = p_mlx_sizes(&resArg, arrays_v);
 	size_t resArg_n = 0; int *resArg_p = gm_take_ints(resArg, &resArg_n);
 	p_mlx_vector_array_free(arrays_v);

@@ -1,0 +1,5 @@
+//go:build !race && !asan
+
+package runtime_test
+
+const instrumented = false
