@@ -96,3 +96,21 @@ func TestCheckpointedLayer(t *testing.T) {
 		}
 	})
 }
+
+// Weights that are kept for inference have no place to stand in.
+func TestWithOfInference(t *testing.T) {
+	withReference(t, func(r *reference) {
+		m := new(one)
+		r.load(m, false, "a=biased")
+		params := nn.Parameters(m)
+		require.Equal(t, []string{"a.weight", "a.bias"}, params.Names())
+		bias, called := params[1].Array(), false
+		params.With([]mlx.Array{r.arrays["biased.weight"], r.arrays["norm.weight"]}, func() {
+			called = true
+			require.True(t, params[0].Array().IsNull())
+			require.Equal(t, r.arrays["norm.weight"], params[1].Array())
+		})
+		require.True(t, called)
+		require.Equal(t, bias, params[1].Array())
+	})
+}

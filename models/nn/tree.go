@@ -173,8 +173,9 @@ func (t Tree) Update(s *mlx.Scope, values []mlx.Array) {
 	}
 }
 
-// With runs fn with the parameters standing for values, and puts their own back:
-// the way to make a pure function of a model, for Checkpoint.
+// With runs fn with the parameters standing for values, one for each, and puts
+// their own back; weights without a value stay so. It is the way to make a pure
+// function of a model, for Checkpoint.
 func (t Tree) With(values []mlx.Array, fn func()) {
 	old := t.Arrays()
 	defer t.set(old)
@@ -183,7 +184,9 @@ func (t Tree) With(values []mlx.Array, fn func()) {
 }
 
 func (t Tree) set(values []mlx.Array) {
-	for i, l := range t {
-		*l.slot = values[i]
+	for i, slot := range t.Slots() {
+		if slot != nil {
+			*slot = values[i]
+		}
 	}
 }
