@@ -21,8 +21,9 @@ func (c *pieces) rewrite(write func(e *editor, p Span)) {
 
 // each replaces the pieces by those that cut appends for each.
 func (c *pieces) each(sc *scratch, cut func(dst []Span, p Span) ([]Span, error)) error {
-	out, err := sc.spare[:0], error(nil)
+	out := sc.spare[:0]
 	for _, p := range c.list {
+		var err error
 		if out, err = cut(out, p); err != nil {
 			return err
 		}

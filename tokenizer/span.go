@@ -36,7 +36,7 @@ func (p *passage) start(i int) int {
 	switch {
 	case p.at != nil && i < len(p.at):
 		return p.at[i].Start
-	case p.at != nil && len(p.at) > 0:
+	case len(p.at) > 0:
 		return p.at[len(p.at)-1].End
 	}
 	return p.base + i

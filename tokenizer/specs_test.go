@@ -128,9 +128,9 @@ func TestDecodersEqualReference(t *testing.T) {
 				}
 				require.Equal(t, *c.Text[i], tok.Decode(ids), "%v", ids)
 				require.Equal(t, *c.Plain[i], tok.Decode(ids, SkipSpecialTokens()), "%v without special tokens", ids)
-				d, streamed := tok.NewDecoder(), ""
+				d := tok.NewDecoder()
 				for range 2 { // the second time after Flush
-					streamed = ""
+					streamed := ""
 					for _, id := range ids {
 						streamed += d.Next(id)
 					}

@@ -36,7 +36,7 @@ func readTemplate(f *fields, key string, ids map[string][]int32, texts int) ([]p
 		if err := in.close(); err != nil {
 			return nil, err
 		}
-		known := false
+		var known bool
 		if kind == "SpecialToken" {
 			p.ids, known = ids[name]
 		} else {

@@ -85,12 +85,8 @@ func (t *truncation) apply(list []*Encoding, added int) error {
 
 // longestFirst shares length among two texts: the longer one is cut first.
 func longestFirst(a, b, length int) (int, int) {
-	low, high := min(a, b), max(a, b)
-	if low > length {
-		high = low
-	} else {
-		high = max(low, length-low)
-	}
+	low := min(a, b)
+	high := max(low, length-low)
 	if low+high > length {
 		low = length / 2
 		high = low + length%2
