@@ -55,6 +55,9 @@ func costlyTemplates() map[string]string {
 // TestCostlyOperations holds that the limits on steps and time end what is slow,
 // and that no operation goes on for long beyond them.
 func TestCostlyOperations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("each of them runs until its limit")
+	}
 	for name, src := range costlyTemplates() {
 		t.Run(name, func(t *testing.T) {
 			tmpl, err := templates.Compile(src, templates.WithLimits(templates.Limits{Time: 50 * time.Millisecond}))
@@ -70,6 +73,9 @@ func TestCostlyOperations(t *testing.T) {
 // TestLongTextsTakeLinearTime holds that what looks quadratic is not: each of these
 // would take hours.
 func TestLongTextsTakeLinearTime(t *testing.T) {
+	if testing.Short() {
+		t.Skip("the texts have millions of characters")
+	}
 	for name, src := range map[string]string{
 		"strip":          "{{ ('é' * 10**6).strip('ü' * 10**6 ~ 'é')|length }}",
 		"trim":           "{{ ('é' * 10**6)|trim('ü' * 10**6 ~ 'é')|length }}",

@@ -38,7 +38,7 @@ func readTar(r io.Reader, keep func(name string) string) (map[string][]byte, err
 	files, left := map[string][]byte{}, int64(maxTarFiles)
 	for archive := tar.NewReader(unzipped); ; {
 		h, err := archive.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
