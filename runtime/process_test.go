@@ -75,7 +75,9 @@ func TestProcessesThatEndDuringDo(t *testing.T) {
 				out, err := child(t, nil, func() { endDuringDo(tt.end) })
 				status := syscall.WaitStatus(0)
 				if err != nil {
-					status = err.(*exec.ExitError).Sys().(syscall.WaitStatus)
+					var ended *exec.ExitError
+					require.ErrorAs(t, err, &ended)
+					status = ended.Sys().(syscall.WaitStatus)
 				}
 				require.Equal(t, tt.code, status.ExitStatus(), out)
 				require.Equal(t, tt.signal, map[bool]syscall.Signal{true: status.Signal()}[status.Signaled()], out)
