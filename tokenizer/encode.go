@@ -50,7 +50,7 @@ func (t *Tokenizer) AppendEncode(dst []int32, text string, opts ...EncodeOption)
 		out = append(out, t.before...)
 	}
 	e := encoder{t: t, sc: sc, options: o, ids: out}
-	if err := e.encode(passage{s: validText(text), track: t.track}); err != nil {
+	if err := e.encode(passage{s: validText(text), track: t.track, work: &sc.work}); err != nil {
 		return dst, err
 	}
 	if o.plain {
@@ -111,6 +111,7 @@ func (e *encoder) section(p passage) error {
 	if a.normal.count == 0 {
 		return e.split(p)
 	}
+	p.work = nil // writing one part anew twice would write over the next
 	list := a.cut(e.sc.sections[1][:0], &a.normal, p.s, !e.options.text)
 	e.sc.sections[1] = list
 	for _, s := range list {
@@ -126,9 +127,12 @@ func (e *encoder) section(p passage) error {
 	return nil
 }
 
-// normalized is apart because p is on the heap here.
+// normalized normalizes in the scratch: a passage of its own would be allocated.
 func (e *encoder) normalized(p passage) (passage, error) {
-	err := e.t.normalize.normalize(&p)
+	at := &e.sc.normal
+	*at = p
+	err := e.t.normalize.normalize(at)
+	p, *at = *at, passage{}
 	return p, err
 }
 
