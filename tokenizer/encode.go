@@ -32,8 +32,9 @@ func (t *Tokenizer) Encode(text string, opts ...EncodeOption) ([]int32, error) {
 	return t.AppendEncode(make([]int32, 0, len(text)/4+4), text, opts...)
 }
 
-// AppendEncode appends the ids of text to dst, as Encode gives them. Once the
-// tokenizer is warm, a call allocates only where a normalizer changes the text.
+// AppendEncode appends the ids of text to dst, as Encode gives them. Once it is
+// warm it hardly allocates: the files of the large models need nothing for text
+// in a normal form.
 func (t *Tokenizer) AppendEncode(dst []int32, text string, opts ...EncodeOption) ([]int32, error) {
 	o := newEncodeOptions(opts)
 	if t.truncate != nil || t.pad != nil || !t.simple && !o.plain {
