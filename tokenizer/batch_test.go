@@ -116,3 +116,23 @@ func TestBadComponentsAreRefused(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+// Parts of a text that lies in a kept buffer are written anew without touching each other.
+func TestPartsInKeptBuffers(t *testing.T) {
+	tok, err := withParts(t, map[string]string{
+		"normalizer": `{"type":"Sequence","normalizers":[{"type":"Lowercase"},{"type":"Prepend","prepend":"x"}]}`,
+		"pre_tokenizer": `{"type":"Sequence","pretokenizers":[{"type":"Metaspace","replacement":"▁"},` +
+			`{"type":"ByteLevel","add_prefix_space":true,"trim_offsets":false,"use_regex":false}]}`,
+		"added_tokens": `[{"id":0,"content":"abc","normalized":true,"special":false,"single_word":false,"lstrip":false,"rstrip":false}]`,
+	})
+	require.NoError(t, err)
+	for _, text := range []string{"AA bbb abc cc dd abc eee ff gg", "é abcabc ü"} {
+		full, err := tok.EncodeFull(text)
+		require.NoError(t, err)
+		for range 3 {
+			ids, err := tok.Encode(text)
+			require.NoError(t, err)
+			require.Equal(t, full.IDs, ids, "%q", text)
+		}
+	}
+}

@@ -150,7 +150,7 @@ type fuseStage struct{ next stage }
 func (s *fuseStage) write(part []byte, _ bool) { s.next.write(part, false) }
 func (s *fuseStage) close()                    { s.next.write(nil, true); s.next.close() }
 
-// eachDecoder rewrites tokens one by one; what it returns for one that is to vanish is false.
+// eachStage rewrites tokens one by one; do returns false for one that is to vanish.
 type eachStage struct {
 	gather
 	next stage

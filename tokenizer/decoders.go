@@ -7,7 +7,7 @@ import (
 )
 
 // byteFallback makes characters of the tokens <0x00> to <0xFF>. Of a run of them that is not valid UTF-8 every one becomes
-// U+FFFD, so that nothing of a run can be passed on before its end, but for what is certain: a run that is invalid already.
+// U+FFFD, so that nothing of a run can be passed on before its end.
 type byteFallback struct{}
 
 func (byteFallback) stage(next stage) stage { return &byteFallbackStage{next: next} }

@@ -12,8 +12,11 @@
 //	text := tok.Decode(ids)
 //
 // Text goes through the stages of the reference: added tokens are cut out, the
-// rest is normalized, split into pieces and merged by byte-pair encoding, and the
-// post-processor adds the special tokens of the model. What this package does not
-// know, it refuses by name: a component that is skipped in silence gives ids that
-// are almost right.
+// rest is normalized, split into pieces and given to the model (BPE, Unigram,
+// WordPiece or WordLevel), and the post-processor adds the special tokens. What
+// this package does not know, it refuses by name: a component that is skipped in
+// silence gives ids that are almost right.
+//
+// [Tokenizer.AppendEncode] is for speed, [Tokenizer.EncodeFull] gives offsets and
+// masks too. Offsets count bytes of the text as it was given.
 package tokenizer

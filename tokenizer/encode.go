@@ -32,8 +32,9 @@ func (t *Tokenizer) Encode(text string, opts ...EncodeOption) ([]int32, error) {
 	return t.AppendEncode(make([]int32, 0, len(text)/4+4), text, opts...)
 }
 
-// AppendEncode appends the ids of text to dst, as Encode gives them. Once the
-// tokenizer is warm, a call allocates only where a normalizer changes the text.
+// AppendEncode appends the ids of text to dst, as Encode gives them. Once it is
+// warm it hardly allocates: the files of the large models need nothing for text
+// in a normal form.
 func (t *Tokenizer) AppendEncode(dst []int32, text string, opts ...EncodeOption) ([]int32, error) {
 	o := newEncodeOptions(opts)
 	if t.truncate != nil || t.pad != nil || !t.simple && !o.plain {
@@ -50,7 +51,7 @@ func (t *Tokenizer) AppendEncode(dst []int32, text string, opts ...EncodeOption)
 		out = append(out, t.before...)
 	}
 	e := encoder{t: t, sc: sc, options: o, ids: out}
-	if err := e.encode(passage{s: validText(text), track: t.track}); err != nil {
+	if err := e.encode(passage{s: validText(text), track: t.track, work: &sc.work}); err != nil {
 		return dst, err
 	}
 	if o.plain {
@@ -111,6 +112,7 @@ func (e *encoder) section(p passage) error {
 	if a.normal.count == 0 {
 		return e.split(p)
 	}
+	p.work = nil // writing one part anew twice would write over the next
 	list := a.cut(e.sc.sections[1][:0], &a.normal, p.s, !e.options.text)
 	e.sc.sections[1] = list
 	for _, s := range list {
@@ -126,9 +128,12 @@ func (e *encoder) section(p passage) error {
 	return nil
 }
 
-// normalized is apart because p is on the heap here.
+// normalized normalizes in the scratch: a passage of its own would be allocated.
 func (e *encoder) normalized(p passage) (passage, error) {
-	err := e.t.normalize.normalize(&p)
+	at := &e.sc.normal
+	*at = p
+	err := e.t.normalize.normalize(at)
+	p, *at = *at, passage{}
 	return p, err
 }
 

@@ -24,7 +24,7 @@ type Encoding struct {
 // Len returns the number of tokens.
 func (e *Encoding) Len() int { return len(e.IDs) }
 
-// grow makes room for n more tokens.
+// add appends a token.
 func (e *Encoding) add(id int32, at Span, word int32) {
 	e.IDs = append(e.IDs, id)
 	e.Offsets = append(e.Offsets, at)

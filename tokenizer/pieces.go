@@ -11,10 +11,10 @@ type pieces struct {
 func (c *pieces) rewrite(write func(e *editor, p Span)) {
 	e := c.edit()
 	for i, p := range c.list {
-		start := e.out.Len()
+		start := len(e.out)
 		e.from, e.low = p.Start, p.Start
 		write(e, p)
-		c.list[i] = Span{start, e.out.Len()}
+		c.list[i] = Span{start, len(e.out)}
 	}
 	e.done()
 }

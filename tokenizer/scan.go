@@ -157,7 +157,7 @@ func (t *classTable) cased(s string, i int) (smalls, capitals int) {
 	for i < len(s) {
 		c, n := t.at(s, i)
 		if c&small != 0 {
-			return t.run2(s, i+n), i
+			return t.smallRun(s, i+n), i
 		}
 		if c&(letter|mark) == 0 {
 			break
@@ -170,8 +170,8 @@ func (t *classTable) cased(s string, i int) (smalls, capitals int) {
 	return smalls, i
 }
 
-// run2 returns the end of the run of letters and marks that are not capital.
-func (t *classTable) run2(s string, i int) int {
+// smallRun returns the end of the run of letters and marks that are not capital.
+func (t *classTable) smallRun(s string, i int) int {
 	for i < len(s) {
 		c, n := t.at(s, i)
 		if c&(letter|mark) == 0 || c&upper != 0 {

@@ -14,6 +14,8 @@ type scratch struct {
 	current pieces // the list of which is taken in turns with spare
 	spare   []Span
 
+	normal   passage
+	work     workshop
 	sections [2][]section
 	counted  []int32
 }

@@ -1,8 +1,8 @@
 package tokenizer
 
 import (
-	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // Span is a range of bytes: from Start up to, not including, End.
@@ -16,6 +16,15 @@ type passage struct {
 	base   int
 	track  bool // keep at
 	edited bool // s is no longer the input, and at was not kept
+	work   *workshop
+}
+
+// workshop is where passages are written anew without allocating: into two buffers in turns, since the text that is read may
+// lie in one of them. A text lies there until the one after the next is written.
+type workshop struct {
+	bufs   [2][]byte
+	turn   int
+	editor editor
 }
 
 // origin returns the place in the input of the character that the byte i belongs to.
@@ -44,7 +53,7 @@ func (p *passage) start(i int) int {
 
 // part returns the passage of s[sp.Start:sp.End].
 func (p *passage) part(sp Span) passage {
-	q := passage{s: p.s[sp.Start:sp.End], base: p.start(sp.Start), track: p.track, edited: p.edited}
+	q := passage{s: p.s[sp.Start:sp.End], base: p.start(sp.Start), track: p.track, edited: p.edited, work: p.work}
 	if p.at != nil {
 		q.at = p.at[sp.Start:sp.End:sp.End]
 	}
@@ -56,17 +65,21 @@ func (p *passage) part(sp Span) passage {
 type editor struct {
 	old  *passage
 	from int // the next byte of the old text
-	out  strings.Builder
+	out  []byte
 	at   []Span
 	low  int // where the part that is written began in the old text
 }
 
 // edit starts writing p anew.
 func (p *passage) edit() *editor {
-	e := &editor{old: p}
-	e.out.Grow(len(p.s) + len(p.s)/4 + 8)
+	if w := p.work; w != nil && !p.track {
+		w.editor = editor{old: p, out: w.bufs[w.turn][:0]}
+		return &w.editor
+	}
+	size := len(p.s) + len(p.s)/4 + 8
+	e := &editor{old: p, out: make([]byte, 0, size)}
 	if p.track {
-		e.at = make([]Span, 0, e.out.Cap())
+		e.at = make([]Span, 0, size)
 	}
 	return e
 }
@@ -88,10 +101,11 @@ func (e *editor) place(inserted bool) Span {
 
 // put writes r: inserted with change 1, in place of the next character with 0, of 1+n characters with -n.
 func (e *editor) put(r rune, change int) {
-	n, _ := e.out.WriteRune(r)
+	n := len(e.out)
+	e.out = utf8.AppendRune(e.out, r)
 	if e.old.track {
 		at := e.place(change > 0)
-		for range n {
+		for range len(e.out) - n {
 			e.at = append(e.at, at)
 		}
 	}
@@ -102,7 +116,7 @@ func (e *editor) put(r rune, change int) {
 
 // insert writes text behind what stands before it.
 func (e *editor) insert(text string) {
-	e.out.WriteString(text)
+	e.out = append(e.out, text...)
 	if e.old.track {
 		at := e.place(true)
 		for range len(text) {
@@ -121,7 +135,7 @@ func (e *editor) skip() {
 
 // keep copies the old text up to end.
 func (e *editor) keep(end int) {
-	e.out.WriteString(e.old.s[e.from:end])
+	e.out = append(e.out, e.old.s[e.from:end]...)
 	if e.old.track {
 		for i := e.from; i < end; i++ {
 			e.at = append(e.at, e.old.origin(i))
@@ -145,8 +159,13 @@ func (e *editor) prepend(text string) {
 	e.from = end
 }
 
-// done makes what was written the passage's text.
+// done makes what was written the passage's text. The bytes do not change as long as the text is used, so that they need
+// not be copied.
 func (e *editor) done() {
 	p := e.old
-	p.s, p.at, p.edited = e.out.String(), e.at, p.edited || !p.track
+	if w := p.work; w != nil && !p.track {
+		w.bufs[w.turn] = e.out
+		w.turn = 1 - w.turn
+	}
+	p.s, p.at, p.edited = unsafe.String(unsafe.SliceData(e.out), len(e.out)), e.at, p.edited || !p.track
 }
