@@ -74,7 +74,6 @@ import (
 // #cgo noescape gm_mlx_array_data_float16
 // #cgo noescape gm_mlx_array_data_bfloat16
 // #cgo noescape gm__mlx_array_is_available
-// #cgo noescape gm__mlx_array_wait
 // #cgo noescape gm__mlx_array_is_contiguous
 // #cgo noescape gm__mlx_array_is_row_contiguous
 // #cgo noescape gm__mlx_array_is_col_contiguous
@@ -1049,22 +1048,6 @@ func (arr Array) IsAvailable() (bool, error) {
 		return false, fail("array_is_available", r.err)
 	}
 	return r.w0 != 0, nil
-}
-
-// Wait waits until the elements are ready. It is for arrays that are being computed already, as
-// after AsyncEval; one whose computation never began would be taken for ready, without elements.
-// Eval is the safe form.
-//
-// C: _mlx_array_wait.
-func (arr Array) Wait() error {
-	if err := ensure(); err != nil {
-		return err
-	}
-	r := C.gm__mlx_array_wait(C.uintptr_t(arr.h))
-	if r.err != nil {
-		return fail("array_wait", r.err)
-	}
-	return nil
 }
 
 // IsContiguous reports whether the elements lie in memory without gaps, in whatever order. It is

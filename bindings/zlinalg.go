@@ -75,6 +75,9 @@ func CholeskyInv(a Array, upper bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkElements("linalg_cholesky_inv", a); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_linalg_cholesky_inv(C.uintptr_t(a.h), C.bool(upper), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("linalg_cholesky_inv", r.err)
@@ -192,6 +195,9 @@ func Inv(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkElements("linalg_inv", a); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_linalg_inv(C.uintptr_t(a.h), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("linalg_inv", r.err)
@@ -206,6 +212,9 @@ func Inv(a Array, s Stream) (Array, error) {
 // C: mlx_linalg_lu.
 func LU(a Array, s Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
+		return nil, err
+	}
+	if err := checkElements("linalg_lu", a); err != nil {
 		return nil, err
 	}
 	r := C.gm_mlx_linalg_lu(C.uintptr_t(a.h), C.uintptr_t(s.h))
@@ -223,6 +232,9 @@ func LU(a Array, s Stream) ([]Array, error) {
 // C: mlx_linalg_lu_factor.
 func LUFactor(a Array, s Stream) (Array, Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, Array{}, err
+	}
+	if err := checkElements("linalg_lu_factor", a); err != nil {
 		return Array{}, Array{}, err
 	}
 	r := C.gm_mlx_linalg_lu_factor(C.uintptr_t(a.h), C.uintptr_t(s.h))
@@ -343,6 +355,9 @@ func Solve(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkElements("linalg_solve", a); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_linalg_solve(C.uintptr_t(a.h), C.uintptr_t(b.h), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("linalg_solve", r.err)
@@ -358,6 +373,9 @@ func Solve(a Array, b Array, s Stream) (Array, error) {
 // C: mlx_linalg_solve_triangular.
 func SolveTriangular(a Array, b Array, upper bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkElements("linalg_solve_triangular", a); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_linalg_solve_triangular(C.uintptr_t(a.h), C.uintptr_t(b.h), C.bool(upper), C.uintptr_t(s.h))
@@ -391,6 +409,9 @@ func SVD(a Array, computeUv bool, s Stream) ([]Array, error) {
 // C: mlx_linalg_tri_inv.
 func TriInv(a Array, upper bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkElements("linalg_tri_inv", a); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_linalg_tri_inv(C.uintptr_t(a.h), C.bool(upper), C.uintptr_t(s.h))

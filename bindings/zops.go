@@ -929,6 +929,9 @@ func ArgsortAxis(a Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkLength("argsort_axis", a, axis); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_argsort_axis(C.uintptr_t(a.h), C.int(axis), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("argsort_axis", r.err)
@@ -942,6 +945,9 @@ func ArgsortAxis(a Array, axis int32, s Stream) (Array, error) {
 // C: mlx_argsort.
 func Argsort(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkElements("argsort", a); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_argsort(C.uintptr_t(a.h), C.uintptr_t(s.h))
@@ -968,12 +974,15 @@ func ArrayEqual(a Array, b Array, equalNaN bool, s Stream) (Array, error) {
 }
 
 // AsStrided returns a view of a's elements with the given shape, strides and offset, all counted
-// in elements of a laid out row by row. Nothing checks that the view stays inside the data:
-// out-of-range strides or offset read foreign memory. See mlx.core.as_strided.
+// in elements of a laid out row by row. A view that reaches beyond the data is an error. See
+// mlx.core.as_strided.
 //
 // C: mlx_as_strided.
 func AsStrided(a Array, shape []int32, strides []int64, offset uint64, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkStrided("as_strided", a, shape, strides, offset); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_as_strided(C.uintptr_t(a.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(shape))), C.size_t(len(shape)), (*C.int64_t)(unsafe.Pointer(unsafe.SliceData(strides))), C.size_t(len(strides)), C.size_t(offset), C.uintptr_t(s.h))
@@ -1107,7 +1116,8 @@ func BitwiseOr(a Array, b Array, s Stream) (Array, error) {
 }
 
 // BitwiseXor returns the bitwise exclusive OR of a and b, element by element. The shapes
-// broadcast; only integers and bool are allowed. See mlx.core.bitwise_xor.
+// broadcast; only integers and bool are allowed. Bools are computed wrongly where MLX 0.32.2
+// writes the result over an input, on the CPU: use LogicalXor. See mlx.core.bitwise_xor.
 //
 // C: mlx_bitwise_xor.
 func BitwiseXor(a Array, b Array, s Stream) (Array, error) {
@@ -1600,6 +1610,9 @@ func CummaxAxis(a Array, axis int32, reverse bool, inclusive bool, s Stream) (Ar
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkScan("cummax_axis", a, axis); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_cummax_axis(C.uintptr_t(a.h), C.int(axis), C.bool(reverse), C.bool(inclusive), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("cummax_axis", r.err)
@@ -1614,6 +1627,9 @@ func CummaxAxis(a Array, axis int32, reverse bool, inclusive bool, s Stream) (Ar
 // C: mlx_cummax.
 func Cummax(a Array, reverse bool, inclusive bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkElements("cummax", a); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_cummax(C.uintptr_t(a.h), C.bool(reverse), C.bool(inclusive), C.uintptr_t(s.h))
@@ -1633,6 +1649,9 @@ func CumminAxis(a Array, axis int32, reverse bool, inclusive bool, s Stream) (Ar
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkScan("cummin_axis", a, axis); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_cummin_axis(C.uintptr_t(a.h), C.int(axis), C.bool(reverse), C.bool(inclusive), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("cummin_axis", r.err)
@@ -1647,6 +1666,9 @@ func CumminAxis(a Array, axis int32, reverse bool, inclusive bool, s Stream) (Ar
 // C: mlx_cummin.
 func Cummin(a Array, reverse bool, inclusive bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkElements("cummin", a); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_cummin(C.uintptr_t(a.h), C.bool(reverse), C.bool(inclusive), C.uintptr_t(s.h))
@@ -1669,6 +1691,9 @@ func CumprodAxis(a Array, axis int32, reverse bool, inclusive bool, dtype Option
 	if err := checkOptional("cumprod_axis", "dtype", dtype); err != nil {
 		return Array{}, err
 	}
+	if err := checkScan("cumprod_axis", a, axis); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_cumprod_axis(C.uintptr_t(a.h), C.int(axis), C.bool(reverse), C.bool(inclusive), C.int(dtype.Value), C.bool(dtype.Valid), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("cumprod_axis", r.err)
@@ -1689,6 +1714,9 @@ func Cumprod(a Array, reverse bool, inclusive bool, dtype OptionalDtype, s Strea
 	if err := checkOptional("cumprod", "dtype", dtype); err != nil {
 		return Array{}, err
 	}
+	if err := checkElements("cumprod", a); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_cumprod(C.uintptr_t(a.h), C.bool(reverse), C.bool(inclusive), C.int(dtype.Value), C.bool(dtype.Valid), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("cumprod", r.err)
@@ -1696,11 +1724,11 @@ func Cumprod(a Array, reverse bool, inclusive bool, dtype OptionalDtype, s Strea
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// CumsumAxis returns the running sum of a. Without an axis the array is flattened first. reverse
-// runs from the end to the start; unless inclusive is set, each result leaves out the element at
-// its own position and the first is 0. Bools count as int32, other integers keep their size (and
-// wrap around); dtype, where valid, overrides that. See mlx.core.cumsum. It works along one axis;
-// a negative one counts from the last.
+// CumsumAxis returns the running sum of a. A sum over nothing is an error. Without an axis the
+// array is flattened first. reverse runs from the end to the start; unless inclusive is set, each
+// result leaves out the element at its own position and the first is 0. Bools count as int32,
+// other integers keep their size (and wrap around); dtype, where valid, overrides that. See
+// mlx.core.cumsum. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_cumsum_axis.
 func CumsumAxis(a Array, axis int32, reverse bool, inclusive bool, dtype OptionalDtype, s Stream) (Array, error) {
@@ -1710,6 +1738,9 @@ func CumsumAxis(a Array, axis int32, reverse bool, inclusive bool, dtype Optiona
 	if err := checkOptional("cumsum_axis", "dtype", dtype); err != nil {
 		return Array{}, err
 	}
+	if err := checkScan("cumsum_axis", a, axis); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_cumsum_axis(C.uintptr_t(a.h), C.int(axis), C.bool(reverse), C.bool(inclusive), C.int(dtype.Value), C.bool(dtype.Valid), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("cumsum_axis", r.err)
@@ -1717,10 +1748,11 @@ func CumsumAxis(a Array, axis int32, reverse bool, inclusive bool, dtype Optiona
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Cumsum returns the running sum of a. Without an axis the array is flattened first. reverse runs
-// from the end to the start; unless inclusive is set, each result leaves out the element at its
-// own position and the first is 0. Bools count as int32, other integers keep their size (and wrap
-// around); dtype, where valid, overrides that. See mlx.core.cumsum.
+// Cumsum returns the running sum of a. A sum over nothing is an error. Without an axis the array
+// is flattened first. reverse runs from the end to the start; unless inclusive is set, each result
+// leaves out the element at its own position and the first is 0. Bools count as int32, other
+// integers keep their size (and wrap around); dtype, where valid, overrides that. See
+// mlx.core.cumsum.
 //
 // C: mlx_cumsum.
 func Cumsum(a Array, reverse bool, inclusive bool, dtype OptionalDtype, s Stream) (Array, error) {
@@ -1728,6 +1760,9 @@ func Cumsum(a Array, reverse bool, inclusive bool, dtype OptionalDtype, s Stream
 		return Array{}, err
 	}
 	if err := checkOptional("cumsum", "dtype", dtype); err != nil {
+		return Array{}, err
+	}
+	if err := checkElements("cumsum", a); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_cumsum(C.uintptr_t(a.h), C.bool(reverse), C.bool(inclusive), C.int(dtype.Value), C.bool(dtype.Valid), C.uintptr_t(s.h))
@@ -1783,6 +1818,9 @@ func Dequantize(w Array, scales Array, biases Array, groupSize OptionalInt, bits
 		return Array{}, err
 	}
 	if err := checkOptional("dequantize", "dtype", dtype); err != nil {
+		return Array{}, err
+	}
+	if err := checkGroups("dequantize", groupSize, bits); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_dequantize(C.uintptr_t(w.h), C.uintptr_t(scales.h), C.uintptr_t(biases.h), C.int(groupSize.Value), C.bool(groupSize.Valid), C.int(bits.Value), C.bool(bits.Valid), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.uintptr_t(globalScale.h), C.int(dtype.Value), C.bool(dtype.Valid), C.uintptr_t(s.h))
@@ -1855,12 +1893,16 @@ func Divide(a Array, b Array, s Stream) (Array, error) {
 }
 
 // Divmod returns two arrays, the quotient of a and b rounded towards negative infinity and the
-// remainder, which has the sign of b. The shapes broadcast. An integer division by zero cannot be
-// reported: on the CPU it kills the process. See mlx.core.divmod.
+// remainder, which has the sign of b. The shapes broadcast. An integer division by zero is an
+// error where b is computed already and has at most 1024 elements; otherwise, on the CPU, it kills
+// the process. See mlx.core.divmod.
 //
 // C: mlx_divmod.
 func Divmod(a Array, b Array, s Stream) ([]Array, error) {
 	if err := ensure(); err != nil {
+		return nil, err
+	}
+	if err := checkDivisor("divmod", a, b, s); err != nil {
 		return nil, err
 	}
 	r := C.gm_mlx_divmod(C.uintptr_t(a.h), C.uintptr_t(b.h), C.uintptr_t(s.h))
@@ -2090,12 +2132,15 @@ func Floor(a Array, s Stream) (Array, error) {
 
 // FloorDivide returns the whole part of a / b element by element, in the promoted dtype; the
 // shapes broadcast. Floats round towards negative infinity, integers towards zero (use Divmod for
-// a true floor). An integer division by zero cannot be reported: on the CPU it kills the process.
-// See mlx.core.floor_divide.
+// a true floor). An integer division by zero is an error where b is computed already and has at
+// most 1024 elements; otherwise, on the CPU, it kills the process. See mlx.core.floor_divide.
 //
 // C: mlx_floor_divide.
 func FloorDivide(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkDivisor("floor_divide", a, b, s); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_floor_divide(C.uintptr_t(a.h), C.uintptr_t(b.h), C.uintptr_t(s.h))
@@ -2106,7 +2151,7 @@ func FloorDivide(a Array, b Array, s Stream) (Array, error) {
 }
 
 // FromFP8 returns the 8-bit E4M3 floats stored in x, which must be uint8, converted to the
-// floating-point dtype. See mlx.core.from_fp8.
+// floating-point dtype; float64 is an error. See mlx.core.from_fp8.
 //
 // C: mlx_from_fp8.
 func FromFP8(x Array, dtype Dtype, s Stream) (Array, error) {
@@ -2114,6 +2159,9 @@ func FromFP8(x Array, dtype Dtype, s Stream) (Array, error) {
 		return Array{}, err
 	}
 	if err := checkEnum("from_fp8", "dtype", dtype); err != nil {
+		return Array{}, err
+	}
+	if err := checkFP8("from_fp8", dtype); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_from_fp8(C.uintptr_t(x.h), C.int(dtype), C.uintptr_t(s.h))
@@ -2203,6 +2251,9 @@ func GatherMM(a Array, b Array, lhsIndices Array, rhsIndices Array, sortedIndice
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkBatches("gather_mm", a, b, lhsIndices, rhsIndices); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_gather_mm(C.uintptr_t(a.h), C.uintptr_t(b.h), C.uintptr_t(lhsIndices.h), C.uintptr_t(rhsIndices.h), C.bool(sortedIndices), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("gather_mm", r.err)
@@ -2229,6 +2280,9 @@ func GatherQMM(x Array, w Array, scales Array, biases Array, lhsIndices Array, r
 	if err := checkString("gather_qmm", "mode", mode); err != nil {
 		return Array{}, err
 	}
+	if err := checkPacked("gather_qmm", x, w, lhsIndices, rhsIndices, groupSize, bits); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_gather_qmm(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(scales.h), C.uintptr_t(biases.h), C.uintptr_t(lhsIndices.h), C.uintptr_t(rhsIndices.h), C.bool(transpose), C.int(groupSize.Value), C.bool(groupSize.Valid), C.int(bits.Value), C.bool(bits.Valid), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.bool(sortedIndices), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("gather_qmm", r.err)
@@ -2253,6 +2307,9 @@ func GatherQQMM(x Array, w Array, scalesW Array, lhsIndices Array, rhsIndices Ar
 		return Array{}, err
 	}
 	if err := checkString("gather_qqmm", "mode", mode); err != nil {
+		return Array{}, err
+	}
+	if err := checkPacked("gather_qqmm", x, w, lhsIndices, rhsIndices, groupSize, bits); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_gather_qqmm(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(scalesW.h), C.uintptr_t(lhsIndices.h), C.uintptr_t(rhsIndices.h), C.int(groupSize.Value), C.bool(groupSize.Valid), C.int(bits.Value), C.bool(bits.Valid), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.uintptr_t(globalScaleX.h), C.uintptr_t(globalScaleW.h), C.bool(sortedIndices), C.uintptr_t(s.h))
@@ -2658,6 +2715,9 @@ func LogCumsumExpAxis(a Array, axis int32, reverse bool, inclusive bool, s Strea
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkScan("logcumsumexp_axis", a, axis); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_logcumsumexp_axis(C.uintptr_t(a.h), C.int(axis), C.bool(reverse), C.bool(inclusive), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("logcumsumexp_axis", r.err)
@@ -2673,6 +2733,9 @@ func LogCumsumExpAxis(a Array, axis int32, reverse bool, inclusive bool, s Strea
 // C: mlx_logcumsumexp.
 func LogCumsumExp(a Array, reverse bool, inclusive bool, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkElements("logcumsumexp", a); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_logcumsumexp(C.uintptr_t(a.h), C.bool(reverse), C.bool(inclusive), C.uintptr_t(s.h))
@@ -2797,6 +2860,9 @@ func LogSumExp(a Array, keepdims bool, s Stream) (Array, error) {
 // C: mlx_masked_scatter.
 func MaskedScatter(a Array, mask Array, src Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkSource("masked_scatter", mask, src); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_masked_scatter(C.uintptr_t(a.h), C.uintptr_t(mask.h), C.uintptr_t(src.h), C.uintptr_t(s.h))
@@ -3161,6 +3227,9 @@ func NumberOfElements(a Array, axes []int32, inverted bool, dtype Dtype, s Strea
 	if err := checkEnum("number_of_elements", "dtype", dtype); err != nil {
 		return Array{}, err
 	}
+	if err := checkAxes("number_of_elements", a, axes); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_number_of_elements(C.uintptr_t(a.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.bool(inverted), C.int(dtype), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("number_of_elements", r.err)
@@ -3245,6 +3314,9 @@ func Pad(a Array, axes []int32, lowPadSize []int32, highPadSize []int32, padValu
 		return Array{}, err
 	}
 	if err := checkString("pad", "mode", mode); err != nil {
+		return Array{}, err
+	}
+	if err := checkPadding("pad", a, axes, lowPadSize, highPadSize); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_pad(C.uintptr_t(a.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), (*C.int)(unsafe.Pointer(unsafe.SliceData(lowPadSize))), C.size_t(len(lowPadSize)), (*C.int)(unsafe.Pointer(unsafe.SliceData(highPadSize))), C.size_t(len(highPadSize)), C.uintptr_t(padValue.h), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.uintptr_t(s.h))
@@ -3396,6 +3468,9 @@ func PutAlongAxis(a Array, indices Array, values Array, axis int32, s Stream) (A
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkIntegers("put_along_axis", indices); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_put_along_axis(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.uintptr_t(values.h), C.int(axis), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("put_along_axis", r.err)
@@ -3423,6 +3498,9 @@ func QQMM(x Array, w Array, wScales Array, groupSize OptionalInt, bits OptionalI
 	if err := checkString("qqmm", "mode", mode); err != nil {
 		return Array{}, err
 	}
+	if err := checkGroups("qqmm", groupSize, bits); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_qqmm(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(wScales.h), C.int(groupSize.Value), C.bool(groupSize.Valid), C.int(bits.Value), C.bool(bits.Valid), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.uintptr_t(globalScaleX.h), C.uintptr_t(globalScaleW.h), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("qqmm", r.err)
@@ -3443,6 +3521,9 @@ func Quantize(w Array, groupSize OptionalInt, bits OptionalInt, mode string, glo
 		return nil, err
 	}
 	if err := checkString("quantize", "mode", mode); err != nil {
+		return nil, err
+	}
+	if err := checkGroups("quantize", groupSize, bits); err != nil {
 		return nil, err
 	}
 	r := C.gm_mlx_quantize(C.uintptr_t(w.h), C.int(groupSize.Value), C.bool(groupSize.Valid), C.int(bits.Value), C.bool(bits.Valid), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.uintptr_t(globalScale.h), C.uintptr_t(s.h))
@@ -3469,6 +3550,9 @@ func QuantizedMatmul(x Array, w Array, scales Array, biases Array, transpose boo
 		return Array{}, err
 	}
 	if err := checkString("quantized_matmul", "mode", mode); err != nil {
+		return Array{}, err
+	}
+	if err := checkGroups("quantized_matmul", groupSize, bits); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_quantized_matmul(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(scales.h), C.uintptr_t(biases.h), C.bool(transpose), C.int(groupSize.Value), C.bool(groupSize.Valid), C.int(bits.Value), C.bool(bits.Valid), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.uintptr_t(s.h))
@@ -3524,12 +3608,16 @@ func Reciprocal(a Array, s Stream) (Array, error) {
 }
 
 // Remainder returns the remainder of a / b element by element, with the sign of b, in the promoted
-// dtype. The shapes broadcast. An integer division by zero cannot be reported: on the CPU it kills
-// the process. See mlx.core.remainder.
+// dtype. The shapes broadcast. An integer division by zero is an error where b is computed already
+// and has at most 1024 elements; otherwise, on the CPU, it kills the process. See
+// mlx.core.remainder.
 //
 // C: mlx_remainder.
 func Remainder(a Array, b Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkDivisor("remainder", a, b, s); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_remainder(C.uintptr_t(a.h), C.uintptr_t(b.h), C.uintptr_t(s.h))
@@ -3683,8 +3771,8 @@ func Rsqrt(a Array, s Stream) (Array, error) {
 // Scatter returns a with slices replaced by updates: indices[i] counts along axes[i] (not
 // negative), the other axes start at 0. The indices broadcast together, and updates has their
 // shape followed by that of one slice, with as many dimensions as a. Where slices overlap, any of
-// them may win; indices out of range are not checked, and bool indices kill the process.
-// PutAlongAxis is the simpler form.
+// them may win; indices out of range are not checked. Bool indices and an array without elements
+// are an error. PutAlongAxis is the simpler form.
 //
 // C: mlx_scatter.
 func Scatter(a Array, indices []Array, updates Array, axes []int32, s Stream) (Array, error) {
@@ -3692,6 +3780,9 @@ func Scatter(a Array, indices []Array, updates Array, axes []int32, s Stream) (A
 		return Array{}, err
 	}
 	if err := checkNotBool("scatter", "indices", indices...); err != nil {
+		return Array{}, err
+	}
+	if err := checkScatter("scatter", a, indices, updates); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_scatter(C.uintptr_t(a.h), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(indices))), C.size_t(len(indices)), C.uintptr_t(updates.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.uintptr_t(s.h))
@@ -3713,6 +3804,9 @@ func ScatterSingle(a Array, indices Array, updates Array, axis int32, s Stream) 
 	if err := checkNotBool("scatter_single", "indices", indices); err != nil {
 		return Array{}, err
 	}
+	if err := checkScatterSingle("scatter_single", a, indices, updates); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_scatter_single(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.uintptr_t(updates.h), C.int(axis), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("scatter_single", r.err)
@@ -3729,6 +3823,9 @@ func ScatterAdd(a Array, indices []Array, updates Array, axes []int32, s Stream)
 		return Array{}, err
 	}
 	if err := checkNotBool("scatter_add", "indices", indices...); err != nil {
+		return Array{}, err
+	}
+	if err := checkScatter("scatter_add", a, indices, updates); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_scatter_add(C.uintptr_t(a.h), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(indices))), C.size_t(len(indices)), C.uintptr_t(updates.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.uintptr_t(s.h))
@@ -3749,6 +3846,9 @@ func ScatterAddSingle(a Array, indices Array, updates Array, axis int32, s Strea
 	if err := checkNotBool("scatter_add_single", "indices", indices); err != nil {
 		return Array{}, err
 	}
+	if err := checkScatterSingle("scatter_add_single", a, indices, updates); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_scatter_add_single(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.uintptr_t(updates.h), C.int(axis), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("scatter_add_single", r.err)
@@ -3763,6 +3863,9 @@ func ScatterAddSingle(a Array, indices Array, updates Array, axis int32, s Strea
 // C: mlx_scatter_add_axis.
 func ScatterAddAxis(a Array, indices Array, values Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkIntegers("scatter_add_axis", indices); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_scatter_add_axis(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.uintptr_t(values.h), C.int(axis), C.uintptr_t(s.h))
@@ -3783,6 +3886,9 @@ func ScatterMax(a Array, indices []Array, updates Array, axes []int32, s Stream)
 	if err := checkNotBool("scatter_max", "indices", indices...); err != nil {
 		return Array{}, err
 	}
+	if err := checkScatter("scatter_max", a, indices, updates); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_scatter_max(C.uintptr_t(a.h), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(indices))), C.size_t(len(indices)), C.uintptr_t(updates.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("scatter_max", r.err)
@@ -3799,6 +3905,9 @@ func ScatterMaxSingle(a Array, indices Array, updates Array, axis int32, s Strea
 		return Array{}, err
 	}
 	if err := checkNotBool("scatter_max_single", "indices", indices); err != nil {
+		return Array{}, err
+	}
+	if err := checkScatterSingle("scatter_max_single", a, indices, updates); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_scatter_max_single(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.uintptr_t(updates.h), C.int(axis), C.uintptr_t(s.h))
@@ -3819,6 +3928,9 @@ func ScatterMin(a Array, indices []Array, updates Array, axes []int32, s Stream)
 	if err := checkNotBool("scatter_min", "indices", indices...); err != nil {
 		return Array{}, err
 	}
+	if err := checkScatter("scatter_min", a, indices, updates); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_scatter_min(C.uintptr_t(a.h), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(indices))), C.size_t(len(indices)), C.uintptr_t(updates.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("scatter_min", r.err)
@@ -3835,6 +3947,9 @@ func ScatterMinSingle(a Array, indices Array, updates Array, axis int32, s Strea
 		return Array{}, err
 	}
 	if err := checkNotBool("scatter_min_single", "indices", indices); err != nil {
+		return Array{}, err
+	}
+	if err := checkScatterSingle("scatter_min_single", a, indices, updates); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_scatter_min_single(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.uintptr_t(updates.h), C.int(axis), C.uintptr_t(s.h))
@@ -3855,6 +3970,9 @@ func ScatterProd(a Array, indices []Array, updates Array, axes []int32, s Stream
 	if err := checkNotBool("scatter_prod", "indices", indices...); err != nil {
 		return Array{}, err
 	}
+	if err := checkScatter("scatter_prod", a, indices, updates); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_scatter_prod(C.uintptr_t(a.h), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(indices))), C.size_t(len(indices)), C.uintptr_t(updates.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("scatter_prod", r.err)
@@ -3871,6 +3989,9 @@ func ScatterProdSingle(a Array, indices Array, updates Array, axis int32, s Stre
 		return Array{}, err
 	}
 	if err := checkNotBool("scatter_prod_single", "indices", indices); err != nil {
+		return Array{}, err
+	}
+	if err := checkScatterSingle("scatter_prod_single", a, indices, updates); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_scatter_prod_single(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.uintptr_t(updates.h), C.int(axis), C.uintptr_t(s.h))
@@ -3902,12 +4023,16 @@ func SearchSorted(sortedSequence Array, values Array, side string, s Stream) (Ar
 
 // SegmentedMM returns one matrix product for each range of the inner dimension: with a [M, K], b
 // [K, N] and the integer segments [..., 2], whose pairs are the start and the end of a range, the
-// result is [..., M, N]. Batches and complex or integer matrices are an error. See
-// mlx.core.segmented_mm.
+// result is [..., M, N]. Segments beyond K are an error where they are computed already and on a
+// CPU, and read foreign memory otherwise. Batches and complex or integer matrices are an error.
+// See mlx.core.segmented_mm.
 //
 // C: mlx_segmented_mm.
 func SegmentedMM(a Array, b Array, segments Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkSegments("segmented_mm", a, b, segments, s); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_segmented_mm(C.uintptr_t(a.h), C.uintptr_t(b.h), C.uintptr_t(segments.h), C.uintptr_t(s.h))
@@ -3999,12 +4124,15 @@ func Slice(a Array, start []int32, stop []int32, strides []int32, s Stream) (Arr
 
 // SliceDynamic returns a part of a of the size sliceSize (one number for each dimension) that
 // starts, along axes, at the positions held by the integer vector start and at 0 elsewhere. The
-// start may change without compiling anew; nothing checks that the part lies within a. See
-// mlx.core.slice.
+// start may change without compiling anew; a part that does not lie within a is an error where
+// start is computed already and on a CPU, and reads foreign memory otherwise. See mlx.core.slice.
 //
 // C: mlx_slice_dynamic.
 func SliceDynamic(a Array, start Array, axes []int32, sliceSize []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkStart("slice_dynamic", a, start, axes, sliceSize, s); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_slice_dynamic(C.uintptr_t(a.h), C.uintptr_t(start.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), (*C.int)(unsafe.Pointer(unsafe.SliceData(sliceSize))), C.size_t(len(sliceSize)), C.uintptr_t(s.h))
@@ -4035,7 +4163,8 @@ func SliceUpdate(src Array, update Array, start []int32, stop []int32, strides [
 
 // SliceUpdateDynamic returns src with the part that starts, along axes, at the positions held by
 // the integer vector start and at 0 elsewhere replaced by update, whose shape is the part's size.
-// Nothing checks that the part lies within src. See mlx.core.slice_update.
+// A part that does not lie within src is an error where start is computed already and on a CPU,
+// and overwrites foreign memory otherwise. See mlx.core.slice_update.
 //
 // C: mlx_slice_update_dynamic.
 func SliceUpdateDynamic(src Array, update Array, start Array, axes []int32, s Stream) (Array, error) {
@@ -4043,6 +4172,9 @@ func SliceUpdateDynamic(src Array, update Array, start Array, axes []int32, s St
 		return Array{}, err
 	}
 	if err := checkFits("slice_update_dynamic", "update", update, src); err != nil {
+		return Array{}, err
+	}
+	if err := checkStartUpdate("slice_update_dynamic", src, update, start, axes, s); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_slice_update_dynamic(C.uintptr_t(src.h), C.uintptr_t(update.h), C.uintptr_t(start.h), (*C.int)(unsafe.Pointer(unsafe.SliceData(axes))), C.size_t(len(axes)), C.uintptr_t(s.h))
@@ -4178,12 +4310,16 @@ func Softmax(a Array, precise bool, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// SortAxis returns a in ascending order, NaN at the end. Without an axis the array is flattened
-// first. See mlx.core.sort. It works along one axis; a negative one counts from the last.
+// SortAxis returns a in ascending order, NaN at the end. Nothing to sort is an error. Without an
+// axis the array is flattened first. See mlx.core.sort. It works along one axis; a negative one
+// counts from the last.
 //
 // C: mlx_sort_axis.
 func SortAxis(a Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkLength("sort_axis", a, axis); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_sort_axis(C.uintptr_t(a.h), C.int(axis), C.uintptr_t(s.h))
@@ -4193,12 +4329,15 @@ func SortAxis(a Array, axis int32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
-// Sort returns a in ascending order, NaN at the end. Without an axis the array is flattened first.
-// See mlx.core.sort.
+// Sort returns a in ascending order, NaN at the end. Nothing to sort is an error. Without an axis
+// the array is flattened first. See mlx.core.sort.
 //
 // C: mlx_sort.
 func Sort(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkElements("sort", a); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_sort(C.uintptr_t(a.h), C.uintptr_t(s.h))
@@ -4428,9 +4567,10 @@ func Subtract(a Array, b Array, s Stream) (Array, error) {
 }
 
 // SumAxes returns the sum of the elements of a, over the whole array where no axis is given; 0 for
-// an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With keepdims
-// the reduced dimensions stay, with size 1. See mlx.core.sum. It works along the given axes;
-// negative ones count from the last.
+// an empty set, but an empty array that lies transposed never comes to an end on the CPU. Bools
+// and narrow integers give int32 or uint32, other dtypes stay. With keepdims the reduced
+// dimensions stay, with size 1. See mlx.core.sum. It works along the given axes; negative ones
+// count from the last.
 //
 // C: mlx_sum_axes.
 func SumAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
@@ -4445,9 +4585,10 @@ func SumAxes(a Array, axes []int32, keepdims bool, s Stream) (Array, error) {
 }
 
 // SumAxis returns the sum of the elements of a, over the whole array where no axis is given; 0 for
-// an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With keepdims
-// the reduced dimensions stay, with size 1. See mlx.core.sum. It works along one axis; a negative
-// one counts from the last.
+// an empty set, but an empty array that lies transposed never comes to an end on the CPU. Bools
+// and narrow integers give int32 or uint32, other dtypes stay. With keepdims the reduced
+// dimensions stay, with size 1. See mlx.core.sum. It works along one axis; a negative one counts
+// from the last.
 //
 // C: mlx_sum_axis.
 func SumAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
@@ -4462,8 +4603,9 @@ func SumAxis(a Array, axis int32, keepdims bool, s Stream) (Array, error) {
 }
 
 // Sum returns the sum of the elements of a, over the whole array where no axis is given; 0 for an
-// empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With keepdims the
-// reduced dimensions stay, with size 1. See mlx.core.sum.
+// empty set, but an empty array that lies transposed never comes to an end on the CPU. Bools and
+// narrow integers give int32 or uint32, other dtypes stay. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.sum.
 //
 // C: mlx_sum.
 func Sum(a Array, keepdims bool, s Stream) (Array, error) {
@@ -4532,6 +4674,9 @@ func Take(a Array, indices Array, s Stream) (Array, error) {
 // C: mlx_take_along_axis.
 func TakeAlongAxis(a Array, indices Array, axis int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkIntegers("take_along_axis", indices); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_take_along_axis(C.uintptr_t(a.h), C.uintptr_t(indices.h), C.int(axis), C.uintptr_t(s.h))
@@ -4619,11 +4764,14 @@ func Tile(arr Array, reps []int32, s Stream) (Array, error) {
 }
 
 // ToFP8 returns the floats of x as 8-bit E4M3 floats stored in uint8, limited to 448 in size.
-// Integers are an error. See mlx.core.to_fp8.
+// Integers and float64 are an error. See mlx.core.to_fp8.
 //
 // C: mlx_to_fp8.
 func ToFP8(x Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkFP8Input("to_fp8", x); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_to_fp8(C.uintptr_t(x.h), C.uintptr_t(s.h))
@@ -4676,6 +4824,9 @@ func TraceAxes(a Array, offset int32, axis1 int32, axis2 int32, dtype Dtype, s S
 	if err := checkEnum("trace_axes", "dtype", dtype); err != nil {
 		return Array{}, err
 	}
+	if err := checkDiagonal("trace_axes", a, offset, axis1, axis2); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_trace_axes(C.uintptr_t(a.h), C.int(offset), C.int(axis1), C.int(axis2), C.int(dtype), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("trace_axes", r.err)
@@ -4684,11 +4835,15 @@ func TraceAxes(a Array, offset int32, axis1 int32, axis2 int32, dtype Dtype, s S
 }
 
 // Trace returns the sum of the main diagonal over the first two dimensions of a, in the dtype that
-// Sum would give. Fewer than two dimensions are an error. See mlx.core.trace.
+// Sum would give. Fewer than two dimensions and a diagonal without elements are an error. See
+// mlx.core.trace.
 //
 // C: mlx_trace.
 func Trace(a Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkTrace("trace", a); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_trace(C.uintptr_t(a.h), C.uintptr_t(s.h))
@@ -4800,6 +4955,9 @@ func Trunc(a Array, s Stream) (Array, error) {
 // C: mlx_unflatten.
 func Unflatten(a Array, axis int32, shape []int32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkInferred("unflatten", shape); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_unflatten(C.uintptr_t(a.h), C.int(axis), (*C.int)(unsafe.Pointer(unsafe.SliceData(shape))), C.size_t(len(shape)), C.uintptr_t(s.h))

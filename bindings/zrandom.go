@@ -241,6 +241,9 @@ func RandomPermutation(x Array, axis int32, key Array, s Stream) (Array, error) 
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkLength("random_permutation", x, axis); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_random_permutation(C.uintptr_t(x.h), C.int(axis), C.uintptr_t(key.h), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("random_permutation", r.err)
@@ -254,6 +257,9 @@ func RandomPermutation(x Array, axis int32, key Array, s Stream) (Array, error) 
 // C: mlx_random_permutation_arange.
 func RandomPermutationArange(x int32, key Array, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
+		return Array{}, err
+	}
+	if err := checkCount("random_permutation_arange", x); err != nil {
 		return Array{}, err
 	}
 	r := C.gm_mlx_random_permutation_arange(C.int(x), C.uintptr_t(key.h), C.uintptr_t(s.h))

@@ -67,7 +67,6 @@ const mlx_complex64_t * (*p_mlx_array_data_complex64)(const mlx_array);
 const uint16_t * (*p_mlx_array_data_float16)(const mlx_array);
 const uint16_t * (*p_mlx_array_data_bfloat16)(const mlx_array);
 int (*p__mlx_array_is_available)(bool *, const mlx_array);
-int (*p__mlx_array_wait)(const mlx_array);
 int (*p__mlx_array_is_contiguous)(bool *, const mlx_array);
 int (*p__mlx_array_is_row_contiguous)(bool *, const mlx_array);
 int (*p__mlx_array_is_col_contiguous)(bool *, const mlx_array);
@@ -734,7 +733,6 @@ const gm_symbol gm_symbols[] = {
 	{"mlx_array_data_float16", (void **)&p_mlx_array_data_float16, "mlx_array_data_uint16"},
 	{"mlx_array_data_bfloat16", (void **)&p_mlx_array_data_bfloat16, "mlx_array_data_uint16"},
 	{"_mlx_array_is_available", (void **)&p__mlx_array_is_available, NULL},
-	{"_mlx_array_wait", (void **)&p__mlx_array_wait, NULL},
 	{"_mlx_array_is_contiguous", (void **)&p__mlx_array_is_contiguous, NULL},
 	{"_mlx_array_is_row_contiguous", (void **)&p__mlx_array_is_row_contiguous, NULL},
 	{"_mlx_array_is_col_contiguous", (void **)&p__mlx_array_is_col_contiguous, NULL},
@@ -1702,11 +1700,6 @@ gm_ret1 gm__mlx_array_is_available(uintptr_t arr) {
 	bool resArg = false;
 	int gm_st = p__mlx_array_is_available(&resArg, (mlx_array){(void *)arr});
 	return (gm_ret1){(uintptr_t)resArg, gm_error(gm_st)};
-}
-
-gm_ret1 gm__mlx_array_wait(uintptr_t arr) {
-	int gm_st = p__mlx_array_wait((mlx_array){(void *)arr});
-	return (gm_ret1){0, gm_error(gm_st)};
 }
 
 gm_ret1 gm__mlx_array_is_contiguous(uintptr_t arr) {

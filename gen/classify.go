@@ -15,12 +15,13 @@ type Binding struct {
 	Recv     *Arg   // nil for a plain function
 	Args     []*Arg // in Go's order, the receiver left out
 	Outs     []*Arg
-	Order    []*Arg // every Arg in the order of the C parameters
-	Direct   *Arg   // what the C function returns, when it is not a status
-	Reason   string // for skip and hand
-	Fallback string // the function that serves where this one is missing
-	Check    bool   // null handles must be refused before the call
-	Callback bool   // the call may run Go code
+	Order    []*Arg    // every Arg in the order of the C parameters
+	Direct   *Arg      // what the C function returns, when it is not a status
+	Reason   string    // for skip and hand
+	Fallback string    // the function that serves where this one is missing
+	Check    bool      // null handles must be refused before the call
+	Precheck *Precheck // a check of bindings' own before the call, or nil
+	Callback bool      // the call may run Go code
 }
 
 // Arg is one argument or result. A pointer with its length is one Arg.
@@ -145,6 +146,9 @@ func (c *classifier) binding(f *Func) (*Binding, error) {
 		return nil, err
 	}
 	if err := c.guard(b); err != nil {
+		return nil, err
+	}
+	if err := c.precheck(b); err != nil {
 		return nil, err
 	}
 	c.method(b)

@@ -67,6 +67,9 @@ func goFunc(b *Binding) *jen.Statement {
 				g.Add(code(a.fill(r.prep)))
 			}
 		}
+		if b.Precheck != nil {
+			g.If(jen.Err().Op(":=").Add(b.Precheck.call(b.op())), jen.Err().Op("!=").Nil()).Block(b.failWith(jen.Err()))
+		}
 		g.Id("r").Op(":=").Add(crossing(b))
 		g.If(jen.Id("r").Dot("err").Op("!=").Nil()).Block(b.failWith(fail(b)))
 		if self := b.Order; len(self) > 0 && self[0].Kind == "self" {

@@ -43,6 +43,7 @@ var blocks = map[string]struct {
 	"value":     {1, true, 0},
 	"nullcheck": {1, true, 0},
 	"guard":     {3, true, 0},
+	"check":     {3, true, 0},
 	"fallback":  {2, true, 0},
 	"calls":     {1, true, 0},
 	"reads":     {1, true, 0},
@@ -154,7 +155,7 @@ func (m *Manifest) unused(api *API) error {
 	for _, e := range api.Enums {
 		known[e.Name] = true
 	}
-	for _, verb := range []string{"type", "rename", "value", "nullcheck", "guard", "fallback", "calls", "reads", "hand", "skip", "noscope", "scope"} {
+	for _, verb := range []string{"type", "rename", "value", "nullcheck", "guard", "check", "fallback", "calls", "reads", "hand", "skip", "noscope", "scope"} {
 		for _, r := range m.rows[verb] {
 			if !known[r.Words[0]] {
 				return fmt.Errorf("gen: go.generate:%d: %s names %s, which the headers do not declare", r.Line, verb, r.Words[0])

@@ -86,9 +86,9 @@ var here = func() string {
 	return path.Dir(file)
 }()
 
-// passing are the prefixes of functions through which MLX calls back, and Go
-// panics.
-var passing = []string{"runtime.", "forge.lthn.ai/core/go-mlx/bindings.", "_cgoexp_"}
+// passing are the prefixes of functions through which MLX calls back, Go panics,
+// and operations are called by name.
+var passing = []string{"runtime.", "reflect.", "forge.lthn.ai/core/go-mlx/bindings.", "_cgoexp_"}
 
 // caller returns the first place outside of this package. It goes by the file: a
 // function literal of this package that was inlined has the caller's name.

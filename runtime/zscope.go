@@ -928,8 +928,8 @@ func (s *Scope) ArrayEqual(a Array, b Array, equalNaN bool) Array {
 }
 
 // AsStrided returns a view of a's elements with the given shape, strides and offset, all counted
-// in elements of a laid out row by row. Nothing checks that the view stays inside the data:
-// out-of-range strides or offset read foreign memory. See mlx.core.as_strided.
+// in elements of a laid out row by row. A view that reaches beyond the data is an error. See
+// mlx.core.as_strided.
 //
 // C: mlx_as_strided.
 func (s *Scope) AsStrided(a Array, shape []int, strides []int64, offset uint64) Array {
@@ -1037,7 +1037,8 @@ func (s *Scope) BitwiseOr(a Array, b Array) Array {
 }
 
 // BitwiseXor returns the bitwise exclusive OR of a and b, element by element. The shapes
-// broadcast; only integers and bool are allowed. See mlx.core.bitwise_xor.
+// broadcast; only integers and bool are allowed. Bools are computed wrongly where MLX 0.32.2
+// writes the result over an input, on the CPU: use LogicalXor. See mlx.core.bitwise_xor.
 //
 // C: mlx_bitwise_xor.
 func (s *Scope) BitwiseXor(a Array, b Array) Array {
@@ -1428,11 +1429,11 @@ func (s *Scope) Cumprod(a Array, reverse bool, inclusive bool, dtype bindings.Op
 	return s.own("cumprod", r0, err)
 }
 
-// CumsumAxis returns the running sum of a. Without an axis the array is flattened first. reverse
-// runs from the end to the start; unless inclusive is set, each result leaves out the element at
-// its own position and the first is 0. Bools count as int32, other integers keep their size (and
-// wrap around); dtype, where valid, overrides that. See mlx.core.cumsum. It works along one axis;
-// a negative one counts from the last.
+// CumsumAxis returns the running sum of a. A sum over nothing is an error. Without an axis the
+// array is flattened first. reverse runs from the end to the start; unless inclusive is set, each
+// result leaves out the element at its own position and the first is 0. Bools count as int32,
+// other integers keep their size (and wrap around); dtype, where valid, overrides that. See
+// mlx.core.cumsum. It works along one axis; a negative one counts from the last.
 //
 // C: mlx_cumsum_axis.
 func (s *Scope) CumsumAxis(a Array, axis int, reverse bool, inclusive bool, dtype bindings.OptionalDtype) Array {
@@ -1443,10 +1444,11 @@ func (s *Scope) CumsumAxis(a Array, axis int, reverse bool, inclusive bool, dtyp
 	return s.own("cumsum_axis", r0, err)
 }
 
-// Cumsum returns the running sum of a. Without an axis the array is flattened first. reverse runs
-// from the end to the start; unless inclusive is set, each result leaves out the element at its
-// own position and the first is 0. Bools count as int32, other integers keep their size (and wrap
-// around); dtype, where valid, overrides that. See mlx.core.cumsum.
+// Cumsum returns the running sum of a. A sum over nothing is an error. Without an axis the array
+// is flattened first. reverse runs from the end to the start; unless inclusive is set, each result
+// leaves out the element at its own position and the first is 0. Bools count as int32, other
+// integers keep their size (and wrap around); dtype, where valid, overrides that. See
+// mlx.core.cumsum.
 //
 // C: mlx_cumsum.
 func (s *Scope) Cumsum(a Array, reverse bool, inclusive bool, dtype bindings.OptionalDtype) Array {
@@ -1535,8 +1537,9 @@ func (s *Scope) Divide(a Array, b Array) Array {
 }
 
 // Divmod returns two arrays, the quotient of a and b rounded towards negative infinity and the
-// remainder, which has the sign of b. The shapes broadcast. An integer division by zero cannot be
-// reported: on the CPU it kills the process. See mlx.core.divmod.
+// remainder, which has the sign of b. The shapes broadcast. An integer division by zero is an
+// error where b is computed already and has at most 1024 elements; otherwise, on the CPU, it kills
+// the process. See mlx.core.divmod.
 //
 // C: mlx_divmod.
 func (s *Scope) Divmod(a Array, b Array) []Array {
@@ -1719,8 +1722,8 @@ func (s *Scope) Floor(a Array) Array {
 
 // FloorDivide returns the whole part of a / b element by element, in the promoted dtype; the
 // shapes broadcast. Floats round towards negative infinity, integers towards zero (use Divmod for
-// a true floor). An integer division by zero cannot be reported: on the CPU it kills the process.
-// See mlx.core.floor_divide.
+// a true floor). An integer division by zero is an error where b is computed already and has at
+// most 1024 elements; otherwise, on the CPU, it kills the process. See mlx.core.floor_divide.
 //
 // C: mlx_floor_divide.
 func (s *Scope) FloorDivide(a Array, b Array) Array {
@@ -1732,7 +1735,7 @@ func (s *Scope) FloorDivide(a Array, b Array) Array {
 }
 
 // FromFP8 returns the 8-bit E4M3 floats stored in x, which must be uint8, converted to the
-// floating-point dtype. See mlx.core.from_fp8.
+// floating-point dtype; float64 is an error. See mlx.core.from_fp8.
 //
 // C: mlx_from_fp8.
 func (s *Scope) FromFP8(x Array, dtype Dtype) Array {
@@ -2820,8 +2823,9 @@ func (s *Scope) Reciprocal(a Array) Array {
 }
 
 // Remainder returns the remainder of a / b element by element, with the sign of b, in the promoted
-// dtype. The shapes broadcast. An integer division by zero cannot be reported: on the CPU it kills
-// the process. See mlx.core.remainder.
+// dtype. The shapes broadcast. An integer division by zero is an error where b is computed already
+// and has at most 1024 elements; otherwise, on the CPU, it kills the process. See
+// mlx.core.remainder.
 //
 // C: mlx_remainder.
 func (s *Scope) Remainder(a Array, b Array) Array {
@@ -2949,8 +2953,8 @@ func (s *Scope) Rsqrt(a Array) Array {
 // Scatter returns a with slices replaced by updates: indices[i] counts along axes[i] (not
 // negative), the other axes start at 0. The indices broadcast together, and updates has their
 // shape followed by that of one slice, with as many dimensions as a. Where slices overlap, any of
-// them may win; indices out of range are not checked, and bool indices kill the process.
-// PutAlongAxis is the simpler form.
+// them may win; indices out of range are not checked. Bool indices and an array without elements
+// are an error. PutAlongAxis is the simpler form.
 //
 // C: mlx_scatter.
 func (s *Scope) Scatter(a Array, indices []Array, updates Array, axes ...int) Array {
@@ -3099,8 +3103,9 @@ func (s *Scope) SearchSorted(sortedSequence Array, values Array, side string) Ar
 
 // SegmentedMM returns one matrix product for each range of the inner dimension: with a [M, K], b
 // [K, N] and the integer segments [..., 2], whose pairs are the start and the end of a range, the
-// result is [..., M, N]. Batches and complex or integer matrices are an error. See
-// mlx.core.segmented_mm.
+// result is [..., M, N]. Segments beyond K are an error where they are computed already and on a
+// CPU, and read foreign memory otherwise. Batches and complex or integer matrices are an error.
+// See mlx.core.segmented_mm.
 //
 // C: mlx_segmented_mm.
 func (s *Scope) SegmentedMM(a Array, b Array, segments Array) Array {
@@ -3175,8 +3180,8 @@ func (s *Scope) Slice(a Array, start []int, stop []int, strides []int) Array {
 
 // SliceDynamic returns a part of a of the size sliceSize (one number for each dimension) that
 // starts, along axes, at the positions held by the integer vector start and at 0 elsewhere. The
-// start may change without compiling anew; nothing checks that the part lies within a. See
-// mlx.core.slice.
+// start may change without compiling anew; a part that does not lie within a is an error where
+// start is computed already and on a CPU, and reads foreign memory otherwise. See mlx.core.slice.
 //
 // C: mlx_slice_dynamic.
 func (s *Scope) SliceDynamic(a Array, start Array, axes []int, sliceSize []int) Array {
@@ -3202,7 +3207,8 @@ func (s *Scope) SliceUpdate(src Array, update Array, start []int, stop []int, st
 
 // SliceUpdateDynamic returns src with the part that starts, along axes, at the positions held by
 // the integer vector start and at 0 elsewhere replaced by update, whose shape is the part's size.
-// Nothing checks that the part lies within src. See mlx.core.slice_update.
+// A part that does not lie within src is an error where start is computed already and on a CPU,
+// and overwrites foreign memory otherwise. See mlx.core.slice_update.
 //
 // C: mlx_slice_update_dynamic.
 func (s *Scope) SliceUpdateDynamic(src Array, update Array, start Array, axes ...int) Array {
@@ -3306,8 +3312,9 @@ func (s *Scope) Softmax(a Array, precise bool) Array {
 	return s.own("softmax", r0, err)
 }
 
-// SortAxis returns a in ascending order, NaN at the end. Without an axis the array is flattened
-// first. See mlx.core.sort. It works along one axis; a negative one counts from the last.
+// SortAxis returns a in ascending order, NaN at the end. Nothing to sort is an error. Without an
+// axis the array is flattened first. See mlx.core.sort. It works along one axis; a negative one
+// counts from the last.
 //
 // C: mlx_sort_axis.
 func (s *Scope) SortAxis(a Array, axis int) Array {
@@ -3318,8 +3325,8 @@ func (s *Scope) SortAxis(a Array, axis int) Array {
 	return s.own("sort_axis", r0, err)
 }
 
-// Sort returns a in ascending order, NaN at the end. Without an axis the array is flattened first.
-// See mlx.core.sort.
+// Sort returns a in ascending order, NaN at the end. Nothing to sort is an error. Without an axis
+// the array is flattened first. See mlx.core.sort.
 //
 // C: mlx_sort.
 func (s *Scope) Sort(a Array) Array {
@@ -3508,9 +3515,10 @@ func (s *Scope) Subtract(a Array, b Array) Array {
 }
 
 // SumAxes returns the sum of the elements of a, over the whole array where no axis is given; 0 for
-// an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With keepdims
-// the reduced dimensions stay, with size 1. See mlx.core.sum. It works along the given axes;
-// negative ones count from the last.
+// an empty set, but an empty array that lies transposed never comes to an end on the CPU. Bools
+// and narrow integers give int32 or uint32, other dtypes stay. With keepdims the reduced
+// dimensions stay, with size 1. See mlx.core.sum. It works along the given axes; negative ones
+// count from the last.
 //
 // C: mlx_sum_axes.
 func (s *Scope) SumAxes(a Array, axes []int, keepdims bool) Array {
@@ -3522,9 +3530,10 @@ func (s *Scope) SumAxes(a Array, axes []int, keepdims bool) Array {
 }
 
 // SumAxis returns the sum of the elements of a, over the whole array where no axis is given; 0 for
-// an empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With keepdims
-// the reduced dimensions stay, with size 1. See mlx.core.sum. It works along one axis; a negative
-// one counts from the last.
+// an empty set, but an empty array that lies transposed never comes to an end on the CPU. Bools
+// and narrow integers give int32 or uint32, other dtypes stay. With keepdims the reduced
+// dimensions stay, with size 1. See mlx.core.sum. It works along one axis; a negative one counts
+// from the last.
 //
 // C: mlx_sum_axis.
 func (s *Scope) SumAxis(a Array, axis int, keepdims bool) Array {
@@ -3536,8 +3545,9 @@ func (s *Scope) SumAxis(a Array, axis int, keepdims bool) Array {
 }
 
 // Sum returns the sum of the elements of a, over the whole array where no axis is given; 0 for an
-// empty set. Bools and narrow integers give int32 or uint32, other dtypes stay. With keepdims the
-// reduced dimensions stay, with size 1. See mlx.core.sum.
+// empty set, but an empty array that lies transposed never comes to an end on the CPU. Bools and
+// narrow integers give int32 or uint32, other dtypes stay. With keepdims the reduced dimensions
+// stay, with size 1. See mlx.core.sum.
 //
 // C: mlx_sum.
 func (s *Scope) Sum(a Array, keepdims bool) Array {
@@ -3663,7 +3673,7 @@ func (s *Scope) Tile(arr Array, reps ...int) Array {
 }
 
 // ToFP8 returns the floats of x as 8-bit E4M3 floats stored in uint8, limited to 448 in size.
-// Integers are an error. See mlx.core.to_fp8.
+// Integers and float64 are an error. See mlx.core.to_fp8.
 //
 // C: mlx_to_fp8.
 func (s *Scope) ToFP8(x Array) Array {
@@ -3713,7 +3723,8 @@ func (s *Scope) TraceAxes(a Array, offset int, axis1 int, axis2 int, dtype Dtype
 }
 
 // Trace returns the sum of the main diagonal over the first two dimensions of a, in the dtype that
-// Sum would give. Fewer than two dimensions are an error. See mlx.core.trace.
+// Sum would give. Fewer than two dimensions and a diagonal without elements are an error. See
+// mlx.core.trace.
 //
 // C: mlx_trace.
 func (s *Scope) Trace(a Array) Array {

@@ -22,6 +22,9 @@ func RMSNorm(x Array, eps float32, s Stream) (Array, error) {
 	if err := ensure(); err != nil {
 		return Array{}, err
 	}
+	if err := checkElements("fast_rms_norm", x); err != nil {
+		return Array{}, err
+	}
 	r := C.gm_mlx_fast_rms_norm(C.uintptr_t(x.h), C.float(eps), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("fast_rms_norm", r.err)

@@ -1,0 +1,12 @@
+#include <stddef.h>
+
+typedef struct mlx_array_ {
+  void* ctx;
+} mlx_array;
+
+typedef struct mlx_stream_ {
+  void* ctx;
+} mlx_stream;
+
+int mlx_abs(mlx_array* res, const mlx_array a, const mlx_stream s);
+int mlx_exp(mlx_array* res, const mlx_array a, const mlx_stream s);
