@@ -68,11 +68,19 @@ func read(th *mlx.Thread, a mlx.Array) (out array, err error) {
 
 // run replays a call and reads its results. Inputs that are not kept are free when
 // MLX computes, which may then write results over them.
-func (c *recorded) run(th *mlx.Thread, f *family, keep bool) ([]array, error) {
+func (c *recorded) run(th *mlx.Thread, f *family, keep bool) (out []array, err error) {
+	err = withGroup(th, c.Op, func(g *mlx.Group) error {
+		out, err = c.runIn(th, f, keep, g)
+		return err
+	})
+	return out, err
+}
+
+func (c *recorded) runIn(th *mlx.Thread, f *family, keep bool, g *mlx.Group) ([]array, error) {
 	n := 0
 	results, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
 		var inputs []mlx.Array
-		d := decoder{func(i int) (mlx.Array, error) {
+		d := decoder{g, func(i int) (mlx.Array, error) {
 			a, err := f.Arrays[i].open(th, s)
 			inputs = append(inputs, a)
 			return a, err

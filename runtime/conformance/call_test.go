@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 
 	"forge.lthn.ai/core/go-mlx/bindings"
@@ -47,9 +48,25 @@ func call(s *mlx.Scope, op string, args []reflect.Value) []mlx.Array {
 	return out
 }
 
+var groupType = reflect.TypeFor[*mlx.Group]()
+
+// withGroup calls f with the group of this process alone, if op takes a group.
+func withGroup(th *mlx.Thread, op string, f func(g *mlx.Group) error) error {
+	if !slices.Contains(parameters(op), groupType) {
+		return f(nil)
+	}
+	g, err := mlx.InitDistributed(th, "any", false)
+	if err != nil {
+		return err
+	}
+	defer g.Close()
+	return f(g)
+}
+
 // decoder turns recorded arguments into Go values; array i of the file is
 // arrays(i).
 type decoder struct {
+	group  *mlx.Group
 	arrays func(i int) (mlx.Array, error)
 }
 
@@ -110,7 +127,8 @@ func (d decoder) one(raw json.RawMessage, to reflect.Type) (reflect.Value, error
 	case *bindings.FFTNorm:
 		*p = map[string]bindings.FFTNorm{`"backward"`: bindings.FFTNormBackward, `"ortho"`: bindings.FFTNormOrtho, `"forward"`: bindings.FFTNormForward}[string(raw)]
 		return v.Elem(), nil
-	case *bindings.DistributedGroup:
+	case **mlx.Group: // all processes, of which there is one
+		*p = d.group
 		return v.Elem(), nil
 	default:
 		return v.Elem(), json.Unmarshal(raw, p)

@@ -32,7 +32,8 @@ func lock(t *testing.T) (rows []operation) {
 		if len(f) != 4 || !strings.HasPrefix(f[1], "op ") && f[2] != "RandomKey" {
 			continue
 		}
-		rows = append(rows, operation{f[0], f[1], strings.ReplaceAll(f[2], ".", ""), cFunction.FindStringSubmatch(f[3])[1]})
+		name := strings.TrimPrefix(strings.ReplaceAll(f[2], ".", ""), "Distributed")
+		rows = append(rows, operation{f[0], f[1], name, cFunction.FindStringSubmatch(f[3])[1]})
 	}
 	return rows
 }
@@ -48,14 +49,14 @@ func cNames(t *testing.T) map[string]string {
 
 // leftOut are the operations that no case has a result of, with the reason.
 var leftOut = map[string]string{
-	"Load":                "reads a file; the tests of bindings do",
-	"LoadReader":          "reads through a callback; the tests of bindings do",
-	"CUDAKernelApply":     "runs source code of a CUDA kernel",
-	"MetalKernelApply":    "runs source code of a Metal kernel",
-	"DistributedSend":     "needs a second process; alone MLX refuses, which is replayed",
-	"DistributedRecv":     "needs a second process; alone MLX refuses, which is replayed",
-	"DistributedRecvLike": "needs a second process; alone MLX refuses, which is replayed",
-	"GatherQQMM":          "has no kernel for CPUs; its refusals are replayed",
+	"Load":             "reads a file; the tests of bindings do",
+	"LoadReader":       "reads through a callback; the tests of bindings do",
+	"CUDAKernelApply":  "runs source code of a CUDA kernel",
+	"MetalKernelApply": "runs source code of a Metal kernel",
+	"Send":             "needs a second process; alone MLX refuses, which is replayed",
+	"Recv":             "needs a second process; alone MLX refuses, which is replayed",
+	"RecvLike":         "needs a second process; alone MLX refuses, which is replayed",
+	"GatherQQMM":       "has no kernel for CPUs; its refusals are replayed",
 }
 
 // tally counts the operations and cases of one header.

@@ -95,17 +95,26 @@ func hammer(th *mlx.Thread, from int) {
 			if n := i*tries + try; n >= from {
 				d := newDraw(op, try)
 				d.nulls = true
-				results, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
-					args := d.arguments(th, s, op)
-					fmt.Printf("%s%d %s(%s)\n", callMark, n, op, strings.Join(d.text, ", "))
-					return call(s, op, args)
+				_ = withGroup(th, op, func(g *mlx.Group) error {
+					d.group = g
+					d.strike(th, op, n)
+					return nil
 				})
-				if err == nil {
-					_, _ = readAll(th, results)
-					_ = bindings.CloseAll(results)
-				}
 			}
 		}
+	}
+}
+
+// strike makes call n and reads its results.
+func (d *draw) strike(th *mlx.Thread, op string, n int) {
+	results, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
+		args := d.arguments(th, s, op)
+		fmt.Printf("%s%d %s(%s)\n", callMark, n, op, strings.Join(d.text, ", "))
+		return call(s, op, args)
+	})
+	if err == nil {
+		_, _ = readAll(th, results)
+		_ = bindings.CloseAll(results)
 	}
 }
 
@@ -123,7 +132,7 @@ func operations() (ops []string) {
 	}
 	return slices.DeleteFunc(ops, func(op string) bool {
 		return slices.ContainsFunc(parameters(op), func(p reflect.Type) bool {
-			return p.Kind() == reflect.Struct && strings.HasSuffix(p.Name(), "KernelConfig")
+			return p.Kind() == reflect.Func || p.Kind() == reflect.Interface || strings.HasSuffix(p.Name(), "KernelConfig")
 		})
 	})
 }
@@ -137,6 +146,7 @@ type draw struct {
 	dtype mlx.Dtype
 	shape []int
 	text  []string
+	group *mlx.Group
 	nulls bool                    // some arrays are null
 	tame  func(v float32) float32 // keeps the values of arrays within what MLX trusts
 }
@@ -234,7 +244,8 @@ func (d *draw) argument(th *mlx.Thread, s *mlx.Scope, to reflect.Type) reflect.V
 		*p = mlx.OptionalDtype{Valid: d.IntN(2) == 0, Value: d.anyDtype()}
 	case *bindings.FFTNorm:
 		*p = bindings.FFTNorm(d.IntN(4))
-	case *bindings.DistributedGroup:
+	case **mlx.Group:
+		*p = d.group
 	default:
 		panic(fmt.Sprintf("no arguments of type %v", to))
 	}

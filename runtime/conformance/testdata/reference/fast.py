@@ -20,10 +20,10 @@ def rope(x, dims, traditional, base, scale, offset, freqs):
 CALLS = {
     "CrossEntropy": ft.cross_entropy, "LayerNorm": ft.layer_norm, "RMSNorm": ft.rms_norm, "RoPE": rope, "RoPEDynamic": rope,
     "ScaledDotProductAttention": attention,
-    "DistributedAllGather": lambda x, g: group.all_gather(x), "DistributedAllMax": lambda x, g: group.all_max(x),
-    "DistributedAllMin": lambda x, g: group.all_min(x), "DistributedAllSum": lambda x, g: group.all_sum(x),
-    "DistributedSumScatter": lambda x, g: group.sum_scatter(x), "DistributedRecv": lambda s, d, src, g: group.recv(s, d, src),
-    "DistributedRecvLike": lambda x, src, g: group.recv_like(x, src), "DistributedSend": lambda x, dst, g: group.send(x, dst),
+    "AllGather": lambda x, g: group.all_gather(x), "AllMax": lambda x, g: group.all_max(x),
+    "AllMin": lambda x, g: group.all_min(x), "AllSum": lambda x, g: group.all_sum(x),
+    "SumScatter": lambda x, g: group.sum_scatter(x), "Recv": lambda s, d, src, g: group.recv(s, d, src),
+    "RecvLike": lambda x, src, g: group.recv_like(x, src), "Send": lambda x, dst, g: group.send(x, dst),
 }
 
 
@@ -123,10 +123,10 @@ def alone(r):
     x = arr(mx.float32, (2, 3))
     for op in ("AllGather", "AllMax", "AllMin", "AllSum", "SumScatter"):
         for dtype in ALL:
-            r.add("Distributed" + op, arr(dtype, (2, 3)), None, compare="exact")
-    r.refuse("DistributedSend", x, 0, None)
-    r.refuse("DistributedRecv", [2], mx.float32, 0, None)
-    r.refuse("DistributedRecvLike", x, 0, None)
+            r.add(op, arr(dtype, (2, 3)), None, compare="exact")
+    r.refuse("Send", x, 0, None)
+    r.refuse("Recv", [2], mx.float32, 0, None)
+    r.refuse("RecvLike", x, 0, None)
 
 
 def record(folder):
