@@ -32,6 +32,8 @@ func TestSoak(t *testing.T) {
 // soak generates; perToken is what a token adds to the cache, in bytes: layers,
 // keys and values, heads, dimensions, float32.
 func soak(t *testing.T, path string, perToken int) {
+	mlx.TraceHandles(false) // the leak check's stacks are megabytes of Go's heap
+	defer mlx.TraceHandles(true)
 	m := loadTest(t, path)
 	idle := measure(t, m)
 	var samples []sample
