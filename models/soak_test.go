@@ -20,29 +20,29 @@ type sample struct {
 	handles, kvBytes, active, cached, rss int
 }
 
-// Two thousand tokens: the open handles stay the same in number, MLX's memory
+// Thousands of tokens: the open handles stay the same in number, MLX's memory
 // grows by the cache only, and the process keeps its size.
 func TestSoak(t *testing.T) {
-	t.Run("tiny", func(t *testing.T) { soak(t, tiny(t, "gqa"), 2*2*2*8*4) })
+	t.Run("tiny", func(t *testing.T) { soak(t, tiny(t, "gqa"), 6000, 2*2*2*8*4) })
 	if *soakReal {
-		t.Run("SmolLM2", func(t *testing.T) { soak(t, testmodels.RequireSmolLM2(t), 30*2*3*64*4) })
+		t.Run("SmolLM2", func(t *testing.T) { soak(t, testmodels.RequireSmolLM2(t), 2000, 30*2*3*64*4) })
 	}
 }
 
 // soak generates; perToken is what a token adds to the cache, in bytes: layers,
 // keys and values, heads, dimensions, float32.
-func soak(t *testing.T, path string, perToken int) {
+func soak(t *testing.T, path string, tokens, perToken int) {
 	mlx.TraceHandles(false) // the leak check's stacks are megabytes of Go's heap
 	defer mlx.TraceHandles(true)
 	m := loadTest(t, path)
 	idle := measure(t, m)
 	var samples []sample
 	n := 0
-	stream := m.GenerateTokens(t.Context(), []int32{1, 2, 3}, generate.WithMaxTokens(2000), generate.WithoutStops(),
+	stream := m.GenerateTokens(t.Context(), []int32{1, 2, 3}, generate.WithMaxTokens(tokens), generate.WithoutStops(),
 		generate.WithSampling(generate.Sampling{Temperature: 1}))
 	for _, err := range stream {
 		require.NoError(t, err)
-		if n++; n%200 == 0 && n < 2000 {
+		if n++; n%(tokens/10) == 0 && n < tokens {
 			s := measure(t, m)
 			// Buffers grow 256 tokens at a time; in them are the prompt and a token for
 			// each step, the one that is on its way included.
@@ -52,13 +52,15 @@ func soak(t *testing.T, path string, perToken int) {
 				n, s.handles, s.active-idle.active, s.kvBytes, s.cached, float64(s.rss)/1e6)
 		}
 	}
-	require.Equal(t, 2000, n)
+	require.Equal(t, tokens, n)
 	first := samples[0]
 	for _, s := range samples {
 		require.Equal(t, first.handles, s.handles)
 		require.InDelta(t, idle.active+s.kvBytes, s.active, 64<<10, "memory beyond weights and cache")
 		growth := s.active + s.cached - first.active - first.cached // what MLX holds, and keeps for later
-		slack := max(first.rss/20, 4<<20)                           // 5%, or Go's own heap where the model is tiny
+// 5%, or, where the model is tiny, what malloc keeps of the buffers that
+		// MLX freed every 256 tokens.
+		slack := max(first.rss/20, 12<<20)
 		require.Less(t, s.rss, first.rss+growth+slack, "RSS")
 	}
 	after := measure(t, m)
