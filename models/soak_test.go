@@ -58,7 +58,7 @@ func soak(t *testing.T, path string, tokens, perToken int) {
 		require.Equal(t, first.handles, s.handles)
 		require.InDelta(t, idle.active+s.kvBytes, s.active, 64<<10, "memory beyond weights and cache")
 		growth := s.active + s.cached - first.active - first.cached // what MLX holds, and keeps for later
-// 5%, or, where the model is tiny, what malloc keeps of the buffers that
+		// 5%, or, where the model is tiny, what malloc keeps of the buffers that
 		// MLX freed every 256 tokens.
 		slack := max(first.rss/20, 12<<20)
 		require.Less(t, s.rss, first.rss+growth+slack, "RSS")
