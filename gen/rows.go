@@ -160,20 +160,6 @@ var argRows = map[string]argRow{
 	},
 }
 
-// guardRows are the checks that go.generate asks for where MLX itself would end
-// the process: by their name and the kind of the argument.
-var guardRows = map[string]map[string]string{
-	"nonzero": {
-		"scalar":   `checkNonzero("$o", "$n", $n)`,
-		"numbers":  `checkNonzero("$o", "$n", $n...)`,
-		"optional": `checkGivenNonzero("$o", "$n", $n)`,
-	},
-	"matrix":  {"handle": `checkMatrix("$o", "$n", $n)`},
-	"notbool": {"handle": `checkNotBool("$o", "$n", $n)`, "handles": `checkNotBool("$o", "$n", $n...)`},
-	"notnull": {"handlesdata": `checkNoNull("$o", "$n", $n)`},
-	"fitssrc": {"handle": `checkFits("$o", "$n", $n, src)`},
-}
-
 // outRow describes one kind of result: the words it takes of the shim's
 // return value, and how Go reads them ($0, $1, ... are the words).
 type outRow struct {
