@@ -7,8 +7,10 @@ import mlx "forge.lthn.ai/core/go-mlx/runtime"
 // no such kernel, and a single query has a shorter way.
 func attention(s *mlx.Scope, q, k, v mlx.Array, scale float32) mlx.Array {
 	shape := s.Shape(q)
-	if s.Device().Type == mlx.CPU && single(shape, s.Shape(k), s.Shape(v)) {
-		return attendSingle(s, q, k, v, scale)
+	if s.Device().Type == mlx.CPU {
+		if keys := s.Shape(k); single(shape, keys, s.Shape(v)) {
+			return attendSingle(s, q, k, v, scale, shape, keys[1])
+		}
 	}
 	mode := ""
 	if len(shape) == 4 && shape[2] > 1 {
@@ -32,9 +34,10 @@ type scaling struct {
 
 // attendSingle is the attention of one query a head: q [B, Hq, 1, d] over k and v
 // [B, Hkv, T, d]. The queries that share a head of keys are rows of one product,
-// where MLX composes a product for each and more reshaping (mlx/fast.cpp).
-func attendSingle(s *mlx.Scope, q, k, v mlx.Array, scale float32) mlx.Array {
-	shape, kvHeads, dtype := s.Shape(q), s.Dim(k, 1), s.DtypeOf(q)
+// where MLX composes a product for each and more reshaping (mlx/fast.cpp). The
+// shape is that of q, kvHeads is Hkv.
+func attendSingle(s *mlx.Scope, q, k, v mlx.Array, scale float32, shape []int, kvHeads int) mlx.Array {
+	dtype := s.DtypeOf(q)
 	factor := s.Once(scaling{scale, dtype}, func() []mlx.Array { return []mlx.Array{s.Scalar(float64(scale), dtype)} })
 	if len(factor) == 0 {
 		return q // an error went before
