@@ -27,7 +27,7 @@ type toy struct {
 }
 
 func (m *toy) NewCache(t *mlx.Thread) *cache.Cache {
-	return cache.New(t, 1, func(_ int, o *mlx.Owner) cache.KV { return cache.NewKVCache(o) })
+	return cache.New(t, []cache.Kind{cache.Full()})
 }
 
 // Forward gives each token v the logit -|v - next|/2.
@@ -46,7 +46,7 @@ func (m *toy) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array
 	}
 	v := s.Reshape(s.AsType(tokens, mlx.Float32), batch, 1, length, 1)
 	v = s.BroadcastTo(v, batch, 1, length, 8)
-	mean := kv.Layers[0].Attend(s, s.ZerosLike(v), s.ZerosLike(v), v, 1)
+	mean := kv.KV(s, 0).Attend(s, s.ZerosLike(v), s.ZerosLike(v), v, cache.Attention{Scale: 1})
 	seen := s.Reshape(s.Arange(float64(from+1), float64(from+length+1), 1, mlx.Float32), 1, 1, length, 1)
 	sum := s.Round(s.Multiply(s.MeanAxis(mean, -1, true), seen), 0)
 	next, width := s.Remainder(sum, s.Scalar(vocab, mlx.Float32)), vocab // [B, 1, L, 1]

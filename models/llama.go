@@ -5,6 +5,7 @@ package models
 
 import (
 	"math"
+	"slices"
 
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/nn"
@@ -13,26 +14,22 @@ import (
 
 // LlamaConfig is config.json of model_type "llama" and "mistral".
 type LlamaConfig struct {
-	HiddenSize            int             `json:"hidden_size"`
-	NumHiddenLayers       int             `json:"num_hidden_layers"`
-	IntermediateSize      int             `json:"intermediate_size"`
-	NumAttentionHeads     int             `json:"num_attention_heads"`
-	NumKeyValueHeads      int             `json:"num_key_value_heads"`
-	HeadDim               int             `json:"head_dim"`
-	VocabSize             int             `json:"vocab_size"`
-	RMSNormEps            float32         `json:"rms_norm_eps"`
-	MaxPositionEmbeddings int             `json:"max_position_embeddings"`
-	RopeTheta             float64         `json:"rope_theta"`
-	RopeTraditional       bool            `json:"rope_traditional"`
-	RopeScaling           *nn.RopeScaling `json:"rope_scaling"`
-	TieWordEmbeddings     *bool           `json:"tie_word_embeddings"`
-	LayerTypes            []string        `json:"layer_types"`
+	ropeConfig
+	HiddenSize        int      `json:"hidden_size"`
+	NumHiddenLayers   int      `json:"num_hidden_layers"`
+	IntermediateSize  int      `json:"intermediate_size"`
+	NumAttentionHeads int      `json:"num_attention_heads"`
+	NumKeyValueHeads  int      `json:"num_key_value_heads"`
+	HeadDim           int      `json:"head_dim"`
+	VocabSize         int      `json:"vocab_size"`
+	RMSNormEps        float32  `json:"rms_norm_eps"`
+	TieWordEmbeddings *bool    `json:"tie_word_embeddings"`
+	LayerTypes        []string `json:"layer_types"`
 }
 
 // normalize fills in the defaults and refuses what cannot be a model.
 func (c *LlamaConfig) normalize() error {
 	c.NumKeyValueHeads = orElse(c.NumKeyValueHeads, c.NumAttentionHeads)
-	c.RopeTheta = orElse(c.RopeTheta, 10000)
 	if c.HeadDim == 0 && c.NumAttentionHeads > 0 {
 		c.HeadDim = c.HiddenSize / c.NumAttentionHeads
 	}
@@ -52,7 +49,8 @@ func (c *LlamaConfig) normalize() error {
 	if c.NumAttentionHeads%c.NumKeyValueHeads != 0 {
 		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
 	}
-	return (&nn.RoPE{Scaling: c.RopeScaling}).Validate()
+	rope := c.rope("", c.HeadDim, 10000)
+	return rope.Validate()
 }
 
 type llamaAttention struct {
@@ -61,7 +59,7 @@ type llamaAttention struct {
 	Rope  nn.RoPE   `weight:""`
 
 	heads, kvHeads, dim int
-	scale               float32
+	attend              cache.Attention
 }
 
 func newLlamaAttention(c *LlamaConfig) llamaAttention {
@@ -69,9 +67,9 @@ func newLlamaAttention(c *LlamaConfig) llamaAttention {
 	return llamaAttention{
 		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}},
 		OProj: nn.Linear{In: q, Out: d},
-		Rope:  nn.RoPE{Dims: c.HeadDim, Base: c.RopeTheta, Traditional: c.RopeTraditional, Scaling: c.RopeScaling},
+		Rope:  c.rope("", c.HeadDim, 10000),
 		heads: c.NumAttentionHeads, kvHeads: c.NumKeyValueHeads, dim: c.HeadDim,
-		scale: float32(1 / math.Sqrt(float64(c.HeadDim))),
+		attend: cache.Attention{Scale: float32(1 / math.Sqrt(float64(c.HeadDim)))},
 	}
 }
 
@@ -81,9 +79,9 @@ func (a *llamaAttention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Arr
 	q = nn.SplitHeads(s, q, a.heads, a.dim)   // [B, Hq, L, d]
 	k = nn.SplitHeads(s, k, a.kvHeads, a.dim) // [B, Hkv, L, d]
 	v = nn.SplitHeads(s, v, a.kvHeads, a.dim) // [B, Hkv, L, d]
-	q = a.Rope.Forward(s, q, kv.Offset())
-	k = a.Rope.Forward(s, k, kv.Offset())
-	out := kv.Attend(s, q, k, v, a.scale)            // [B, Hq, L, d]
+	q = a.Rope.Forward(s, q, kv.Position())
+	k = a.Rope.Forward(s, k, kv.Position())
+	out := kv.Attend(s, q, k, v, a.attend)           // [B, Hq, L, d]
 	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
 }
 
@@ -146,7 +144,7 @@ func newLlama(c *LlamaConfig) architecture {
 func (m *llama) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
 	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
 	for i, layer := range m.Layers {
-		h = layer.Forward(s, h, kv.Layers[i])
+		h = layer.Forward(s, h, kv.KV(s, i))
 	}
 	h = m.Norm.Forward(s, h)
 	if m.LMHead == nil {
@@ -155,7 +153,7 @@ func (m *llama) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Arr
 	return m.LMHead.Forward(s, h)
 }
 
-// NewCache makes a plain cache for every layer.
+// NewCache makes an empty cache.
 func (m *llama) NewCache(t *mlx.Thread) *cache.Cache {
-	return cache.New(t, len(m.Layers), func(_ int, o *mlx.Owner) cache.KV { return cache.NewKVCache(o) })
+	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)))
 }

@@ -81,8 +81,9 @@ func forward(t *testing.T, th *mlx.Thread, m *Model, kv *cache.Cache, tokens []i
 	return values
 }
 
-// requireClose compares by the largest difference, relative to the largest value.
-func requireClose(t *testing.T, want, have []float32, tolerance float64, what string) {
+// requireClose compares by the largest difference, relative to the largest value,
+// and returns it.
+func requireClose(t *testing.T, want, have []float32, tolerance float64, what string) float64 {
 	t.Helper()
 	require.Len(t, have, len(want), what)
 	diff, size := 0.0, 0.0
@@ -94,6 +95,7 @@ func requireClose(t *testing.T, want, have []float32, tolerance float64, what st
 		diff, size = max(diff, d), max(size, math.Abs(float64(want[i])))
 	}
 	require.LessOrEqual(t, diff, tolerance*size, what)
+	return diff / size
 }
 
 var tinyCases = []struct {
@@ -184,3 +186,5 @@ func TestLlamaAcrossCacheGrowth(t *testing.T) {
 		require.NoError(t, steps.Close())
 	})
 }
+
+func TestLlamaParity(t *testing.T) { testParity(t, "llama") }

@@ -114,12 +114,16 @@ func (m *Model) fill(ctx context.Context, t *mlx.Thread, ck *checkpoint, c *load
 		return err
 	}
 	m.policy = policy
-	done, total := 0, len(ck.weights.Names())
+	var weights nn.Weights = ck.weights
+	if a, ok := m.arch.(sanitizer); ok {
+		weights = a.sanitize(weights)
+	}
+	done, total := 0, len(weights.Names())
 	report := nn.WithProgress(func(layer string) {
 		done += strings.Count(layer, ",") + 1
 		c.progress(min(done, total), total, layer)
 	})
-	if err := nn.Load(ctx, t, m.arch, ck.weights, policy, m.owner, report); err != nil {
+	if err := nn.Load(ctx, t, m.arch, weights, policy, m.owner, report); err != nil {
 		return fmt.Errorf("%s: %w", ck.name, err)
 	}
 	c.progress(total, total, "")

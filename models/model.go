@@ -24,8 +24,7 @@ type Model struct {
 	policy nn.Policy
 	text   text
 
-	uncached    *cache.Cache // of Logits
-	uncachedErr error
+	uncached *cache.Cache // of Logits
 }
 
 // ErrClosed is the error of a generation by a model that was closed.

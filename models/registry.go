@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"forge.lthn.ai/core/go-mlx/generate"
+	"forge.lthn.ai/core/go-mlx/models/nn"
 )
 
 // ErrUnknownArchitecture is wrapped when a checkpoint is of a model_type that
@@ -24,6 +25,12 @@ var architectures = map[string]builder{
 
 // architecture is a model without its weights: nn.Load fills its fields.
 type architecture interface{ generate.Model }
+
+// sanitizer is an architecture whose checkpoints name or shape their tensors in
+// several ways: it shows them in the one that its fields are tagged with.
+type sanitizer interface {
+	sanitize(w nn.Weights) nn.Weights
+}
 
 // builder makes a model from the bytes of config.json.
 type builder func(config []byte) (architecture, error)

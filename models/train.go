@@ -1,8 +1,6 @@
 package models
 
 import (
-	"fmt"
-
 	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -19,16 +17,12 @@ func (m *Model) Module() any { return m.arch }
 // Logits maps whole sequences of tokens [B, L] to logits [B, L, V], without a
 // cache: for training and for scoring, on the model's thread.
 func (m *Model) Logits(s *mlx.Scope, tokens mlx.Array) mlx.Array {
-	if m.uncachedErr != nil {
-		s.Fail(fmt.Errorf("models: logits: %w", m.uncachedErr))
-		return mlx.Array{}
-	}
 	return m.Forward(s, tokens, m.uncached)
 }
 
 // prepareLogits makes what Logits runs with.
 func (m *Model) prepareLogits(t *mlx.Thread) error {
 	kv := m.arch.NewCache(t)
-	m.uncached, m.uncachedErr = kv.Uncached()
+	m.uncached = kv.Uncached()
 	return kv.Close()
 }

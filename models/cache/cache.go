@@ -9,37 +9,60 @@ import (
 	"errors"
 	"fmt"
 
+	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// KV is the cache of one attention layer.
-type KV interface {
-	// Offset is the position of the next token: how many were seen.
+// Layer is the memory of one layer of a model.
+type Layer interface {
+	// Offset is how many tokens were seen: the position of the next one.
 	Offset() int
-	// Attend stores keys and values and returns the attention of the queries
-	// over everything stored. q is [B, Hq, L, d]; k and v are [B, Hkv, L, d];
-	// the result is [B, Hq, L, d]. The cache changes when the Build succeeds.
-	Attend(s *mlx.Scope, q, k, v mlx.Array, scale float32) mlx.Array
 	// State lists the arrays that hold the cache, for evaluation.
 	State() []mlx.Array
 	// Trim drops the last n tokens. It is an error where the cache cannot.
 	Trim(n int) error
+	// Uncached is a layer of the same kind that remembers nothing.
+	Uncached() Layer
 }
 
-// Cache is what a model remembers of one batch of sequences: a KV a layer.
+// KV is the cache of one attention layer.
+type KV interface {
+	Layer
+	// Position is where the next token stands, for RoPE.
+	Position() nn.Position
+	// Attend stores keys and values and returns the attention of the queries
+	// over everything stored that the layer may look at. q is [B, Hq, L, d]; k is
+	// [B, Hkv, L, d], v [B, Hkv, L, dv]; the result is [B, Hq, L, dv]. The cache
+	// changes when the Build succeeds.
+	Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) mlx.Array
+}
+
+// Cache is what a model remembers of one batch of sequences: a Layer each.
 type Cache struct {
-	Layers []KV
+	Layers []Layer
 	owner  *mlx.Owner
 }
 
-// New makes a cache of n layers of the kind that layer makes. It lives on t's
+// New makes the cache of a model with layers of those kinds. It lives on t's
 // Worker until it is closed.
-func New(t *mlx.Thread, n int, layer func(i int, o *mlx.Owner) KV) *Cache {
+func New(t *mlx.Thread, layers []Kind) *Cache {
 	c := &Cache{owner: t.NewOwner("cache")}
-	for i := range n {
-		c.Layers = append(c.Layers, layer(i, c.owner))
+	for _, k := range layers {
+		c.Layers = append(c.Layers, k.layer(c.owner))
 	}
 	return c
+}
+
+// KV is the cache of layer i, which attends. A cache that was made for another
+// model fails the Build.
+func (c *Cache) KV(s *mlx.Scope, i int) KV {
+	if i >= 0 && i < len(c.Layers) {
+		if kv, ok := c.Layers[i].(KV); ok {
+			return kv
+		}
+	}
+	s.Fail(fmt.Errorf("cache: layer %d keeps no keys and values: the cache was made for another model", i))
+	return uncached{}
 }
 
 // Offset is the number of tokens seen.

@@ -13,13 +13,13 @@ import (
 // to over all of them.
 func ExampleCache() {
 	err := mlx.Do(context.Background(), func(t *mlx.Thread) error {
-		kv := cache.New(t, 1, func(_ int, o *mlx.Owner) cache.KV { return cache.NewKVCache(o) })
+		kv := cache.New(t, []cache.Kind{cache.Full()})
 		defer kv.Close()
 		for _, value := range []float32{1, 5, 9} {
 			out, err := t.Build(func(s *mlx.Scope) mlx.Array {
 				zero := s.Zeros([]int{1, 1, 1, 8}, mlx.Float32) // equal keys: the mean of the values
 				v := s.Full([]int{1, 1, 1, 8}, s.Scalar(float64(value), mlx.Float32), mlx.Float32)
-				return kv.Layers[0].Attend(s, zero, zero, v, 1)
+				return kv.KV(s, 0).Attend(s, zero, zero, v, cache.Attention{Scale: 1})
 			})
 			if err != nil {
 				return err

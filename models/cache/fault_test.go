@@ -28,8 +28,8 @@ func TestFailedBuildChangesNothing(t *testing.T) {
 			state, live, boom := kv.State(), mlx.Live(), errors.New("boom")
 			_, err := th.Build(func(s *mlx.Scope) mlx.Array {
 				q, k, v := x.inputs(s, c.have, c.have+c.more)
-				h := kv.Layers[0].Attend(s, q, k, v, scale)
-				h = kv.Layers[1].Attend(s, h, k, v, scale)
+				h := kv.KV(s, 0).Attend(s, q, k, v, cache.Attention{Scale: scale})
+				h = kv.KV(s, 1).Attend(s, h, k, v, cache.Attention{Scale: scale})
 				s.Fail(boom)
 				return h
 			})
@@ -59,7 +59,7 @@ func TestEveryOperationOfAttendMayFail(t *testing.T) {
 				th.FailAt(n, boom)
 				out, err := th.Build(func(s *mlx.Scope) mlx.Array {
 					q, k, v := x.inputs(s, have, have+2)
-					return kv.Layers[0].Attend(s, q, k, v, scale)
+					return kv.KV(s, 0).Attend(s, q, k, v, cache.Attention{Scale: scale})
 				})
 				if err == nil { // there are fewer than n operations
 					require.Greater(t, n, 5)
@@ -107,7 +107,7 @@ func TestAttendRefuses(t *testing.T) {
 						if what == "another width" && !keys && from == 0 {
 							continue // the first values may be wider than the keys
 						}
-						err := refused(th, kv.Layers[0], x, from, k, keys)
+						err := refused(th, kv.Layers[0].(cache.KV), x, from, k, keys)
 						require.Error(t, err)
 						require.NotErrorIs(t, err, errAccepted)
 						require.Equal(t, from, kv.Offset())
@@ -131,7 +131,7 @@ func refused(th *mlx.Thread, kv cache.KV, x *sequence, from int, wrong func(s *m
 		} else {
 			v = wrong(s)
 		}
-		out := kv.Attend(s, q, k, v, scale)
+		out := kv.Attend(s, q, k, v, cache.Attention{Scale: scale})
 		s.Fail(errAccepted) // unless there was an error before
 		return out
 	})

@@ -3,6 +3,7 @@ package cache
 import (
 	"fmt"
 
+	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
@@ -15,6 +16,7 @@ type KVCache struct {
 	keys, values *mlx.Array // [B, H, capacity, d]
 	capacity     int
 	offset       int
+	window       int // how many keys a query sees; 0 for all
 }
 
 // NewKVCache makes an empty cache whose buffers belong to o.
@@ -24,6 +26,9 @@ func NewKVCache(o *mlx.Owner) *KVCache {
 
 // Offset implements KV.
 func (c *KVCache) Offset() int { return c.offset }
+
+// Position implements KV.
+func (c *KVCache) Position() nn.Position { return nn.Position{Offset: c.offset} }
 
 // State implements KV.
 func (c *KVCache) State() []mlx.Array {
@@ -43,10 +48,10 @@ func (c *KVCache) Trim(n int) error {
 }
 
 // Attend implements KV.
-func (c *KVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, scale float32) mlx.Array {
+func (c *KVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) mlx.Array {
 	kShape, vShape := s.Shape(k), s.Shape(v)
 	if len(kShape) != 4 || len(vShape) != 4 {
-		return attention(s, q, k, v, scale) // an error now or before
+		return attend(s, q, k, v, a, mask{}) // an error now or before
 	}
 	tokens := kShape[2]
 	end := c.offset + tokens
@@ -54,7 +59,12 @@ func (c *KVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, scale float32) mlx.Arr
 	keys := c.write(s, c.keys, k, kShape, capacity)
 	values := c.write(s, c.values, v, vShape, capacity)
 	s.OnSuccess(func() { c.offset, c.capacity = end, capacity })
-	return attention(s, q, head(s, keys, kShape, end, capacity), head(s, values, vShape, end, capacity), scale)
+	begin := 0
+	if c.window > 0 { // no query sees what lies before
+		begin = max(0, end-tokens-c.window+1)
+	}
+	keys = part(s, keys, kShape, begin, end, capacity)
+	return attend(s, q, keys, part(s, values, vShape, begin, end, capacity), a, causal(s, tokens, end-begin, c.window))
 }
 
 // room is the capacity that end tokens need: what is there, or whole steps on
@@ -74,7 +84,7 @@ func (c *KVCache) write(s *mlx.Scope, buffer *mlx.Array, x mlx.Array, shape []in
 	if capacity != c.capacity {
 		fresh := s.Zeros([]int{b, h, capacity - c.offset, d}, s.DtypeOf(x))
 		if c.offset > 0 {
-			fresh = s.ConcatenateAxis([]mlx.Array{head(s, old, shape, c.offset, c.capacity), fresh}, 2)
+			fresh = s.ConcatenateAxis([]mlx.Array{part(s, old, shape, 0, c.offset, c.capacity), fresh}, 2)
 		}
 		old = fresh
 	}
@@ -85,11 +95,11 @@ func (c *KVCache) write(s *mlx.Scope, buffer *mlx.Array, x mlx.Array, shape []in
 
 var ones4 = []int{1, 1, 1, 1}
 
-// head is the first n tokens of a buffer [B, H, capacity, d], of shape but for the
-// tokens.
-func head(s *mlx.Scope, buffer mlx.Array, shape []int, n, capacity int) mlx.Array {
-	if n == capacity {
+// part is tokens [begin, end) of a buffer [B, H, capacity, d], of shape but for
+// the tokens.
+func part(s *mlx.Scope, buffer mlx.Array, shape []int, begin, end, capacity int) mlx.Array {
+	if begin == 0 && end == capacity {
 		return buffer
 	}
-	return s.Slice(buffer, []int{0, 0, 0, 0}, []int{shape[0], shape[1], n, shape[3]}, ones4)
+	return s.Slice(buffer, []int{0, 0, begin, 0}, []int{shape[0], shape[1], end, shape[3]}, ones4)
 }

@@ -84,7 +84,7 @@ func TestTrim(t *testing.T) {
 			if c.trim > 0 {
 				_, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
 					q, k, v := other.inputs(s, left, c.have)
-					kv.Layers[0].Attend(s, q, k, v, scale)
+					kv.KV(s, 0).Attend(s, q, k, v, cache.Attention{Scale: scale})
 					return nil
 				})
 				require.NoError(t, err)
@@ -121,21 +121,16 @@ func TestTrimRefuses(t *testing.T) {
 	})
 }
 
-// Layers are made in order, each for its place, and a cache without any is empty.
+// A cache has the layers it was asked for, and one without any is empty.
 func TestNew(t *testing.T) {
 	leaktest.Do(t, func(th *mlx.Thread) {
-		var made []int
-		kv := cache.New(th, 3, func(i int, o *mlx.Owner) cache.KV {
-			made = append(made, i)
-			return cache.NewKVCache(o)
-		})
-		require.Equal(t, []int{0, 1, 2}, made)
+		kv := cache.New(th, []cache.Kind{cache.Full(), cache.Sliding(8), cache.Full()})
 		require.Len(t, kv.Layers, 3)
 		require.Equal(t, 0, kv.Offset())
 		require.NoError(t, kv.Close())
 		require.NoError(t, kv.Close(), "a second Close does nothing")
 
-		none := cache.New(th, 0, nil)
+		none := cache.New(th, nil)
 		require.Equal(t, 0, none.Offset())
 		require.Empty(t, none.State())
 		require.NoError(t, none.Trim(0))
@@ -155,7 +150,7 @@ func TestCloseFreesEverything(t *testing.T) {
 		for _, l := range kv.Layers {
 			_, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
 				q, k, v := x.inputs(s, 0, 10)
-				l.Attend(s, q, k, v, scale)
+				l.(cache.KV).Attend(s, q, k, v, cache.Attention{Scale: scale})
 				return nil
 			})
 			require.NoError(t, err)

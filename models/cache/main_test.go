@@ -2,6 +2,7 @@ package cache_test
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,7 +17,7 @@ func TestMain(m *testing.M) { leaktest.Main(m) }
 // newCache makes a cache of n plain layers.
 func newCache(t *testing.T, th *mlx.Thread, n int) *cache.Cache {
 	t.Helper()
-	return cache.New(th, n, func(_ int, o *mlx.Owner) cache.KV { return cache.NewKVCache(o) })
+	return cache.New(th, slices.Repeat([]cache.Kind{cache.Full()}, n))
 }
 
 // sequence is a batch of queries, keys and values, and the attention of each query
@@ -98,7 +99,7 @@ func (x *sequence) inputs(s *mlx.Scope, from, to int) (q, k, v mlx.Array) {
 
 // requireStep puts positions [from, to) into the cache and compares what comes
 // back with the reference.
-func (x *sequence) requireStep(t *testing.T, th *mlx.Thread, kv cache.KV, from, to int) {
+func (x *sequence) requireStep(t *testing.T, th *mlx.Thread, kv cache.Layer, from, to int) {
 	t.Helper()
 	require.Equal(t, from, kv.Offset())
 	x.requireAttend(t, th, kv, from, to)
@@ -106,11 +107,11 @@ func (x *sequence) requireStep(t *testing.T, th *mlx.Thread, kv cache.KV, from, 
 }
 
 // requireAttend compares the attention of positions [from, to) with the reference.
-func (x *sequence) requireAttend(t *testing.T, th *mlx.Thread, kv cache.KV, from, to int) {
+func (x *sequence) requireAttend(t *testing.T, th *mlx.Thread, kv cache.Layer, from, to int) {
 	t.Helper()
 	out, err := th.Build(func(s *mlx.Scope) mlx.Array {
 		q, k, v := x.inputs(s, from, to)
-		return kv.Attend(s, q, k, v, scale)
+		return kv.(cache.KV).Attend(s, q, k, v, cache.Attention{Scale: scale})
 	})
 	require.NoError(t, err)
 	defer out.Close()

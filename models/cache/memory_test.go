@@ -19,7 +19,7 @@ func TestStepWritesInPlace(t *testing.T) {
 	leaktest.Do(t, func(th *mlx.Thread) {
 		kv := newCache(t, th, 1)
 		defer kv.Close()
-		fill(t, th, kv.Layers[0], heads, capacity-10, dim)
+		fill(t, th, kv.Layers[0].(cache.KV), heads, capacity-10, dim)
 		require.Equal(t, []int{1, heads, capacity, dim}, shapeOf(t, kv.State()[0]))
 		for range 4 {
 			require.Less(t, stepMemory(t, th, kv, heads, dim), uint64(size+size/2))
@@ -37,7 +37,7 @@ func fill(t *testing.T, th *mlx.Thread, kv cache.KV, heads, n, dim int) {
 	t.Helper()
 	_, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
 		x := s.Zeros([]int{1, heads, n, dim}, mlx.Float32)
-		kv.Attend(s, x, x, x, 1)
+		kv.Attend(s, x, x, x, cache.Attention{Scale: 1})
 		return nil
 	})
 	require.NoError(t, err)
@@ -53,7 +53,7 @@ func stepMemory(t *testing.T, th *mlx.Thread, kv *cache.Cache, heads, dim int) u
 	require.NoError(t, th.ResetPeakMemory())
 	out, err := th.Build(func(s *mlx.Scope) mlx.Array {
 		x := s.Full([]int{1, heads, 1, dim}, s.Scalar(0.5, mlx.Float32), mlx.Float32)
-		return kv.Layers[0].Attend(s, x, x, x, 1)
+		return kv.KV(s, 0).Attend(s, x, x, x, cache.Attention{Scale: 1})
 	})
 	require.NoError(t, err)
 	require.NoError(t, th.Eval(append(kv.State(), out)...))
@@ -70,7 +70,7 @@ func TestTrimAllocatesNothing(t *testing.T) {
 	leaktest.Do(t, func(th *mlx.Thread) {
 		kv := newCache(t, th, 1)
 		defer kv.Close()
-		fill(t, th, kv.Layers[0], heads, 8100, dim)
+		fill(t, th, kv.Layers[0].(cache.KV), heads, 8100, dim)
 		require.NoError(t, kv.Trim(5000))
 		require.Less(t, stepMemory(t, th, kv, heads, dim), uint64(size+size/2))
 		require.Equal(t, 3101, kv.Offset())

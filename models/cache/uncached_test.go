@@ -6,7 +6,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
-	"forge.lthn.ai/core/go-mlx/models/cache"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
@@ -17,8 +16,7 @@ func TestUncached(t *testing.T) {
 	leaktest.Do(t, func(th *mlx.Thread) {
 		kv := newCache(t, th, 3)
 		defer kv.Close()
-		u, err := kv.Uncached()
-		require.NoError(t, err)
+		u := kv.Uncached()
 		require.Len(t, u.Layers, 3)
 		for range 2 {
 			x.requireAttend(t, th, u.Layers[1], 0, 7)
@@ -30,12 +28,4 @@ func TestUncached(t *testing.T) {
 		require.Error(t, u.Layers[0].Trim(1))
 		require.NoError(t, u.Close())
 	})
-}
-
-// opaque is a cache that cannot do without its state.
-type opaque struct{ cache.KV }
-
-func TestUncachedRefuses(t *testing.T) {
-	_, err := (&cache.Cache{Layers: []cache.KV{opaque{}}}).Uncached()
-	require.EqualError(t, err, "cache: layer 0, a cache_test.opaque, cannot do without what it stores")
 }

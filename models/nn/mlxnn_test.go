@@ -42,7 +42,7 @@ func subjects(causal mlx.Array) map[string]subject {
 	}
 	alibi := func(s *mlx.Scope, in []mlx.Array) mlx.Array { return nn.ALiBi(s, in[0], 3, mlx.Array{}) }
 	turn := func(offset int) func(r *nn.RoPE, s *mlx.Scope, in []mlx.Array) mlx.Array {
-		return func(r *nn.RoPE, s *mlx.Scope, in []mlx.Array) mlx.Array { return r.Forward(s, in[0], offset) }
+		return func(r *nn.RoPE, s *mlx.Scope, in []mlx.Array) mlx.Array { return r.Forward(s, in[0], nn.At(offset)) }
 	}
 	return map[string]subject{
 		"linear":        unary(&nn.Linear{In: 8, Out: 6}),

@@ -12,17 +12,42 @@ import (
 type RMSNorm struct {
 	Dims int     // of x; 0 takes what the checkpoint has
 	Eps  float32 // 0 is 1e-5
+	Zero bool    // the checkpoint stores the weight less 1, as Gemma's does
 
-	weight Param // [D]
+	weight  Param // [D]
+	shifted bool  // the 1 is in it
 }
 
 // Forward keeps the shape of x [..., D].
 func (n *RMSNorm) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	return s.RMSNorm(x, n.weight.Array(), epsilon(n.Eps))
+	w := n.weight.Array()
+	if n.Zero && !n.shifted {
+		w = s.Add(w, s.Scalar(1, s.DtypeOf(w)))
+	}
+	return s.RMSNorm(x, w, epsilon(n.Eps))
+}
+
+// load adds the 1 once, unless the weight is trained.
+func (n *RMSNorm) load(l *loader, names []string) error {
+	if err := l.loadParams(n.params(names)); err != nil || !n.Zero || l.policy.Trainable || n.weight.Array().IsNull() {
+		return err
+	}
+	n.shifted = true
+	return l.set(&n.weight, func(s *mlx.Scope) mlx.Array {
+		w := n.weight.Array()
+		return s.Add(w, s.Scalar(1, s.DtypeOf(w)))
+	})
 }
 
 func (n *RMSNorm) params(names []string) []spec {
-	return []spec{{name: join(names[0], "weight"), param: &n.weight, shape: []int{n.Dims}, init: initializer.Ones()}}
+	sp := spec{name: join(names[0], "weight"), param: &n.weight, shape: []int{n.Dims}, init: initializer.Ones()}
+	if n.Zero {
+		sp.init = initializer.Zeros()
+	}
+	if n.shifted {
+		sp.param = nil
+	}
+	return []spec{sp}
 }
 
 // LayerNorm takes the mean of the last axis away and divides by its deviation;

@@ -41,6 +41,9 @@ type RoPE struct {
 	Traditional bool    // pairs are neighbours instead of halves
 	Scale       float64 // of the positions, beside Scaling; 0 is 1
 	Scaling     *RopeScaling
+	// MaxPositions is config.json's max_position_embeddings, by which some scalings
+	// go.
+	MaxPositions int
 
 	freqs mlx.Array // [Dims/2] instead of Base, for scalings by frequency
 	speed mlx.Array // [Dims/2] angle a position, where the angles are looked up
@@ -62,20 +65,33 @@ func (r *RoPE) Validate() error {
 	}
 }
 
-// Forward turns x [B, H, L, Dims] whose first token stands at offset.
-func (r *RoPE) Forward(s *mlx.Scope, x mlx.Array, offset int) mlx.Array {
+// Position is where the first token of a pass stands.
+type Position struct {
+	Offset int       // of every row
+	Rows   mlx.Array // int32 [B] instead, where the rows of a batch differ
+}
+
+// At is a position that all rows share.
+func At(offset int) Position { return Position{Offset: offset} }
+
+// Forward turns x [B, H, L, Dims] whose first token stands at a position.
+func (r *RoPE) Forward(s *mlx.Scope, x mlx.Array, at Position) mlx.Array {
 	shape := s.Shape(x)
 	if len(shape) != 4 {
 		return x // an error went before
 	}
-	if !r.speed.IsNull() && shape[3] == r.Dims {
-		return r.turn(s, x, shape, offset)
+	if !r.speed.IsNull() && shape[3] == r.Dims && at.Rows.IsNull() {
+		return r.turn(s, x, shape, at.Offset)
 	}
 	base := mlx.OptionalFloat{}
 	if r.freqs.IsNull() {
 		base = mlx.SomeFloat(float32(r.base()))
 	}
-	return s.RoPE(dense(s, x, shape), r.Dims, r.Traditional, base, r.scale(), offset, r.freqs)
+	x = dense(s, x, shape)
+	if !at.Rows.IsNull() {
+		return s.RoPEDynamic(x, r.Dims, r.Traditional, base, r.scale(), at.Rows, r.freqs)
+	}
+	return s.RoPE(x, r.Dims, r.Traditional, base, r.scale(), at.Offset, r.freqs)
 }
 
 func (r *RoPE) base() float64 { return orDefault(r.Base, 10000) }

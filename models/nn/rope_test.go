@@ -45,7 +45,7 @@ func TestRoPEEqualsReference(t *testing.T) {
 				for _, x := range []string{"heads", "row"} {
 					for _, offset := range []int{0, 7, 300} {
 						r.requireOutput(fmt.Sprintf("%s.%s.%d", name, x, offset), x, func(s *mlx.Scope, x mlx.Array) mlx.Array {
-							return m.Layer.Forward(s, x, offset)
+							return m.Layer.Forward(s, x, nn.At(offset))
 						})
 					}
 				}
@@ -62,7 +62,7 @@ func TestRoPEOfView(t *testing.T) {
 		r.load(m, false)
 		r.requireOutput("default.heads.7", "heads", func(s *mlx.Scope, x mlx.Array) mlx.Array {
 			wide := s.ConcatenateAxis([]mlx.Array{s.Negative(x), x, x}, -1)
-			return m.Layer.Forward(s, s.SplitSections(wide, []int{16, 32}, -1)[1], 7)
+			return m.Layer.Forward(s, s.SplitSections(wide, []int{16, 32}, -1)[1], nn.At(7))
 		})
 	})
 }

@@ -1,0 +1,237 @@
+package models
+
+import (
+	"encoding/json"
+	"hash/crc32"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// parityCase is a tiny model and the logits that mlx-lm gives for it
+// (testdata/parity.py).
+type parityCase struct {
+	Config    json.RawMessage
+	Tensors   []namedShape
+	Packed    map[string]parityPacking // layers that are quantised
+	Tokens    [][]int32                // [B][L]
+	Positions []int
+	Logits    [][][]float32 // [B][len(Positions)][V]
+}
+
+type parityPacking struct {
+	GroupSize int `json:"group_size"`
+	Bits      int
+	Mode      string
+}
+
+type namedShape struct {
+	name  string
+	shape []int
+}
+
+func (n *namedShape) UnmarshalJSON(data []byte) error {
+	return json.Unmarshal(data, &[]any{&n.name, &n.shape})
+}
+
+func parityCases(t *testing.T, file string) map[string]*parityCase {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "parity", file+".json"))
+	require.NoError(t, err)
+	var cases map[string]*parityCase
+	require.NoError(t, json.Unmarshal(data, &cases))
+	require.NotEmpty(t, cases)
+	return cases
+}
+
+// dtype is the one that the weights are stored in.
+func (c *parityCase) dtype() mlx.Dtype {
+	if strings.Contains(string(c.Config), `"torch_dtype":"bfloat16"`) {
+		return mlx.BFloat16
+	}
+	return mlx.Float32
+}
+
+// tensorValues are the numbers of testdata/parity.py's tensor: splitmix64 of the
+// name and the index.
+func tensorValues(name string, shape []int) []float32 {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	values := make([]float32, n)
+	seed := uint64(crc32.ChecksumIEEE([]byte(name))) << 32
+	for i := range values {
+		z := (seed + uint64(i) + 1) * 0x9E3779B97F4A7C15
+		z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
+		z = (z ^ (z >> 27)) * 0x94D049BB133111EB
+		z ^= z >> 31
+		values[i] = float32(int64(z>>40)-(1<<23)) / (1 << 26)
+		if len(shape) == 1 && !strings.HasSuffix(name, "bias") {
+			values[i]++
+		}
+	}
+	return values
+}
+
+// folder writes the model as mlx-lm or Hugging Face would, and returns the path.
+func (c *parityCase) folder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "config.json"), c.Config, 0o600))
+	copyFile(t, filepath.Join("..", "tokenizer", "testdata", "tiny.json"), filepath.Join(dir, "tokenizer.json"))
+	leaktest.Do(t, func(th *mlx.Thread) {
+		arrays := c.arrays(t, th)
+		require.NoError(t, mlx.SaveSafetensors(th, filepath.Join(dir, "model.safetensors"), arrays, nil))
+		require.NoError(t, mlx.CloseAll(slices.Collect(maps.Values(arrays))...))
+	})
+	return dir
+}
+
+// arrays makes the stored tensors.
+func (c *parityCase) arrays(t *testing.T, th *mlx.Thread) map[string]mlx.Array {
+	t.Helper()
+	var names []string
+	made, err := th.BuildAll(func(s *mlx.Scope) (made []mlx.Array) {
+		add := func(name string, a mlx.Array) { names, made = append(names, name), append(made, a) }
+		for _, n := range c.Tensors {
+			a := s.AsType(mlx.Const(s, tensorValues(n.name, n.shape), n.shape...), c.dtype())
+			layer := strings.TrimSuffix(n.name, ".weight")
+			p, packed := c.Packed[layer]
+			if !packed || layer == n.name {
+				add(n.name, a)
+				continue
+			}
+			parts := s.Quantize(a, mlx.SomeInt(p.GroupSize), mlx.SomeInt(p.Bits), orElse(p.Mode, "affine"), mlx.Array{})
+			for i, part := range parts {
+				add(layer+[]string{".weight", ".scales", ".biases"}[i], part)
+			}
+		}
+		return made
+	})
+	require.NoError(t, err)
+	require.NoError(t, th.Eval(made...))
+	out := map[string]mlx.Array{}
+	for i, name := range names {
+		out[name] = made[i]
+	}
+	return out
+}
+
+// want are the logits of the rows, of the i-th position, [B, V].
+func (c *parityCase) want(batch, i int) (all []float32) {
+	for b := range batch {
+		all = append(all, c.Logits[b][i]...)
+	}
+	return all
+}
+
+// columns are tokens [from, to) of the first rows, [B, L].
+func (c *parityCase) columns(batch, from, to int) (all []int32) {
+	for b := range batch {
+		all = append(all, c.Tokens[b][from:to]...)
+	}
+	return all
+}
+
+// parityForms are the ways in which a case is loaded. Numbers of bfloat16 have 8
+// bits, which a few layers carry on.
+func (c *parityCase) forms() map[string]parityForm {
+	forms := map[string]parityForm{}
+	switch {
+	case c.dtype() == mlx.BFloat16:
+		forms["bf16"] = parityForm{[]Option{WithDtype(mlx.BFloat16)}, 3e-2}
+		forms["bf16 as f32"] = parityForm{[]Option{WithDtype(mlx.Float32)}, 3e-2}
+	case len(c.Packed) > 0:
+		forms["packed"] = parityForm{[]Option{WithDtype(mlx.Float32), WithWeights(Packed)}, 1e-5}
+		forms["dense"] = parityForm{[]Option{WithDtype(mlx.Float32), WithWeights(Dense)}, 1e-5}
+	default:
+		forms["f32"] = parityForm{[]Option{WithDtype(mlx.Float32)}, 1e-5}
+	}
+	return forms
+}
+
+type parityForm struct {
+	opts      []Option
+	tolerance float64 // relative to the largest logit
+}
+
+// testParity compares every case of testdata/parity/FILE.json: whole prompts of
+// batch 2 and 1, without a cache and with one, and the same in two chunks and
+// single steps. A case takes further options of the test's own.
+func testParity(t *testing.T, file string, opts ...Option) {
+	t.Helper()
+	cases := parityCases(t, file)
+	for _, name := range slices.Sorted(maps.Keys(cases)) {
+		c := cases[name]
+		for form, f := range c.forms() {
+			t.Run(name+"/"+form, func(t *testing.T) {
+				leaktest.Check(t)
+				m := loadTest(t, c.folder(t), append(slices.Clone(f.opts), opts...)...)
+				worst := 0.0
+				leaktest.Do(t, func(th *mlx.Thread) {
+					for batch := len(c.Tokens); batch > 0; batch-- {
+						worst = max(worst, c.runWhole(t, th, m, batch, f.tolerance), c.runSteps(t, th, m, batch, f.tolerance))
+					}
+				})
+				recordParity(file, name, form, worst)
+			})
+		}
+	}
+}
+
+// runWhole compares a pass over the whole prompt, by Logits and with a cache, and
+// returns the largest difference.
+func (c *parityCase) runWhole(t *testing.T, th *mlx.Thread, m *Model, batch int, tolerance float64) (worst float64) {
+	t.Helper()
+	length := len(c.Tokens[0])
+	kv := m.NewCache(th)
+	defer func() { require.NoError(t, kv.Close()) }()
+	for what, cached := range map[string]bool{"without a cache": false, "with a cache": true} {
+		use := kv
+		if !cached {
+			use = m.uncached
+		}
+		logits := forward(t, th, m, use, c.columns(batch, 0, length), batch, length)
+		vocab := len(logits) / batch / length
+		for i, p := range c.Positions {
+			var have []float32
+			for b := range batch {
+				have = append(have, logits[(b*length+p)*vocab:(b*length+p+1)*vocab]...)
+			}
+			worst = max(worst, requireClose(t, c.want(batch, i), have, tolerance, what))
+		}
+	}
+	return worst
+}
+
+// runSteps compares the prompt in a chunk of 5, half of the rest and single steps.
+func (c *parityCase) runSteps(t *testing.T, th *mlx.Thread, m *Model, batch int, tolerance float64) (worst float64) {
+	t.Helper()
+	kv := m.NewCache(th)
+	defer func() { require.NoError(t, kv.Close()) }()
+	length := len(c.Tokens[0])
+	for from, to := 0, 5; from < length; from, to = to, to+1 {
+		if from == 5 {
+			to = length / 2
+		}
+		logits := forward(t, th, m, kv, c.columns(batch, from, to), batch, to-from)
+		require.Equal(t, to, kv.Offset())
+		if i := slices.Index(c.Positions, to-1); i >= 0 {
+			worst = max(worst, requireClose(t, c.want(batch, i), lastOf(logits, batch, to-from), tolerance, "in steps"))
+		}
+	}
+	return worst
+}
+
+// recordParity keeps the largest difference of a case for the tables of
+// docs/models.md.
+func recordParity(file, name, form string, worst float64) {}
