@@ -25,6 +25,8 @@ type LlamaConfig struct {
 	RMSNormEps        float32  `json:"rms_norm_eps"`
 	TieWordEmbeddings *bool    `json:"tie_word_embeddings"`
 	LayerTypes        []string `json:"layer_types"`
+	AttentionBias     bool     `json:"attention_bias"`
+	MLPBias           bool     `json:"mlp_bias"`
 }
 
 // normalize fills in the defaults and refuses what cannot be a model.
@@ -65,8 +67,8 @@ type llamaAttention struct {
 func newLlamaAttention(c *LlamaConfig) llamaAttention {
 	d, q, kv := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
 	return llamaAttention{
-		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}},
-		OProj: nn.Linear{In: q, Out: d},
+		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}, NoBias: !c.AttentionBias},
+		OProj: nn.Linear{In: q, Out: d, NoBias: !c.AttentionBias},
 		Rope:  c.rope("", c.HeadDim, 10000),
 		heads: c.NumAttentionHeads, kvHeads: c.NumKeyValueHeads, dim: c.HeadDim,
 		attend: cache.Attention{Scale: float32(1 / math.Sqrt(float64(c.HeadDim)))},
@@ -92,7 +94,7 @@ type llamaMLP struct {
 
 func newLlamaMLP(c *LlamaConfig) llamaMLP {
 	d, i := c.HiddenSize, c.IntermediateSize
-	return llamaMLP{GateUp: nn.Fused{In: d, Outs: []int{i, i}}, Down: nn.Linear{In: i, Out: d}}
+	return llamaMLP{GateUp: nn.Fused{In: d, Outs: []int{i, i}, NoBias: !c.MLPBias}, Down: nn.Linear{In: i, Out: d, NoBias: !c.MLPBias}}
 }
 
 // Forward maps x [B, L, D] to [B, L, D].
@@ -135,7 +137,7 @@ func newLlama(c *LlamaConfig) architecture {
 		})
 	}
 	if c.TieWordEmbeddings != nil && !*c.TieWordEmbeddings {
-		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize}
+		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
 	}
 	return m
 }

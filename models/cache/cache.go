@@ -40,13 +40,14 @@ type KV interface {
 // Cache is what a model remembers of one batch of sequences: a Layer each.
 type Cache struct {
 	Layers []Layer
+	kinds  []Kind
 	owner  *mlx.Owner
 }
 
 // New makes the cache of a model with layers of those kinds. It lives on t's
 // Worker until it is closed.
 func New(t *mlx.Thread, layers []Kind) *Cache {
-	c := &Cache{owner: t.NewOwner("cache")}
+	c := &Cache{kinds: layers, owner: t.NewOwner("cache")}
 	for _, k := range layers {
 		c.Layers = append(c.Layers, k.layer(c.owner))
 	}

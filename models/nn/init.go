@@ -91,12 +91,20 @@ func begin(model any, w workshop) ([]spec, error) {
 			if sp.param == nil {
 				return errInference(sp.name)
 			}
-			if slices.ContainsFunc(sp.shape, func(d int) bool { return d <= 0 }) {
-				return fmt.Errorf("nn: init %s: shape %v: every size must be given", sp.name, sp.shape)
+			if err := sp.sized(); err != nil {
+				return err
 			}
 			specs = append(specs, sp)
 		}
 		return nil
 	})
 	return specs, err
+}
+
+// sized refuses a shape that leaves a size to the checkpoint.
+func (sp spec) sized() error {
+	if slices.ContainsFunc(sp.shape, func(d int) bool { return d <= 0 }) {
+		return fmt.Errorf("nn: init %s: shape %v: every size must be given", sp.name, sp.shape)
+	}
+	return nil
 }
