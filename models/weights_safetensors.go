@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,22 +17,27 @@ import (
 
 // shards is a checkpoint in safetensors files: one, or those of an index.
 type shards struct {
-	tensors map[string]shardTensor
+	tensors map[string]nn.Tensor
 	close   []func() error
-	quant   quantConfig
-}
-
-// shardTensor is one stored tensor and the file that holds it.
-type shardTensor struct {
-	safetensors.TensorInfo
-	file *safetensors.File
 }
 
 // openShards opens the weights of a Hugging Face folder.
 func openShards(dir string, quant quantConfig) (*shards, error) {
-	w := &shards{tensors: map[string]shardTensor{}, quant: quant}
+	w := &shards{}
+	stored, err := w.open(dir)
+	if err == nil {
+		w.tensors, err = quant.collect(stored)
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.Close())
+	}
+	return w, nil
+}
+
+// open opens the files.
+func (w *shards) open(dir string) (storedTensors, error) {
 	if _, err := os.Stat(filepath.Join(dir, safetensors.IndexName)); err == nil {
-		return w, w.openIndex(dir)
+		return w.openIndex(dir)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "model*.safetensors"))
 	if err != nil {
@@ -40,31 +46,37 @@ func openShards(dir string, quant quantConfig) (*shards, error) {
 	if len(files) == 0 {
 		return nil, fmt.Errorf("%s holds no weights: neither model*.safetensors nor %s: %w", dir, safetensors.IndexName, fs.ErrNotExist)
 	}
+	return w.openFiles(files...)
+}
+
+func (w *shards) openFiles(files ...string) (storedTensors, error) {
+	stored := storedTensors{}
 	for _, path := range files {
 		f, err := safetensors.Open(path)
 		if err != nil {
-			return nil, errors.Join(err, w.Close())
+			return nil, err
 		}
 		w.close = append(w.close, f.Close)
 		for _, t := range f.Tensors {
-			w.tensors[t.Name] = shardTensor{t, f}
+			stored[t.Name] = storedTensor{t, f}
 		}
 	}
-	return w, nil
+	return stored, nil
 }
 
-func (w *shards) openIndex(dir string) error {
+func (w *shards) openIndex(dir string) (storedTensors, error) {
 	x, err := safetensors.OpenIndex(dir, safetensors.IgnoreTotalSize())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	w.close = append(w.close, x.Close)
+	stored := storedTensors{}
 	for _, name := range x.Tensors {
 		if info, file, ok := x.Tensor(name); ok {
-			w.tensors[name] = shardTensor{info, file}
+			stored[name] = storedTensor{info, file}
 		}
 	}
-	return nil
+	return stored, nil
 }
 
 // Close closes the files.
@@ -76,17 +88,10 @@ func (w *shards) Close() error {
 	return errors.Join(errs...)
 }
 
-// Names lists the logical weights: the scales and biases of a quantised weight
-// are part of it.
+// Names lists the logical weights: the parts of a quantised one are one.
 func (w *shards) Names() []string {
 	var names []string
 	for name := range w.tensors {
-		base, part, _ := cutLast(name, ".")
-		if part == "scales" || part == "biases" {
-			if _, ok := w.tensors[base+".weight"]; ok {
-				continue
-			}
-		}
 		if strings.HasSuffix(name, "rotary_emb.inv_freq") {
 			continue // old checkpoints store what the config says already
 		}
@@ -96,53 +101,91 @@ func (w *shards) Names() []string {
 	return names
 }
 
-func cutLast(s, sep string) (before, after string, found bool) {
-	if i := strings.LastIndex(s, sep); i >= 0 {
-		return s[:i], s[i+len(sep):], true
+// Tensor implements nn.Weights.
+func (w *shards) Tensor(name string) nn.Tensor { return w.tensors[name] }
+
+// storedTensors are those of the files, by name.
+type storedTensors map[string]storedTensor
+
+// ending lists, in order, the tensors whose names end with suffix, without it.
+func (s storedTensors) ending(suffix string) []string {
+	var bases []string
+	for _, name := range slices.Sorted(maps.Keys(s)) {
+		if base, ok := strings.CutSuffix(name, suffix); ok {
+			bases = append(bases, base)
+		}
 	}
-	return "", s, false
+	return bases
 }
 
-// Tensor implements nn.Weights.
-func (w *shards) Tensor(name string) nn.Tensor {
-	t, ok := w.tensors[name]
+// take removes a tensor. It is nil when there is none.
+func (s storedTensors) take(name string) *storedTensor {
+	t, ok := s[name]
 	if !ok {
 		return nil
 	}
-	base, _, _ := cutLast(name, ".")
-	scales, ok := w.tensors[base+".scales"]
-	if !ok {
-		return denseTensor{t}
-	}
-	biases, hasBiases := w.tensors[base+".biases"]
-	q := &packedTensor{weight: t, scales: scales, q: w.quant.of(base)}
-	if hasBiases {
-		q.biases = &biases
-	}
-	return q
+	delete(s, name)
+	return &t
 }
 
-// dtypes maps the floating-point dtypes of the format to MLX's.
+// has tells whether all of them are there.
+func (s storedTensors) has(names ...string) bool {
+	for _, n := range names {
+		if _, ok := s[n]; !ok {
+			return false
+		}
+	}
+	return true
+}
+
+// storedTensor is one stored tensor and the file that holds it.
+type storedTensor struct {
+	safetensors.TensorInfo
+	file *safetensors.File
+}
+
+// dtypes maps dtypes of the format to those that MLX reads them as.
 var dtypes = map[safetensors.DType]mlx.Dtype{
 	safetensors.F16: mlx.Float16, safetensors.BF16: mlx.BFloat16, safetensors.F32: mlx.Float32,
-	safetensors.U32: mlx.Uint32, safetensors.U8: mlx.Uint8,
+	safetensors.U32: mlx.Uint32, safetensors.U8: mlx.Uint8, safetensors.F8E4M3: mlx.Uint8,
 }
 
-// read copies a stored tensor into an array, in its own dtype.
-func (t shardTensor) read(th *mlx.Thread) (mlx.Array, error) {
-	dtype, ok := dtypes[t.DType]
-	if !ok {
-		return mlx.Array{}, fmt.Errorf("%s: tensor %s is %s, which no model reads", t.file.Name(), t.Name, t.DType)
+// errorf names the file and the tensor.
+func (t *storedTensor) errorf(format string, args ...any) error {
+	return fmt.Errorf("%s: tensor %s: %s", t.file.Name(), t.Name, fmt.Sprintf(format, args...))
+}
+
+// wants checks the dtype and, where it is given, the shape.
+func (t *storedTensor) wants(shape []int, any ...safetensors.DType) error {
+	if !slices.Contains(any, t.DType) {
+		var names []string
+		for _, d := range any {
+			names = append(names, string(d))
+		}
+		return t.errorf("dtype %s, want %s", t.DType, strings.Join(names, " or "))
 	}
+	if shape != nil && !slices.Equal(t.Shape, shape) {
+		return t.errorf("shape %v, want %v", t.Shape, shape)
+	}
+	return nil
+}
+
+// read copies the tensor into an array, in its own dtype.
+func (t *storedTensor) read(th *mlx.Thread) (mlx.Array, error) {
+	return t.readBits(th, dtypes[t.DType], t.Shape...)
+}
+
+// readBits is read with the bytes taken for another dtype and shape.
+func (t *storedTensor) readBits(th *mlx.Thread, dtype mlx.Dtype, shape ...int) (mlx.Array, error) {
 	data, err := t.file.Data(t.TensorInfo)
 	if err != nil {
 		return mlx.Array{}, err
 	}
-	return mlx.FromBytes(th, dtype, data, t.Shape...)
+	return mlx.FromBytes(th, dtype, data, shape...)
 }
 
 // readAs is read, converted to dtype and evaluated.
-func (t shardTensor) readAs(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
+func (t *storedTensor) readAs(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
 	a, err := t.read(th)
 	if err != nil || dtypes[t.DType] == dtype {
 		return a, err
@@ -162,81 +205,19 @@ func evaluated(t *mlx.Thread, fn func(s *mlx.Scope) mlx.Array) (mlx.Array, error
 	return a, nil
 }
 
+// floats are the dtypes of weights that are stored as numbers.
+var floats = []safetensors.DType{safetensors.F16, safetensors.BF16, safetensors.F32}
+
 // denseTensor is a weight that is stored as numbers.
-type denseTensor struct{ shardTensor }
+type denseTensor struct{ storedTensor }
 
 func (t denseTensor) Shape() []int { return t.TensorInfo.Shape }
 
+func (t denseTensor) Check() error { return t.wants(nil, floats...) }
+
 func (t denseTensor) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
-	switch t.DType {
-	case safetensors.F16, safetensors.BF16, safetensors.F32:
-		return t.readAs(th, dtype)
-	}
-	return mlx.Array{}, fmt.Errorf("%s: tensor %s is %s, want F16, BF16 or F32", t.file.Name(), t.Name, t.DType)
-}
-
-// packedTensor is a weight in MLX's quantised form: words, scales and biases.
-type packedTensor struct {
-	weight, scales shardTensor
-	biases         *shardTensor
-	q              nn.Quantisation
-}
-
-// Shape is that of the weight once unpacked.
-func (p *packedTensor) Shape() []int {
-	shape := slices.Clone(p.weight.Shape)
-	if n := len(shape); n > 0 && p.q.Bits > 0 {
-		shape[n-1] = shape[n-1] * 32 / p.q.Bits
-	}
-	return shape
-}
-
-func (p *packedTensor) Quantisation() nn.Quantisation { return p.q }
-
-func (p *packedTensor) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
-	out := nn.Packed{Quantisation: p.q}
-	if err := p.check(); err != nil {
-		return out, err
-	}
-	var errs [3]error
-	out.Weight, errs[0] = p.weight.read(th)
-	out.Scales, errs[1] = p.scales.readAs(th, dtype)
-	if p.biases != nil {
-		out.Biases, errs[2] = p.biases.readAs(th, dtype)
-	}
-	if err := errors.Join(errs[:]...); err != nil {
-		return nn.Packed{}, errors.Join(err, mlx.CloseAll(out.Weight, out.Scales, out.Biases))
-	}
-	return out, nil
-}
-
-// check compares the parts' shapes before anything is read.
-func (p *packedTensor) check() error {
-	if p.q.Mode != "affine" {
-		return fmt.Errorf("%s: tensor %s: quantization mode %q is not supported", p.weight.file.Name(), p.weight.Name, p.q.Mode)
-	}
-	if p.biases == nil {
-		return fmt.Errorf("%s: tensor %s has scales but no biases", p.weight.file.Name(), p.weight.Name)
-	}
-	want := p.Shape()
-	if len(want) == 2 && p.weight.DType == safetensors.U32 && want[1]%p.q.GroupSize == 0 {
-		groups := []int{want[0], want[1] / p.q.GroupSize}
-		if slices.Equal(p.scales.Shape, groups) && slices.Equal(p.biases.Shape, groups) {
-			return nil
-		}
-	}
-	return fmt.Errorf("%s: tensor %s %v with scales %v does not fit %d bits in groups of %d",
-		p.weight.file.Name(), p.weight.Name, p.weight.Shape, p.scales.Shape, p.q.Bits, p.q.GroupSize)
-}
-
-// Dense unpacks in the given dtype.
-func (p *packedTensor) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
-	packed, err := p.Packed(th, dtype)
-	if err != nil {
+	if err := t.Check(); err != nil {
 		return mlx.Array{}, err
 	}
-	return evaluated(th, func(s *mlx.Scope) mlx.Array {
-		return s.Dequantize(s.Own(packed.Weight, nil), s.Own(packed.Scales, nil), s.Own(packed.Biases, nil),
-			mlx.SomeInt(p.q.GroupSize), mlx.SomeInt(p.q.Bits), p.q.Mode, mlx.Array{}, mlx.OptionalDtype{})
-	})
+	return t.readAs(th, dtype)
 }

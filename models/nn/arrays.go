@@ -81,6 +81,14 @@ type packedArrays struct {
 // Quantisation implements Quantised.
 func (t packedArrays) Quantisation() Quantisation { return t.q }
 
+// Check implements Checker.
+func (t packedArrays) Check() error {
+	if t.q.Bits == 0 {
+		return fmt.Errorf("%s is packed, and its quantisation is not given", t.name)
+	}
+	return nil
+}
+
 // Shape is that of the weight once unpacked.
 func (t packedArrays) Shape() []int {
 	shape := t.arrayTensor.Shape()
@@ -93,8 +101,8 @@ func (t packedArrays) Shape() []int {
 // Packed implements Quantised. Scales of modes without biases are no floats and
 // stay as they are.
 func (t packedArrays) Packed(th *mlx.Thread, dtype mlx.Dtype) (Packed, error) {
-	if t.q.Bits == 0 {
-		return Packed{}, fmt.Errorf("%s is packed, and its quantisation is not given", t.name)
+	if err := t.Check(); err != nil {
+		return Packed{}, err
 	}
 	parts, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
 		if t.biases.IsNull() {
@@ -114,8 +122,8 @@ func (t packedArrays) Packed(th *mlx.Thread, dtype mlx.Dtype) (Packed, error) {
 
 // Dense unpacks.
 func (t packedArrays) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
-	if t.q.Bits == 0 {
-		return mlx.Array{}, fmt.Errorf("%s is packed, and its quantisation is not given", t.name)
+	if err := t.Check(); err != nil {
+		return mlx.Array{}, err
 	}
 	return th.Build(func(s *mlx.Scope) mlx.Array {
 		return s.Dequantize(t.array, t.scales, t.biases, mlx.SomeInt(t.q.GroupSize), mlx.SomeInt(t.q.Bits), t.q.Mode,

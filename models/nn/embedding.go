@@ -39,11 +39,14 @@ func (e *Embedding) AsLinear(s *mlx.Scope, x mlx.Array) mlx.Array { return e.w.m
 // Shape returns the vocabulary's size V and the width D.
 func (e *Embedding) Shape() (vocab, dim int) { return e.w.out, e.w.in }
 
-func (e *Embedding) load(l *loader, names []string) error {
-	if err := e.w.load(l, names, e.Dims, []int{e.Vocab}); err != nil || !e.w.transposed {
-		return err
-	}
-	return l.set(&e.rows, func(s *mlx.Scope) mlx.Array { return s.Transpose(e.w.weight.Array()) })
+func (e *Embedding) plan(l *loader, names []string) func() error {
+	weight := e.w.plan(l, names, e.Dims, []int{e.Vocab})
+	return inOrder(weight, func() error {
+		if !e.w.transposed {
+			return nil
+		}
+		return l.set(&e.rows, func(s *mlx.Scope) mlx.Array { return s.Transpose(e.w.weight.Array()) })
+	})
 }
 
 func (e *Embedding) params(names []string) []spec {

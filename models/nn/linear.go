@@ -24,11 +24,9 @@ func (l *Linear) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 // Shape returns [out, in].
 func (l *Linear) Shape() (out, in int) { return l.w.out, l.w.in }
 
-func (l *Linear) load(ld *loader, names []string) error {
-	if err := l.w.load(ld, names, l.In, []int{l.Out}); err != nil {
-		return err
-	}
-	return loadBias(ld, &l.bias, names, []int{l.w.out})
+func (l *Linear) plan(ld *loader, names []string) func() error {
+	weight := l.w.plan(ld, names, l.In, []int{l.Out})
+	return inOrder(weight, planBias(ld, &l.bias, names, []int{l.w.out}))
 }
 
 func (l *Linear) params(names []string) []spec {
@@ -71,13 +69,13 @@ func (f *Fused) Forward(s *mlx.Scope, x mlx.Array) []mlx.Array {
 	return s.SplitSections(addBias(s, f.joined.mul(s, x), f.bias.Array()), f.ends, -1)
 }
 
-func (f *Fused) load(l *loader, names []string) error {
+func (f *Fused) plan(l *loader, names []string) func() error {
 	outs, same := f.inspect(l, names)
 	if outs == nil {
 		return nil // noted
 	}
 	if !same || l.policy.Trainable {
-		return f.loadParts(l, names)
+		return f.planParts(l, names)
 	}
 	f.parts, f.ends = nil, nil
 	end := 0
@@ -85,10 +83,7 @@ func (f *Fused) load(l *loader, names []string) error {
 		end += out
 		f.ends = append(f.ends, end)
 	}
-	if err := f.joined.load(l, names, f.In, outs); err != nil {
-		return err
-	}
-	return loadBias(l, &f.bias, names, outs)
+	return inOrder(f.joined.plan(l, names, f.In, outs), planBias(l, &f.bias, names, outs))
 }
 
 // params are those of the parts; once joined there are none to be had.
@@ -128,12 +123,13 @@ func (f *Fused) inspect(l *loader, names []string) (outs []int, same bool) {
 	var kinds []Quantisation
 	for i, n := range names {
 		l.used[n+".bias"] = true // asked for, even if a part's fault ends it here
-		t, want := l.tensor(n+".weight"), []int{0, f.In}
+		out := 0
 		if f.Outs != nil {
-			want[0] = f.Outs[i]
+			out = f.Outs[i]
 		}
-		if t == nil || !l.check(n+".weight", t.Shape(), want) {
-			continue
+		t := l.find(n+".weight", out, f.In)
+		if t == nil {
+			continue // noted
 		}
 		var kind Quantisation
 		if q, packed := t.(Quantised); packed && !l.policy.Unpack {
@@ -148,37 +144,34 @@ func (f *Fused) inspect(l *loader, names []string) (outs []int, same bool) {
 	return outs, len(slices.Compact(kinds)) == 1
 }
 
-func (f *Fused) loadParts(l *loader, names []string) error {
+func (f *Fused) planParts(l *loader, names []string) func() error {
 	if len(f.parts) != len(names) {
 		f.parts = make([]Linear, len(names))
 	}
+	reads := make([]func() error, len(names))
 	for i, n := range names {
-		if err := f.parts[i].load(l, []string{n}); err != nil {
-			return err
-		}
+		reads[i] = f.parts[i].plan(l, []string{n})
 	}
-	return nil
+	return inOrder(reads...)
 }
 
-// loadBias reads the biases of layers as one vector. Some layers of a fused
-// group may have none: theirs is zero.
-func loadBias(l *loader, to *Param, names []string, outs []int) error {
+// planBias finds the biases of layers, which become one vector. Some layers of a
+// fused group may have none: theirs is zero.
+func planBias(l *loader, to *Param, names []string, outs []int) func() error {
 	tensors := make([]Tensor, len(names))
 	found := false
 	for i, n := range names {
-		name := join(n, "bias")
-		tensors[i] = l.optional(name)
-		if tensors[i] != nil {
-			found = true
-			if !l.check(name, tensors[i].Shape(), outs[i:i+1]) {
-				return nil // noted
-			}
-		}
+		tensors[i] = l.findOptional(join(n, "bias"), outs[i])
+		found = found || tensors[i] != nil
 	}
 	if !found {
 		return nil
 	}
-	parts := make([]mlx.Array, len(names))
+	return func() error { return loadBias(l, to, tensors, outs) }
+}
+
+func loadBias(l *loader, to *Param, tensors []Tensor, outs []int) error {
+	parts := make([]mlx.Array, len(tensors))
 	defer func() { closeAll(parts) }()
 	for i, t := range tensors {
 		if t == nil {

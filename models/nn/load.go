@@ -13,7 +13,9 @@ import (
 // selfLoader is a layer that chooses the form of its weights. The others hold
 // parameters as the checkpoint has them.
 type selfLoader interface {
-	load(l *loader, names []string) error
+	// plan finds the layer's weights and notes what is wrong with them. What it
+	// returns reads them, once nothing is wrong anywhere; nil reads nothing.
+	plan(l *loader, names []string) (read func() error)
 }
 
 // loader is one Load on its way.
@@ -25,6 +27,7 @@ type loader struct {
 	owner  *mlx.Owner
 	used   map[string]bool
 	faults faults
+	reads  []func() error // one a layer, in order
 	done   func(name string)
 	quant  Quantisation // of a file's packed weights
 }
@@ -43,82 +46,130 @@ func WithQuantisation(q Quantisation) LoadOption { return func(l *loader) { l.qu
 // Load fills the layers of model, a pointer to a struct, from w. Fields are
 // tagged with their weight's key, joined with dots along nested structs,
 // pointers and slices (`weight:"layers"` makes layers.0, layers.1, ...). The
-// arrays belong to owner. The error lists every weight that is missing, every
-// one that no field asked for, and every one of a wrong shape. The context is
-// looked at before each layer.
+// arrays belong to owner. Before anything is read every weight is looked up: the
+// error lists those that are missing, those that no field asked for, and those of
+// a wrong shape or dtype. The context is looked at before each layer.
 func Load(ctx context.Context, t *mlx.Thread, model any, w Weights, policy Policy, owner *mlx.Owner, opts ...LoadOption) error {
 	l := &loader{ctx: ctx, t: t, w: w, policy: policy, owner: owner, used: map[string]bool{}, done: func(string) {}}
 	for _, o := range opts {
 		o(l)
 	}
-	if err := walk(model, l.visit); err != nil {
-		return err
-	}
+	_ = walk(model, l.plan)
 	for _, name := range w.Names() {
 		if !l.used[name] {
 			l.faults.extra = append(l.faults.extra, name)
 		}
 	}
-	return l.faults.err()
-}
-
-// visit loads one layer.
-func (l *loader) visit(path string, names []string, ly layer) error {
-	if err := l.ctx.Err(); err != nil {
+	if err := l.faults.err(); err != nil {
 		return err
 	}
-	if err := l.fill(names, ly); err != nil {
-		return fmt.Errorf("nn: %s: %w", path, err)
-	}
-	l.done(path)
-	return nil
-}
-
-func (l *loader) fill(names []string, ly layer) error {
-	if p, ok := ly.(preparer); ok {
-		if err := p.prepare(workshop{l.t, l.owner, l.policy.Dtype}); err != nil {
+	for _, read := range l.reads {
+		if err := read(); err != nil {
 			return err
 		}
 	}
-	if own, ok := ly.(selfLoader); ok {
-		return own.load(l, names)
-	}
-	return l.loadParams(ly.params(names))
+	return nil
 }
 
-// loadParams reads parameters as the checkpoint has them.
-func (l *loader) loadParams(specs []spec) error {
-	for _, sp := range specs {
-		find := l.tensor
-		if sp.optional {
-			find = l.optional
+// plan looks up the weights of one layer.
+func (l *loader) plan(path string, names []string, ly layer) error {
+	var read func() error
+	if own, ok := ly.(selfLoader); ok {
+		read = own.plan(l, names)
+	} else {
+		read = l.planParams(ly.params(names))
+	}
+	l.reads = append(l.reads, func() error {
+		if err := l.ctx.Err(); err != nil {
+			return err
 		}
-		t := find(sp.name)
-		if t == nil || !l.check(sp.name, t.Shape(), sp.shape) {
+		if err := inOrder(l.prepare(ly), read)(); err != nil {
+			return fmt.Errorf("nn: %s: %w", path, err)
+		}
+		l.done(path)
+		return nil
+	})
+	return nil
+}
+
+// prepare makes what a layer needs besides its weights.
+func (l *loader) prepare(ly layer) func() error {
+	p, ok := ly.(preparer)
+	if !ok {
+		return nil
+	}
+	return func() error { return p.prepare(workshop{l.t, l.owner, l.policy.Dtype}) }
+}
+
+// inOrder runs those that are not nil, up to the first error.
+func inOrder(reads ...func() error) func() error {
+	return func() error {
+		for _, read := range reads {
+			if read == nil {
+				continue
+			}
+			if err := read(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// planParams finds parameters that are kept as the checkpoint has them.
+func (l *loader) planParams(specs []spec) func() error {
+	var reads []func() error
+	for _, sp := range specs {
+		find := l.find
+		if sp.optional {
+			find = l.findOptional
+		}
+		t := find(sp.name, sp.shape...)
+		if t == nil {
 			continue // noted
 		}
-		a, err := t.Dense(l.t, l.policy.Dtype)
-		if err != nil {
+		reads = append(reads, func() error {
+			a, err := t.Dense(l.t, l.policy.Dtype)
+			if err == nil {
+				sp.param.keep(l.owner, a)
+			}
 			return err
-		}
-		sp.param.keep(l.owner, a)
+		})
 	}
-	return nil
+	return inOrder(reads...)
 }
 
-// tensor finds a weight, or notes that it is missing.
-func (l *loader) tensor(name string) Tensor {
-	t := l.optional(name)
-	if t == nil {
+// find finds a weight of a shape, in which 0 matches anything. It is nil when
+// there is a fault, which is noted.
+func (l *loader) find(name string, shape ...int) Tensor {
+	if l.w.Tensor(name) == nil {
+		l.used[name] = true
 		l.faults.missing = append(l.faults.missing, name)
+		return nil
+	}
+	return l.findOptional(name, shape...)
+}
+
+// findOptional is find for a weight that need not be there.
+func (l *loader) findOptional(name string, shape ...int) Tensor {
+	l.used[name] = true
+	t := l.w.Tensor(name)
+	if t == nil {
+		return nil
+	}
+	if f, ok := t.(Fitter); ok && len(shape) > 0 {
+		t = f.Fit(shape[len(shape)-1])
+	}
+	if c, ok := t.(Checker); ok {
+		if err := c.Check(); err != nil {
+			l.faults.unreadable = append(l.faults.unreadable, err.Error())
+			return nil
+		}
+	}
+	if !l.check(name, t.Shape(), shape) {
+		return nil
 	}
 	return t
-}
-
-// optional finds a weight that need not be there.
-func (l *loader) optional(name string) Tensor {
-	l.used[name] = true
-	return l.w.Tensor(name)
 }
 
 // check notes a wrong shape; 0 in want matches anything.
@@ -145,7 +196,7 @@ func (l *loader) set(p *Param, fn func(s *mlx.Scope) mlx.Array) error {
 }
 
 // faults collects what is wrong with a checkpoint, to tell all of it at once.
-type faults struct{ missing, extra, wrong []string }
+type faults struct{ missing, extra, wrong, unreadable []string }
 
 // maxListed bounds how many names an error lists of each kind.
 const maxListed = 8
@@ -155,7 +206,8 @@ func (f *faults) err() error {
 	for _, list := range []struct {
 		what  string
 		names []string
-	}{{"missing", f.missing}, {"not part of the model", f.extra}, {"of the wrong shape", f.wrong}} {
+		sep   string
+	}{{"missing", f.missing, ", "}, {"not part of the model", f.extra, ", "}, {"of the wrong shape", f.wrong, ", "}, {"that cannot be read", f.unreadable, "; "}} {
 		if len(list.names) == 0 {
 			continue
 		}
@@ -164,7 +216,7 @@ func (f *faults) err() error {
 		if n := len(list.names); n > maxListed {
 			list.names, more = list.names[:maxListed], fmt.Sprintf(" and %d more", n-maxListed)
 		}
-		parts = append(parts, fmt.Errorf("nn: weights %s: %s%s", list.what, strings.Join(list.names, ", "), more))
+		parts = append(parts, fmt.Errorf("nn: weights %s: %s%s", list.what, strings.Join(list.names, list.sep), more))
 	}
 	return errors.Join(parts...)
 }

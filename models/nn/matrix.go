@@ -46,24 +46,23 @@ func (m *matrix) params(name string, in, out int, init initializer.Func) []spec 
 		{name: join(name, "biases"), param: &m.biases}}
 }
 
-// load reads the weights of names as one matrix, the first above the next. Each
-// has in columns and as many rows as outs says, any number where that is 0.
-func (m *matrix) load(l *loader, names []string, in int, outs []int) error {
+// plan finds the weights of names, which become one matrix, the first above the
+// next. Each has in columns and as many rows as outs says, any number where that
+// is 0.
+func (m *matrix) plan(l *loader, names []string, in int, outs []int) func() error {
 	tensors := make([]Tensor, len(names))
 	m.in, m.out, m.transposed, m.packed = in, 0, false, Quantisation{}
 	for i, n := range names {
-		name := join(n, "weight")
-		t := l.tensor(name)
-		if t == nil || !l.check(name, t.Shape(), []int{outs[i], in}) {
+		if tensors[i] = l.find(join(n, "weight"), outs[i], in); tensors[i] == nil {
 			return nil // noted
 		}
-		tensors[i], in = t, t.Shape()[1]
-		m.in, m.out = in, m.out+t.Shape()[0]
+		in = tensors[i].Shape()[1]
+		m.in, m.out = in, m.out+tensors[i].Shape()[0]
 	}
 	if _, packed := tensors[0].(Quantised); packed && !l.policy.Unpack {
-		return m.loadPacked(l, tensors)
+		return func() error { return m.loadPacked(l, tensors) }
 	}
-	return m.loadDense(l, tensors)
+	return func() error { return m.loadDense(l, tensors) }
 }
 
 func (m *matrix) loadDense(l *loader, tensors []Tensor) error {

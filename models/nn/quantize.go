@@ -14,8 +14,9 @@ var quantisations = map[string]Quantisation{
 	"nvfp4":  {GroupSize: 16, Bits: 4, Mode: "nvfp4"},
 }
 
-// withDefaults fills in what is zero.
-func (q Quantisation) withDefaults() (Quantisation, error) {
+// Defaults fills in what is zero, as mlx.nn.quantize does. An unknown mode is an
+// error.
+func (q Quantisation) Defaults() (Quantisation, error) {
 	q.Mode = orDefault(q.Mode, "affine")
 	def, ok := quantisations[q.Mode]
 	if !ok {
@@ -57,7 +58,7 @@ func (f *Fused) matrices(names []string) []named {
 // of mlx.nn.quantize, and so are the values. The new arrays belong to owner.
 // Packed weights are frozen. When Quantize fails the model is as it was.
 func Quantize(t *mlx.Thread, model any, q Quantisation, owner *mlx.Owner, choose func(layer string) bool) error {
-	q, err := q.withDefaults()
+	q, err := q.Defaults()
 	if err != nil {
 		return err
 	}

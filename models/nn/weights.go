@@ -27,8 +27,25 @@ type Quantised interface {
 	Tensor
 	// Quantisation says how, before anything is read.
 	Quantisation() Quantisation
-	// Packed reads the weight as it is, its scales and biases as dtype.
+	// Packed reads the weight as it is, the scales and biases of mode "affine" as
+	// dtype.
 	Packed(t *mlx.Thread, dtype mlx.Dtype) (Packed, error)
+}
+
+// Checker is a Tensor that knows, before it is read, that it cannot be: it has a
+// dtype that is no weight's, or parts that do not fit. The error names the file
+// and the tensor.
+type Checker interface {
+	Tensor
+	Check() error
+}
+
+// Fitter is a Tensor whose form depends on how many values a row of its layer
+// has: one that is packed in a way that the checkpoint does not tell.
+type Fitter interface {
+	Tensor
+	// Fit returns the tensor for rows of in values, 0 where the layer takes any.
+	Fit(in int) Tensor
 }
 
 // Quantisation says how a weight is packed: groups of GroupSize values of Bits
@@ -39,13 +56,13 @@ type Quantisation struct {
 	Mode      string
 }
 
-// Packed is a weight [out, in] in MLX's layout: each group shares a scale and a
-// bias, w = scale*q + bias. See mlx.core.quantize.
+// Packed is a weight [..., out, in] in MLX's layout: each group shares a scale and
+// a bias, w = scale*q + bias. See mlx.core.quantize.
 type Packed struct {
 	Quantisation
-	Weight mlx.Array // uint32 [out, in*Bits/32]
-	Scales mlx.Array // [out, in/GroupSize]
-	Biases mlx.Array // as Scales; null for modes without
+	Weight mlx.Array // uint32 [..., out, in*Bits/32]
+	Scales mlx.Array // [..., out, in/GroupSize]; uint8 for modes other than "affine"
+	Biases mlx.Array // as Scales; null for modes other than "affine"
 }
 
 // Policy says in which form weights are kept.
