@@ -28,14 +28,14 @@ type Info struct {
 // without weights: the graph of a step is built, and nothing computed. It needs
 // MLX, but neither memory nor time to speak of.
 func Describe(ctx context.Context, config []byte) (*Info, error) {
-	info, err := describe(ctx, config)
+	info, err := resolve(ctx, config)
 	if err != nil {
 		return nil, fmt.Errorf("models: describe: %w", err)
 	}
 	return info, nil
 }
 
-func describe(ctx context.Context, config []byte) (*Info, error) {
+func resolve(ctx context.Context, config []byte) (*Info, error) {
 	var c struct {
 		ModelType string `json:"model_type"`
 	}

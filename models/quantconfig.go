@@ -69,6 +69,26 @@ func (c *quantConfig) collect(stored storedTensors) (map[string]nn.Tensor, error
 	return found, nil
 }
 
+// of is how the configuration has the weight of a layer packed; as far as MLX's
+// layouts say it, for other packers.
+func (c *quantConfig) of(layer string) nn.Quantisation {
+	if q, ok := c.layers[layer]; ok {
+		return q
+	}
+	switch c.packer.Method {
+	case "gptq", "awq":
+		return nn.Quantisation{GroupSize: max(c.packer.GroupSize, 32), Bits: c.packer.Bits, Mode: "affine"}
+	case "fp8":
+		return nn.Quantisation{GroupSize: 128, Bits: 8, Mode: "mxfp8"} // blocks of 128 x 128
+	case "mxfp4":
+		if !strings.Contains(layer, "mlp.") { // the experts alone
+			return nn.Quantisation{}
+		}
+		return nn.Quantisation{GroupSize: 32, Bits: 4, Mode: "mxfp4"}
+	}
+	return c.all
+}
+
 // fieldOf names the field that tells how a layer is packed.
 func (c *quantConfig) fieldOf(layer string) string {
 	if _, ok := c.layers[layer]; !ok && c.all.Bits > 0 {

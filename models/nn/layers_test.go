@@ -32,7 +32,7 @@ func TestLinearEqualsReference(t *testing.T) {
 	outs := map[string]int{"plain": 48, "biased": 32, "other": 48, "q4": 48, "q5": 48, "q8": 48, "fp4": 48}
 	for name, out := range outs {
 		each(t, name, func(r *reference, unpack bool) {
-			for _, m := range []*one{{}, {nn.Linear{In: 64, Out: out}}} {
+			for _, m := range []*one{{}, {nn.Linear{In: 64, Out: out, NoBias: true}}} {
 				r.load(m, unpack, "a="+name)
 				o, in := m.Layer.Shape()
 				require.Equal(r.t, []int{out, 64}, []int{o, in})
@@ -69,7 +69,7 @@ func TestFusedEqualsReference(t *testing.T) {
 		{[]string{"other", "biased", "q8"}, []int{48, 32, 48}, false},
 	} {
 		each(t, c.layers, func(r *reference, unpack bool) {
-			for _, want := range []nn.Fused{{}, {In: 64, Outs: c.outs}} {
+			for _, want := range []nn.Fused{{}, {In: 64, Outs: c.outs, NoBias: true}} {
 				f := r.loadFused(want, unpack, c.layers)
 				for i, name := range c.layers {
 					for _, x := range acts {

@@ -7,7 +7,8 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// Linear is y = x W^T + b. Load takes a bias where the checkpoint has one.
+// Linear is y = x W^T + b. Load wants the bias of a layer whose Out is given; with
+// NoBias it takes one where the checkpoint has it.
 type Linear struct {
 	In, Out int  // 0 takes what the checkpoint has
 	NoBias  bool // Init makes none
@@ -26,7 +27,7 @@ func (l *Linear) Shape() (out, in int) { return l.w.out, l.w.in }
 
 func (l *Linear) plan(ld *loader, names []string) func() error {
 	weight := l.w.plan(ld, names, l.In, []int{l.Out})
-	return inOrder(weight, planBias(ld, &l.bias, names, []int{l.w.out}))
+	return inOrder(weight, planBias(ld, &l.bias, names, []int{l.w.out}, l.NoBias || l.Out == 0))
 }
 
 func (l *Linear) params(names []string) []spec {
@@ -83,7 +84,7 @@ func (f *Fused) plan(l *loader, names []string) func() error {
 		end += out
 		f.ends = append(f.ends, end)
 	}
-	return inOrder(f.joined.plan(l, names, f.In, outs), planBias(l, &f.bias, names, outs))
+	return inOrder(f.joined.plan(l, names, f.In, outs), planBias(l, &f.bias, names, outs, f.NoBias || f.Outs == nil))
 }
 
 // params are those of the parts; once joined there are none to be had.
@@ -150,6 +151,10 @@ func (f *Fused) planParts(l *loader, names []string) func() error {
 	}
 	reads := make([]func() error, len(names))
 	for i, n := range names {
+		f.parts[i].NoBias = f.NoBias || f.Outs == nil
+		if f.Outs != nil {
+			f.parts[i].Out = f.Outs[i]
+		}
 		reads[i] = f.parts[i].plan(l, []string{n})
 	}
 	return inOrder(reads...)
@@ -157,7 +162,7 @@ func (f *Fused) planParts(l *loader, names []string) func() error {
 
 // planBias finds the biases of layers, which become one vector. Some layers of a
 // fused group may have none: theirs is zero.
-func planBias(l *loader, to *Param, names []string, outs []int) func() error {
+func planBias(l *loader, to *Param, names []string, outs []int, optional bool) func() error {
 	tensors := make([]Tensor, len(names))
 	found := false
 	for i, n := range names {
@@ -165,6 +170,11 @@ func planBias(l *loader, to *Param, names []string, outs []int) func() error {
 		found = found || tensors[i] != nil
 	}
 	if !found {
+		if !optional {
+			for i, n := range names {
+				l.find(join(n, "bias"), outs[i]) // notes that it is missing
+			}
+		}
 		return nil
 	}
 	return func() error { return loadBias(l, to, tensors, outs) }

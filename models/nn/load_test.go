@@ -144,11 +144,11 @@ func TestFusedRefusesShapes(t *testing.T) {
 		defer narrow.Close()
 		c := r.checkpoint("a=plain")
 		c["b.weight"] = denseTensor{narrow}
-		for _, f := range []nn.Fused{{}, {In: 64}, {Outs: []int{48, 48}}, {In: 64, Outs: []int{48, 48}}} {
+		for _, f := range []nn.Fused{{}, {In: 64}, {Outs: []int{48, 48}, NoBias: true}, {In: 64, Outs: []int{48, 48}, NoBias: true}} {
 			err := loadNet(r, &fused{f}, c)
 			require.ErrorContains(t, err, "nn: weights of the wrong shape: b.weight has shape [48 63], want [", "%+v", f)
 		}
-		err = loadNet(r, &fused{nn.Fused{Outs: []int{48, 32}}}, r.checkpoint("a=plain", "b=plain"))
+		err = loadNet(r, &fused{nn.Fused{Outs: []int{48, 32}, NoBias: true}}, r.checkpoint("a=plain", "b=plain"))
 		require.EqualError(t, err, "nn: weights of the wrong shape: b.weight has shape [48 64], want [32 0]")
 		c = r.checkpoint("a=plain")
 		c["b.weight"] = denseTensor{r.arrays["norm.weight"]}
@@ -225,4 +225,15 @@ func TestLoadCancelled(t *testing.T) {
 			require.Equal(t, after, done)
 		})
 	}
+}
+
+// A layer whose sizes are given wants its bias, unless it has none.
+func TestLoadWantsBias(t *testing.T) {
+	withReference(t, func(r *reference) {
+		err := loadNet(r, &one{nn.Linear{In: 64, Out: 48}}, r.checkpoint("a=plain"))
+		require.ErrorContains(t, err, "nn: weights missing: a.bias")
+		err = loadNet(r, &fused{nn.Fused{Outs: []int{48, 48}}}, r.checkpoint("a=plain", "b=plain"))
+		require.ErrorContains(t, err, "nn: weights missing: a.bias, b.bias")
+		require.NoError(t, loadNet(r, &one{nn.Linear{In: 64, Out: 48, NoBias: true}}, r.checkpoint("a=plain")))
+	})
 }

@@ -27,15 +27,19 @@ func (n *RMSNorm) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 	return s.RMSNorm(x, w, epsilon(n.Eps))
 }
 
-// load adds the 1 once, unless the weight is trained.
-func (n *RMSNorm) load(l *loader, names []string) error {
-	if err := l.loadParams(n.params(names)); err != nil || !n.Zero || l.policy.Trainable || n.weight.Array().IsNull() {
-		return err
+// plan adds the 1 once, unless the weight is trained.
+func (n *RMSNorm) plan(l *loader, names []string) func() error {
+	n.shifted = false
+	read := l.planParams(n.params(names))
+	if !n.Zero || l.policy.Trainable {
+		return read
 	}
-	n.shifted = true
-	return l.set(&n.weight, func(s *mlx.Scope) mlx.Array {
-		w := n.weight.Array()
-		return s.Add(w, s.Scalar(1, s.DtypeOf(w)))
+	return inOrder(read, func() error {
+		n.shifted = true
+		return l.set(&n.weight, func(s *mlx.Scope) mlx.Array {
+			w := n.weight.Array()
+			return s.Add(w, s.Scalar(1, s.DtypeOf(w)))
+		})
 	})
 }
 
