@@ -232,7 +232,10 @@ func TestLoadWantsBias(t *testing.T) {
 	withReference(t, func(r *reference) {
 		err := loadNet(r, &one{nn.Linear{In: 64, Out: 48}}, r.checkpoint("a=plain"))
 		require.ErrorContains(t, err, "nn: weights missing: a.bias")
-		err = loadNet(r, &fused{nn.Fused{Outs: []int{48, 48}}}, r.checkpoint("a=plain", "b=plain"))
+		type pair struct {
+			Layer nn.Fused `weight:"a,b"`
+		}
+		err = loadNet(r, &pair{nn.Fused{Outs: []int{48, 48}}}, r.checkpoint("a=plain", "b=plain"))
 		require.ErrorContains(t, err, "nn: weights missing: a.bias, b.bias")
 		require.NoError(t, loadNet(r, &one{nn.Linear{In: 64, Out: 48, NoBias: true}}, r.checkpoint("a=plain")))
 	})
