@@ -13,7 +13,7 @@ import (
 // counter is the smallest of models: after token n comes n+1.
 type counter struct{}
 
-func (counter) NewCache(t *mlx.Thread) *cache.Cache { return cache.New(t, nil) }
+func (counter) NewCache(t *mlx.Thread, _ ...cache.Option) *cache.Cache { return cache.New(t, nil) }
 
 func (counter) Forward(s *mlx.Scope, tokens mlx.Array, _ *cache.Cache) mlx.Array {
 	const vocab = 10

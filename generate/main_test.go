@@ -26,8 +26,8 @@ type toy struct {
 	shapes [][]int           // of the tokens of each call
 }
 
-func (m *toy) NewCache(t *mlx.Thread) *cache.Cache {
-	return cache.New(t, []cache.Kind{cache.Full()})
+func (m *toy) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
+	return cache.New(t, []cache.Kind{cache.Full()}, opts...)
 }
 
 // Forward gives each token v the logit -|v - next|/2.

@@ -11,7 +11,7 @@ type Model interface {
 	// [B, L, V], [B] of a single step to [B, V].
 	Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array
 	// NewCache makes an empty cache for the model.
-	NewCache(t *mlx.Thread) *cache.Cache
+	NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache
 }
 
 // Text is the part of a tokenizer that generation needs: it turns ids into

@@ -156,6 +156,6 @@ func (m *llama) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Arr
 }
 
 // NewCache makes an empty cache.
-func (m *llama) NewCache(t *mlx.Thread) *cache.Cache {
-	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)))
+func (m *llama) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
+	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)), opts...)
 }

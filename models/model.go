@@ -90,7 +90,9 @@ func (m *Model) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Arr
 }
 
 // NewCache makes an empty cache for the model.
-func (m *Model) NewCache(t *mlx.Thread) *cache.Cache { return m.arch.NewCache(t) }
+func (m *Model) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
+	return m.arch.NewCache(t, opts...)
+}
 
 // Worker is where the model runs.
 func (m *Model) Worker() *mlx.Worker { return m.worker }

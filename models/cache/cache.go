@@ -19,7 +19,9 @@ type Layer interface {
 	Offset() int
 	// State lists the arrays that hold the cache, for evaluation.
 	State() []mlx.Array
-	// Trim drops the last n tokens. It is an error where the cache cannot.
+	// CanTrim says why the last n tokens cannot be dropped: nil if they can.
+	CanTrim(n int) error
+	// Trim drops the last n tokens, or changes nothing and returns CanTrim's error.
 	Trim(n int) error
 	// Uncached is a layer of the same kind that remembers nothing.
 	Uncached() Layer
@@ -42,14 +44,16 @@ type Cache struct {
 	Layers []Layer
 	kinds  []Kind
 	owner  *mlx.Owner
+	err    error // of the options
 }
 
 // New makes the cache of a model with layers of those kinds. It lives on t's
 // Worker until it is closed.
-func New(t *mlx.Thread, layers []Kind) *Cache {
-	c := &Cache{kinds: layers, owner: t.NewOwner("cache")}
+func New(t *mlx.Thread, layers []Kind, opts ...Option) *Cache {
+	how, err := newConfig(opts)
+	c := &Cache{kinds: layers, owner: t.NewOwner("cache"), err: err}
 	for _, k := range layers {
-		c.Layers = append(c.Layers, k.layer(c.owner))
+		c.Layers = append(c.Layers, k.layer(c.owner, how))
 	}
 	return c
 }
@@ -57,6 +61,7 @@ func New(t *mlx.Thread, layers []Kind) *Cache {
 // KV is the cache of layer i, which attends. A cache that was made for another
 // model fails the Build.
 func (c *Cache) KV(s *mlx.Scope, i int) KV {
+	s.Fail(c.err)
 	if i >= 0 && i < len(c.Layers) {
 		if kv, ok := c.Layers[i].(KV); ok {
 			return kv
@@ -87,6 +92,11 @@ func (c *Cache) State() []mlx.Array {
 func (c *Cache) Trim(n int) error {
 	if n < 0 || n > c.Offset() {
 		return fmt.Errorf("cache: cannot trim %d of %d tokens", n, c.Offset())
+	}
+	for _, l := range c.Layers {
+		if err := l.CanTrim(n); err != nil {
+			return err
+		}
 	}
 	var errs []error
 	for _, l := range c.Layers {

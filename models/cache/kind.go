@@ -15,8 +15,8 @@ func Full() Kind { return Kind{} }
 func Sliding(window int) Kind { return Kind{window: window} }
 
 // layer makes the cache of a layer, whose arrays belong to o.
-func (k Kind) layer(o *mlx.Owner) Layer {
+func (k Kind) layer(o *mlx.Owner, c *config) Layer {
 	kv := NewKVCache(o)
-	kv.window = k.window
+	kv.window = narrow(k.window, c.maxSize)
 	return kv
 }

@@ -38,10 +38,21 @@ func (c *KVCache) State() []mlx.Array {
 	return []mlx.Array{*c.keys, *c.values}
 }
 
+// CanTrim implements KV.
+func (c *KVCache) CanTrim(n int) error { return canTrim(n, c.offset) }
+
+// canTrim: no more can be dropped than there is.
+func canTrim(n, have int) error {
+	if n < 0 || n > have {
+		return fmt.Errorf("cache: cannot trim %d of %d tokens", n, have)
+	}
+	return nil
+}
+
 // Trim implements KV: the buffer stays, the position goes back.
 func (c *KVCache) Trim(n int) error {
-	if n < 0 || n > c.offset {
-		return fmt.Errorf("cache: cannot trim %d of %d tokens", n, c.offset)
+	if err := c.CanTrim(n); err != nil {
+		return err
 	}
 	c.offset -= n
 	return nil

@@ -160,3 +160,35 @@ func TestCloseFreesEverything(t *testing.T) {
 	})
 	require.NoError(t, kv.Close())
 }
+
+// A maximum size narrows what every layer attends to; one that is none fails
+// whoever attends, and everything else still works.
+func TestWithMaxSize(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		attend := func(opts ...cache.Option) (float32, error) { // the mean of the values 0 to 9 that the last query sees
+			kv := cache.New(th, []cache.Kind{cache.Full(), cache.Sliding(4)}, opts...)
+			defer kv.Close()
+			out, err := th.Build(func(s *mlx.Scope) mlx.Array {
+				zero := s.Zeros([]int{1, 1, 10, 8}, mlx.Float32)
+				v := s.BroadcastTo(s.Reshape(s.Arange(0, 10, 1, mlx.Float32), 1, 1, 10, 1), 1, 1, 10, 8)
+				sum := s.Add(kv.KV(s, 0).Attend(s, zero, zero, v, cache.Attention{Scale: 1}), kv.KV(s, 1).Attend(s, zero, zero, v, cache.Attention{Scale: 1}))
+				return s.Slice(sum, []int{0, 0, 9, 0}, []int{1, 1, 10, 1}, []int{1, 1, 1, 1})
+			})
+			if err != nil {
+				return 0, err
+			}
+			defer out.Close()
+			return mlx.Item[float32](th, out)
+		}
+		for size, want := range map[int]float32{0: 4.5 + 7.5, 6: 6.5 + 7.5, 3: 8 + 8, 1: 9 + 9} {
+			have, err := attend(cache.WithMaxSize(size))
+			require.NoError(t, err)
+			require.InDelta(t, want, have, 1e-5, "size %d", size)
+		}
+		const refused = "cache: the maximum size is -1 tokens, want at least 1"
+		_, err := attend(cache.WithMaxSize(-1))
+		require.ErrorContains(t, err, refused)
+		require.EqualError(t, cache.Check(cache.WithMaxSize(-1)), refused)
+		require.NoError(t, cache.Check(cache.WithMaxSize(1)))
+	})
+}

@@ -46,7 +46,10 @@ func (u uncached) Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) mlx.Array
 func (uncached) State() []mlx.Array { return nil }
 
 // Trim implements KV.
-func (uncached) Trim(n int) error {
+func (u uncached) Trim(n int) error { return u.CanTrim(n) }
+
+// CanTrim implements KV.
+func (uncached) CanTrim(n int) error {
 	if n != 0 {
 		return errors.New("cache: nothing is stored that could be trimmed")
 	}
