@@ -19,8 +19,11 @@ var ErrUnknownArchitecture = errors.New("unknown architecture")
 // architectures maps config.json's model_type to its model. This is the one
 // place to register a new one.
 var architectures = map[string]builder{
+	"glm4":    build(newGlm4),
 	"llama":   build(newLlama),
 	"mistral": build(newLlama), // as mlx-lm does: the same graph
+	"olmo2":   build(newOlmo2),
+	"olmo3":   build(newOlmo3),
 }
 
 // architecture is a model without its weights: nn.Load fills its fields.

@@ -1,0 +1,164 @@
+package models
+
+// GLM-4: GLM team, 2024, https://arxiv.org/abs/2406.12793, in the form of
+// GLM-4-0414. Reference: mlx_lm/models/glm4.py. What differs from Llama: norms
+// stand before and behind attention and MLP, the first half of each head is
+// turned, in neighbouring pairs, and gate and up are stored as one.
+
+import (
+	"math"
+	"slices"
+
+	"forge.lthn.ai/core/go-mlx/models/cache"
+	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// Glm4Config is config.json of model_type "glm4".
+type Glm4Config struct {
+	ropeConfig
+	HiddenSize        int     `json:"hidden_size"`
+	NumHiddenLayers   int     `json:"num_hidden_layers"`
+	IntermediateSize  int     `json:"intermediate_size"`
+	NumAttentionHeads int     `json:"num_attention_heads"`
+	NumKeyValueHeads  int     `json:"num_key_value_heads"`
+	HeadDim           int     `json:"head_dim"`
+	VocabSize         int     `json:"vocab_size"`
+	RMSNormEps        float32 `json:"rms_norm_eps"`
+	TieWordEmbeddings bool    `json:"tie_word_embeddings"`
+}
+
+// normalize fills in the defaults and refuses what cannot be a model.
+func (c *Glm4Config) normalize() error {
+	c.NumKeyValueHeads = orElse(c.NumKeyValueHeads, 2)
+	c.HeadDim = orElse(c.HeadDim, 128)
+	c.RMSNormEps = orElse(c.RMSNormEps, 1.5625e-7)
+	c.PartialRotaryFactor = orElse(c.PartialRotaryFactor, 0.5)
+	c.RopeTraditional = true
+	err := checkSizes(sizes{
+		{"hidden_size", c.HiddenSize}, {"num_hidden_layers", c.NumHiddenLayers}, {"intermediate_size", c.IntermediateSize},
+		{"num_attention_heads", c.NumAttentionHeads}, {"num_key_value_heads", c.NumKeyValueHeads}, {"head_dim", c.HeadDim},
+		{"vocab_size", c.VocabSize},
+	})
+	if err != nil {
+		return err
+	}
+	if c.NumAttentionHeads%c.NumKeyValueHeads != 0 {
+		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
+	}
+	rope := c.rope("", c.HeadDim, 10000)
+	return rope.Validate()
+}
+
+type glm4Attention struct {
+	QKV   nn.Fused  `weight:"q_proj,k_proj,v_proj"`
+	OProj nn.Linear `weight:"o_proj"`
+	Rope  nn.RoPE   `weight:""`
+
+	heads, kvHeads, dim int
+	attend              cache.Attention
+}
+
+func newGlm4Attention(c *Glm4Config) glm4Attention {
+	d, q, kv := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
+	return glm4Attention{
+		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}},
+		OProj: nn.Linear{In: q, Out: d},
+		Rope:  c.rope("", c.HeadDim, 10000),
+		heads: c.NumAttentionHeads, kvHeads: c.NumKeyValueHeads, dim: c.HeadDim,
+		attend: cache.Attention{Scale: float32(1 / math.Sqrt(float64(c.HeadDim)))},
+	}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (a *glm4Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	q, k, v := nn.Three(a.QKV.Forward(s, x))  // [B, L, H*d] each
+	q = nn.SplitHeads(s, q, a.heads, a.dim)   // [B, Hq, L, d]
+	k = nn.SplitHeads(s, k, a.kvHeads, a.dim) // [B, Hkv, L, d]
+	v = nn.SplitHeads(s, v, a.kvHeads, a.dim) // [B, Hkv, L, d]
+	q = a.Rope.Forward(s, q, kv.Position())
+	k = a.Rope.Forward(s, k, kv.Position())
+	out := kv.Attend(s, q, k, v, a.attend)           // [B, Hq, L, d]
+	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
+}
+
+type glm4MLP struct {
+	GateUp nn.Linear `weight:"gate_up_proj"`
+	Down   nn.Linear `weight:"down_proj"`
+}
+
+func newGlm4MLP(c *Glm4Config) glm4MLP {
+	d, i := c.HiddenSize, c.IntermediateSize
+	return glm4MLP{GateUp: nn.Linear{In: d, Out: 2 * i}, Down: nn.Linear{In: i, Out: d}}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (m *glm4MLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
+	gate, up := nn.Two(s.Split(m.GateUp.Forward(s, x), 2, -1)) // [B, L, I] each
+	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
+}
+
+type glm4Block struct {
+	SelfAttn               glm4Attention `weight:"self_attn"`
+	MLP                    glm4MLP       `weight:"mlp"`
+	InputLayernorm         nn.RMSNorm    `weight:"input_layernorm"`
+	PostSelfAttnLayernorm  nn.RMSNorm    `weight:"post_self_attn_layernorm"`
+	PostAttentionLayernorm nn.RMSNorm    `weight:"post_attention_layernorm"`
+	PostMLPLayernorm       nn.RMSNorm    `weight:"post_mlp_layernorm"`
+}
+
+func newGlm4Block(c *Glm4Config) *glm4Block {
+	norm := nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps}
+	return &glm4Block{
+		SelfAttn:       newGlm4Attention(c),
+		MLP:            newGlm4MLP(c),
+		InputLayernorm: norm, PostSelfAttnLayernorm: norm, PostAttentionLayernorm: norm, PostMLPLayernorm: norm,
+	}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (b *glm4Block) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	h := b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv)
+	x = s.Add(x, b.PostSelfAttnLayernorm.Forward(s, h))
+	h = b.MLP.Forward(s, b.PostAttentionLayernorm.Forward(s, x))
+	return s.Add(x, b.PostMLPLayernorm.Forward(s, h))
+}
+
+type glm4 struct {
+	EmbedTokens nn.Embedding `weight:"model.embed_tokens"`
+	Layers      []*glm4Block `weight:"model.layers"`
+	Norm        nn.RMSNorm   `weight:"model.norm"`
+	LMHead      *nn.Linear   `weight:"lm_head"` // nil when tied to the embedding
+}
+
+func newGlm4(c *Glm4Config) architecture {
+	m := &glm4{
+		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize},
+		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+	}
+	for range c.NumHiddenLayers {
+		m.Layers = append(m.Layers, newGlm4Block(c))
+	}
+	if !c.TieWordEmbeddings {
+		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize}
+	}
+	return m
+}
+
+// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
+func (m *glm4) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
+	for i, layer := range m.Layers {
+		h = layer.Forward(s, h, kv.KV(s, i))
+	}
+	h = m.Norm.Forward(s, h)
+	if m.LMHead == nil {
+		return m.EmbedTokens.AsLinear(s, h)
+	}
+	return m.LMHead.Forward(s, h)
+}
+
+// NewCache makes an empty cache.
+func (m *glm4) NewCache(t *mlx.Thread) *cache.Cache {
+	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)))
+}

@@ -1,0 +1,173 @@
+package models
+
+// OLMo 2: OLMo team, 2024, https://arxiv.org/abs/2501.00656. Reference:
+// mlx_lm/models/olmo2.py. What differs from Llama: norms stand behind attention
+// and MLP, and queries and keys are normalised over all their heads.
+
+import (
+	"math"
+
+	"forge.lthn.ai/core/go-mlx/models/cache"
+	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// Olmo2Config is config.json of model_type "olmo2".
+type Olmo2Config struct {
+	ropeConfig
+	HiddenSize        int     `json:"hidden_size"`
+	NumHiddenLayers   int     `json:"num_hidden_layers"`
+	IntermediateSize  int     `json:"intermediate_size"`
+	NumAttentionHeads int     `json:"num_attention_heads"`
+	NumKeyValueHeads  int     `json:"num_key_value_heads"`
+	HeadDim           int     `json:"head_dim"`
+	VocabSize         int     `json:"vocab_size"`
+	RMSNormEps        float32 `json:"rms_norm_eps"`
+	TieWordEmbeddings bool    `json:"tie_word_embeddings"`
+}
+
+// normalize fills in the defaults and refuses what cannot be a model.
+func (c *Olmo2Config) normalize() error {
+	c.NumKeyValueHeads = orElse(c.NumKeyValueHeads, c.NumAttentionHeads)
+	if c.HeadDim == 0 && c.NumAttentionHeads > 0 {
+		c.HeadDim = c.HiddenSize / c.NumAttentionHeads
+	}
+	err := checkSizes(sizes{
+		{"hidden_size", c.HiddenSize}, {"num_hidden_layers", c.NumHiddenLayers}, {"intermediate_size", c.IntermediateSize},
+		{"num_attention_heads", c.NumAttentionHeads}, {"num_key_value_heads", c.NumKeyValueHeads}, {"head_dim", c.HeadDim},
+		{"vocab_size", c.VocabSize},
+	})
+	if err != nil {
+		return err
+	}
+	if c.NumAttentionHeads%c.NumKeyValueHeads != 0 {
+		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
+	}
+	rope := c.layerRope("")
+	return rope.Validate()
+}
+
+// layerRope turns the heads of layers of a type.
+func (c *Olmo2Config) layerRope(layerType string) nn.RoPE {
+	return c.rope(layerType, c.HeadDim, 500000)
+}
+
+type olmo2Attention struct {
+	QKV   nn.Fused   `weight:"q_proj,k_proj,v_proj"`
+	QNorm nn.RMSNorm `weight:"q_norm"`
+	KNorm nn.RMSNorm `weight:"k_norm"`
+	OProj nn.Linear  `weight:"o_proj"`
+	Rope  nn.RoPE    `weight:""`
+
+	heads, kvHeads, dim int
+	attend              cache.Attention
+}
+
+func newOlmo2Attention(c *Olmo2Config, rope nn.RoPE) olmo2Attention {
+	d, q, kv := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
+	return olmo2Attention{
+		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}},
+		QNorm: nn.RMSNorm{Dims: q, Eps: c.RMSNormEps},
+		KNorm: nn.RMSNorm{Dims: kv, Eps: c.RMSNormEps},
+		OProj: nn.Linear{In: q, Out: d},
+		Rope:  rope,
+		heads: c.NumAttentionHeads, kvHeads: c.NumKeyValueHeads, dim: c.HeadDim,
+		attend: cache.Attention{Scale: float32(1 / math.Sqrt(float64(c.HeadDim)))},
+	}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (a *olmo2Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	q, k, v := nn.Three(a.QKV.Forward(s, x))                      // [B, L, H*d] each
+	q = nn.SplitHeads(s, a.QNorm.Forward(s, q), a.heads, a.dim)   // [B, Hq, L, d]
+	k = nn.SplitHeads(s, a.KNorm.Forward(s, k), a.kvHeads, a.dim) // [B, Hkv, L, d]
+	v = nn.SplitHeads(s, v, a.kvHeads, a.dim)                     // [B, Hkv, L, d]
+	q = a.Rope.Forward(s, q, kv.Position())
+	k = a.Rope.Forward(s, k, kv.Position())
+	out := kv.Attend(s, q, k, v, a.attend)           // [B, Hq, L, d]
+	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
+}
+
+type olmo2MLP struct {
+	GateUp nn.Fused  `weight:"gate_proj,up_proj"`
+	Down   nn.Linear `weight:"down_proj"`
+}
+
+func newOlmo2MLP(c *Olmo2Config) olmo2MLP {
+	d, i := c.HiddenSize, c.IntermediateSize
+	return olmo2MLP{GateUp: nn.Fused{In: d, Outs: []int{i, i}}, Down: nn.Linear{In: i, Out: d}}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (m *olmo2MLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
+	gate, up := nn.Two(m.GateUp.Forward(s, x)) // [B, L, I] each
+	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
+}
+
+type olmo2Block struct {
+	SelfAttn                 olmo2Attention `weight:"self_attn"`
+	MLP                      olmo2MLP       `weight:"mlp"`
+	PostAttentionLayernorm   nn.RMSNorm     `weight:"post_attention_layernorm"`
+	PostFeedforwardLayernorm nn.RMSNorm     `weight:"post_feedforward_layernorm"`
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (b *olmo2Block) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	h := s.Add(x, b.PostAttentionLayernorm.Forward(s, b.SelfAttn.Forward(s, x, kv)))
+	return s.Add(h, b.PostFeedforwardLayernorm.Forward(s, b.MLP.Forward(s, h)))
+}
+
+type olmo2 struct {
+	EmbedTokens nn.Embedding  `weight:"model.embed_tokens"`
+	Layers      []*olmo2Block `weight:"model.layers"`
+	Norm        nn.RMSNorm    `weight:"model.norm"`
+	LMHead      *nn.Linear    `weight:"lm_head"` // nil when tied to the embedding
+
+	kinds []cache.Kind // of the layers
+}
+
+func newOlmo2(c *Olmo2Config) architecture {
+	m := newOlmo2Stem(c)
+	for range c.NumHiddenLayers {
+		m.addLayer(c, c.layerRope(""), cache.Full())
+	}
+	return m
+}
+
+// newOlmo2Stem is the model without its layers.
+func newOlmo2Stem(c *Olmo2Config) *olmo2 {
+	m := &olmo2{
+		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize},
+		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+	}
+	if !c.TieWordEmbeddings {
+		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize}
+	}
+	return m
+}
+
+func (m *olmo2) addLayer(c *Olmo2Config, rope nn.RoPE, kind cache.Kind) {
+	m.kinds = append(m.kinds, kind)
+	m.Layers = append(m.Layers, &olmo2Block{
+		SelfAttn:                 newOlmo2Attention(c, rope),
+		MLP:                      newOlmo2MLP(c),
+		PostAttentionLayernorm:   nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+		PostFeedforwardLayernorm: nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+	})
+}
+
+// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
+func (m *olmo2) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
+	for i, layer := range m.Layers {
+		h = layer.Forward(s, h, kv.KV(s, i))
+	}
+	h = m.Norm.Forward(s, h)
+	if m.LMHead == nil {
+		return m.EmbedTokens.AsLinear(s, h)
+	}
+	return m.LMHead.Forward(s, h)
+}
+
+// NewCache makes an empty cache.
+func (m *olmo2) NewCache(t *mlx.Thread) *cache.Cache { return cache.New(t, m.kinds) }

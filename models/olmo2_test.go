@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestOlmo2Parity(t *testing.T) { testParity(t, "olmo2") }

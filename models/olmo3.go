@@ -1,0 +1,73 @@
+package models
+
+// Olmo 3: OLMo team, 2025, https://arxiv.org/abs/2512.13961. Reference:
+// mlx_lm/models/olmo3.py. It is OLMo 2 with three sliding layers for each full
+// one; a rope scaling is for the full ones.
+
+import (
+	"forge.lthn.ai/core/go-mlx/models/cache"
+	"forge.lthn.ai/core/go-mlx/models/nn"
+)
+
+// Olmo3Config is config.json of model_type "olmo3".
+type Olmo3Config struct {
+	Olmo2Config
+	SlidingWindow int      `json:"sliding_window"`
+	LayerTypes    []string `json:"layer_types"`
+}
+
+// The layer types of config.json.
+const (
+	fullAttention    = "full_attention"
+	slidingAttention = "sliding_attention"
+)
+
+// normalize fills in the defaults and refuses what cannot be a model.
+func (c *Olmo3Config) normalize() error {
+	if err := c.Olmo2Config.normalize(); err != nil {
+		return err
+	}
+	c.SlidingWindow = orElse(c.SlidingWindow, 4096)
+	if err := checkSizes(sizes{{"sliding_window", c.SlidingWindow}}); err != nil {
+		return err
+	}
+	if c.LayerTypes == nil {
+		for i := range c.NumHiddenLayers {
+			c.LayerTypes = append(c.LayerTypes, []string{slidingAttention, fullAttention}[(i%4)/3])
+		}
+	}
+	if len(c.LayerTypes) != c.NumHiddenLayers {
+		return fieldError("layer_types", "%d layers, num_hidden_layers is %d", len(c.LayerTypes), c.NumHiddenLayers)
+	}
+	for i, t := range c.LayerTypes {
+		if t != fullAttention && t != slidingAttention {
+			return fieldError("layer_types", "layer %d is %q; full_attention and sliding_attention are known", i, t)
+		}
+		if rope := c.layerRope(t); rope.Validate() != nil {
+			return rope.Validate()
+		}
+	}
+	return nil
+}
+
+// layerRope turns the heads of layers of a type. Sliding layers have a scaling
+// only where rope_parameters gives one to them.
+func (c *Olmo3Config) layerRope(layerType string) nn.RoPE {
+	rope := c.Olmo2Config.layerRope(layerType)
+	if layerType == slidingAttention && c.RopeParameters[layerType] == nil {
+		rope.Scaling = nil
+	}
+	return rope
+}
+
+func newOlmo3(c *Olmo3Config) architecture {
+	m := newOlmo2Stem(&c.Olmo2Config)
+	for _, t := range c.LayerTypes {
+		kind := cache.Full()
+		if t == slidingAttention {
+			kind = cache.Sliding(c.SlidingWindow)
+		}
+		m.addLayer(&c.Olmo2Config, c.layerRope(t), kind)
+	}
+	return m
+}

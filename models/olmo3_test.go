@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestOlmo3Parity(t *testing.T) { testParity(t, "olmo3") }
