@@ -26,6 +26,7 @@ type Glm4Config struct {
 	VocabSize         int     `json:"vocab_size"`
 	RMSNormEps        float32 `json:"rms_norm_eps"`
 	TieWordEmbeddings bool    `json:"tie_word_embeddings"`
+	AttentionBias     bool    `json:"attention_bias"`
 }
 
 // normalize fills in the defaults and refuses what cannot be a model.
@@ -62,8 +63,8 @@ type glm4Attention struct {
 func newGlm4Attention(c *Glm4Config) glm4Attention {
 	d, q, kv := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
 	return glm4Attention{
-		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}},
-		OProj: nn.Linear{In: q, Out: d},
+		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}, NoBias: !c.AttentionBias},
+		OProj: nn.Linear{In: q, Out: d, NoBias: true},
 		Rope:  c.rope("", c.HeadDim, 10000),
 		heads: c.NumAttentionHeads, kvHeads: c.NumKeyValueHeads, dim: c.HeadDim,
 		attend: cache.Attention{Scale: float32(1 / math.Sqrt(float64(c.HeadDim)))},
@@ -89,7 +90,7 @@ type glm4MLP struct {
 
 func newGlm4MLP(c *Glm4Config) glm4MLP {
 	d, i := c.HiddenSize, c.IntermediateSize
-	return glm4MLP{GateUp: nn.Linear{In: d, Out: 2 * i}, Down: nn.Linear{In: i, Out: d}}
+	return glm4MLP{GateUp: nn.Linear{In: d, Out: 2 * i, NoBias: true}, Down: nn.Linear{In: i, Out: d, NoBias: true}}
 }
 
 // Forward maps x [B, L, D] to [B, L, D].
@@ -140,7 +141,7 @@ func newGlm4(c *Glm4Config) architecture {
 		m.Layers = append(m.Layers, newGlm4Block(c))
 	}
 	if !c.TieWordEmbeddings {
-		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize}
+		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
 	}
 	return m
 }
@@ -159,6 +160,6 @@ func (m *glm4) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Arra
 }
 
 // NewCache makes an empty cache.
-func (m *glm4) NewCache(t *mlx.Thread) *cache.Cache {
-	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)))
+func (m *glm4) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
+	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)), opts...)
 }

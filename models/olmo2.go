@@ -24,6 +24,8 @@ type Olmo2Config struct {
 	VocabSize         int     `json:"vocab_size"`
 	RMSNormEps        float32 `json:"rms_norm_eps"`
 	TieWordEmbeddings bool    `json:"tie_word_embeddings"`
+	AttentionBias     bool    `json:"attention_bias"`
+	MLPBias           bool    `json:"mlp_bias"`
 }
 
 // normalize fills in the defaults and refuses what cannot be a model.
@@ -66,10 +68,10 @@ type olmo2Attention struct {
 func newOlmo2Attention(c *Olmo2Config, rope nn.RoPE) olmo2Attention {
 	d, q, kv := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
 	return olmo2Attention{
-		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}},
+		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}, NoBias: !c.AttentionBias},
 		QNorm: nn.RMSNorm{Dims: q, Eps: c.RMSNormEps},
 		KNorm: nn.RMSNorm{Dims: kv, Eps: c.RMSNormEps},
-		OProj: nn.Linear{In: q, Out: d},
+		OProj: nn.Linear{In: q, Out: d, NoBias: !c.AttentionBias},
 		Rope:  rope,
 		heads: c.NumAttentionHeads, kvHeads: c.NumKeyValueHeads, dim: c.HeadDim,
 		attend: cache.Attention{Scale: float32(1 / math.Sqrt(float64(c.HeadDim)))},
@@ -95,7 +97,7 @@ type olmo2MLP struct {
 
 func newOlmo2MLP(c *Olmo2Config) olmo2MLP {
 	d, i := c.HiddenSize, c.IntermediateSize
-	return olmo2MLP{GateUp: nn.Fused{In: d, Outs: []int{i, i}}, Down: nn.Linear{In: i, Out: d}}
+	return olmo2MLP{GateUp: nn.Fused{In: d, Outs: []int{i, i}, NoBias: !c.MLPBias}, Down: nn.Linear{In: i, Out: d, NoBias: !c.MLPBias}}
 }
 
 // Forward maps x [B, L, D] to [B, L, D].
@@ -141,7 +143,7 @@ func newOlmo2Stem(c *Olmo2Config) *olmo2 {
 		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
 	}
 	if !c.TieWordEmbeddings {
-		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize}
+		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
 	}
 	return m
 }
@@ -170,4 +172,6 @@ func (m *olmo2) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Arr
 }
 
 // NewCache makes an empty cache.
-func (m *olmo2) NewCache(t *mlx.Thread) *cache.Cache { return cache.New(t, m.kinds) }
+func (m *olmo2) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
+	return cache.New(t, m.kinds)
+}
