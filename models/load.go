@@ -24,6 +24,7 @@ type checkpoint struct {
 		Close() error
 	}
 	text text
+	own  bool // the weights have the names of the architecture's fields
 }
 
 // Load loads the model at path: a folder as Hugging Face has them (config.json,
@@ -31,11 +32,7 @@ type checkpoint struct {
 // weights are read, and an error names the file and the field. Close the model
 // when it is no longer needed.
 func Load(ctx context.Context, path string, opts ...Option) (*Model, error) {
-	c := &loadConfig{form: Auto, progress: func(int, int, string) {}}
-	for _, o := range opts {
-		o(c)
-	}
-	m, err := load(ctx, path, c)
+	m, err := load(ctx, path, newLoadConfig(opts))
 	if err != nil {
 		return nil, fmt.Errorf("models: load %s: %w", path, err)
 	}
@@ -51,6 +48,11 @@ func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", ck.name, err), ck.weights.Close())
 	}
+	return loadCheckpoint(ctx, ck, arch, c)
+}
+
+// loadCheckpoint fills arch with the weights of ck, which it closes.
+func loadCheckpoint(ctx context.Context, ck *checkpoint, arch architecture, c *loadConfig) (*Model, error) {
 	m := &Model{arch: arch, text: ck.text, worker: c.worker}
 	if m.worker == nil {
 		m.worker = mlx.Default()
@@ -58,7 +60,7 @@ func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
 	if c.template != nil {
 		m.text.templates = m.text.templates.With(templates.DefaultName, c.template)
 	}
-	err = m.worker.Do(ctx, func(t *mlx.Thread) error { return m.fill(ctx, t, ck, c) })
+	err := m.worker.Do(ctx, func(t *mlx.Thread) error { return m.fill(ctx, t, ck, c) })
 	if err = errors.Join(err, ck.weights.Close()); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
@@ -115,7 +117,7 @@ func (m *Model) fill(ctx context.Context, t *mlx.Thread, ck *checkpoint, c *load
 	}
 	m.policy = policy
 	var weights nn.Weights = ck.weights
-	if a, ok := m.arch.(sanitizer); ok {
+	if a, ok := m.arch.(sanitizer); ok && !ck.own {
 		weights = a.sanitize(weights)
 	}
 	done, total := 0, len(weights.Names())

@@ -28,6 +28,15 @@ type loadConfig struct {
 	template *templates.Template
 }
 
+// newLoadConfig applies options to the defaults.
+func newLoadConfig(opts []Option) *loadConfig {
+	c := &loadConfig{form: Auto, progress: func(int, int, string) {}}
+	for _, o := range opts {
+		o(c)
+	}
+	return c
+}
+
 // Option changes how Load works.
 type Option func(*loadConfig)
 

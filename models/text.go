@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -20,6 +21,9 @@ type text struct {
 // encode returns the ids of s; special adds those that the tokenizer puts around a
 // text.
 func (x *text) encode(s string, special bool) ([]int32, error) {
+	if x.tokenizer == nil {
+		return nil, errors.New("models: the model has no tokenizer")
+	}
 	if special {
 		return x.tokenizer.Encode(s)
 	}
@@ -27,13 +31,21 @@ func (x *text) encode(s string, special bool) ([]int32, error) {
 }
 
 // decoder starts a stream of text.
-func (x *text) decoder() generate.Text { return x.tokenizer.NewDecoder() }
+func (x *text) decoder() generate.Text {
+	if x.tokenizer == nil {
+		return nil
+	}
+	return x.tokenizer.NewDecoder()
+}
 
 // render writes a conversation as the model's prompt, ending with the opening of
 // its answer unless the last message is to be continued.
 func (x *text) render(c templates.Chat) (string, error) {
 	if !c.ContinueFinalMessage {
 		c.AddGenerationPrompt = true
+	}
+	if x.templates == nil {
+		return "", fmt.Errorf("models: chat: %w", ErrNoChatTemplate)
 	}
 	prompt, err := x.templates.Render(c)
 	if err != nil {
