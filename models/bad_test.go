@@ -38,7 +38,7 @@ func TestBadFoldersAreRefused(t *testing.T) {
 		}, []string{"config.json", "not valid JSON"}},
 		{"unknown architecture", func(t *testing.T, file func(string) string) {
 			swap(t, file("config.json"), `"llama"`, `"lama"`)
-		}, []string{"config.json", `model_type: unknown architecture "lama"; known: llama, mistral`}},
+		}, []string{"config.json", `model_type: unknown architecture "lama"; known: `}},
 		{"a string for a number", func(t *testing.T, file func(string) string) {
 			swap(t, file("config.json"), `"hidden_size": 32`, `"hidden_size": "32"`)
 		}, []string{"config.json", "hidden_size"}},

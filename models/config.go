@@ -33,3 +33,11 @@ func orElse[T comparable](v, def T) T {
 	}
 	return v
 }
+
+// valueOr is what p points to, or def.
+func valueOr[T any](p *T, def T) T {
+	if p == nil {
+		return def
+	}
+	return *p
+}

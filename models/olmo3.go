@@ -16,12 +16,6 @@ type Olmo3Config struct {
 	LayerTypes    []string `json:"layer_types"`
 }
 
-// The layer types of config.json.
-const (
-	fullAttention    = "full_attention"
-	slidingAttention = "sliding_attention"
-)
-
 // normalize fills in the defaults and refuses what cannot be a model.
 func (c *Olmo3Config) normalize() error {
 	if err := c.Olmo2Config.normalize(); err != nil {
@@ -31,18 +25,11 @@ func (c *Olmo3Config) normalize() error {
 	if err := checkSizes(sizes{{"sliding_window", c.SlidingWindow}}); err != nil {
 		return err
 	}
-	if c.LayerTypes == nil {
-		for i := range c.NumHiddenLayers {
-			c.LayerTypes = append(c.LayerTypes, []string{slidingAttention, fullAttention}[(i%4)/3])
-		}
+	var err error
+	if c.LayerTypes, err = layerTypes(c.LayerTypes, c.NumHiddenLayers, 4); err != nil {
+		return err
 	}
-	if len(c.LayerTypes) != c.NumHiddenLayers {
-		return fieldError("layer_types", "%d layers, num_hidden_layers is %d", len(c.LayerTypes), c.NumHiddenLayers)
-	}
-	for i, t := range c.LayerTypes {
-		if t != fullAttention && t != slidingAttention {
-			return fieldError("layer_types", "layer %d is %q; full_attention and sliding_attention are known", i, t)
-		}
+	for _, t := range c.LayerTypes {
 		if rope := c.layerRope(t); rope.Validate() != nil {
 			return rope.Validate()
 		}

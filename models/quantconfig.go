@@ -146,6 +146,9 @@ func readMLXQuant(field string, block map[string]json.RawMessage) (c quantConfig
 		if c.layers[name], err = readQuantisation(field+"."+name, raw); err != nil {
 			return c, err
 		}
+		if plain, keep := textTensor(name); keep { // as the language model calls it
+			c.layers[plain] = c.layers[name]
+		}
 	}
 	return c, nil
 }

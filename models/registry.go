@@ -19,11 +19,19 @@ var ErrUnknownArchitecture = errors.New("unknown architecture")
 // architectures maps config.json's model_type to its model. This is the one
 // place to register a new one.
 var architectures = map[string]builder{
+	"gemma3_text": build(newGemma3Text),
+
 	"glm4":    build(newGlm4),
 	"llama":   build(newLlama),
 	"mistral": build(newLlama), // as mlx-lm does: the same graph
 	"olmo2":   build(newOlmo2),
 	"olmo3":   build(newOlmo3),
+}
+
+// textModels maps the model_type of checkpoints that nest their language model's
+// configuration in text_config to its model_type, where text_config does not say.
+var textModels = map[string]string{
+	"gemma3": "gemma3_text",
 }
 
 // architecture is a model without its weights: nn.Load fills its fields.
@@ -67,12 +75,37 @@ func newArchitecture(data []byte) (architecture, error) {
 	if err := json.Unmarshal(data, &c); err != nil {
 		return nil, configError(err)
 	}
+	if kind, ok := textModels[c.ModelType]; ok {
+		return newLanguageModel(data, kind)
+	}
 	b, ok := architectures[c.ModelType]
 	if !ok {
-		known := slices.Sorted(maps.Keys(architectures))
-		return nil, fmt.Errorf("model_type: %w %q; known: %s", ErrUnknownArchitecture, c.ModelType, strings.Join(known, ", "))
+		return nil, unknownArchitecture("model_type", c.ModelType)
 	}
 	return b(data)
+}
+
+// newLanguageModel makes the language model that text_config describes.
+func newLanguageModel(data []byte, kind string) (architecture, error) {
+	text, kind, err := textConfig(data, kind)
+	if err != nil {
+		return nil, err
+	}
+	b, ok := architectures[kind]
+	if !ok {
+		return nil, unknownArchitecture("text_config.model_type", kind)
+	}
+	arch, err := b(text)
+	if err != nil {
+		return nil, fmt.Errorf("text_config: %w", err)
+	}
+	return &languageModel{arch}, nil
+}
+
+func unknownArchitecture(field, kind string) error {
+	known := slices.AppendSeq(slices.Collect(maps.Keys(architectures)), maps.Keys(textModels))
+	slices.Sort(known)
+	return fmt.Errorf("%s: %w %q; known: %s", field, ErrUnknownArchitecture, kind, strings.Join(known, ", "))
 }
 
 // configError names the field of a value that JSON could not decode.

@@ -9,8 +9,21 @@ import (
 // The activations of mlx.nn: they keep the shape and the dtype of x, unless they
 // say otherwise.
 
-// num is a number of x's dtype.
-func num(s *mlx.Scope, v float64, x mlx.Array) mlx.Array { return s.Scalar(v, s.DtypeOf(x)) }
+// number is the key of a number that layers share.
+type number struct {
+	value float64
+	dtype mlx.Dtype
+}
+
+// num is a number of x's dtype, made once in a Build.
+func num(s *mlx.Scope, v float64, x mlx.Array) mlx.Array {
+	dtype := s.DtypeOf(x)
+	made := s.Once(number{v, dtype}, func() []mlx.Array { return []mlx.Array{s.Scalar(v, dtype)} })
+	if len(made) == 0 {
+		return mlx.Array{} // an error went before
+	}
+	return made[0]
+}
 
 // times is v*x.
 func times(s *mlx.Scope, v float64, x mlx.Array) mlx.Array { return s.Multiply(num(s, v, x), x) }

@@ -10,7 +10,8 @@ import (
 // Embedding maps token ids to vectors, and, where a model ties its output to
 // its input, vectors to logits.
 type Embedding struct {
-	Vocab, Dims int // 0 takes what the checkpoint has
+	Vocab, Dims int     // 0 takes what the checkpoint has
+	Scale       float64 // of the vectors that Forward returns; 0 is 1
 
 	w    matrix
 	rows Param // [V, D], beside a transposed w
@@ -18,6 +19,14 @@ type Embedding struct {
 
 // Forward maps ids [B] or [B, L] to [B, D] or [B, L, D].
 func (e *Embedding) Forward(s *mlx.Scope, ids mlx.Array) mlx.Array {
+	x := e.lookup(s, ids)
+	if e.Scale == 0 {
+		return x
+	}
+	return s.Multiply(x, num(s, e.Scale, x))
+}
+
+func (e *Embedding) lookup(s *mlx.Scope, ids mlx.Array) mlx.Array {
 	w := &e.w
 	if w.transposed {
 		return s.TakeAxis(e.rows.Array(), ids, 0)

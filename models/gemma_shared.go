@@ -1,0 +1,176 @@
+package models
+
+// What Gemma 2 and 3 have in common: everything but attention.
+
+import (
+	"math"
+	"slices"
+
+	"forge.lthn.ai/core/go-mlx/models/cache"
+	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// gemmaConfig are the fields of config.json that Gemma 2 and 3 share.
+type gemmaConfig struct {
+	ropeConfig
+	HiddenSize            int      `json:"hidden_size"`
+	NumHiddenLayers       int      `json:"num_hidden_layers"`
+	IntermediateSize      int      `json:"intermediate_size"`
+	NumAttentionHeads     int      `json:"num_attention_heads"`
+	NumKeyValueHeads      int      `json:"num_key_value_heads"`
+	HeadDim               int      `json:"head_dim"`
+	VocabSize             int      `json:"vocab_size"`
+	RMSNormEps            float32  `json:"rms_norm_eps"`
+	QueryPreAttnScalar    float64  `json:"query_pre_attn_scalar"`
+	HiddenActivation      string   `json:"hidden_activation"`
+	SlidingWindow         int      `json:"sliding_window"`
+	LayerTypes            []string `json:"layer_types"`
+	AttnLogitSoftcapping  *float32 `json:"attn_logit_softcapping"`
+	FinalLogitSoftcapping *float32 `json:"final_logit_softcapping"`
+	AttentionBias         bool     `json:"attention_bias"`
+	TieWordEmbeddings     *bool    `json:"tie_word_embeddings"`
+}
+
+// normalize fills in what transformers' classes have for missing fields, which
+// its files leave out, and refuses what cannot be a model. Every pattern-th layer
+// attends to everything, unless layer_types says otherwise.
+func (c *gemmaConfig) normalize(vocab, pattern int) (err error) {
+	c.HiddenSize, c.NumHiddenLayers = orElse(c.HiddenSize, 2304), orElse(c.NumHiddenLayers, 26)
+	c.IntermediateSize, c.VocabSize = orElse(c.IntermediateSize, 9216), orElse(c.VocabSize, vocab)
+	c.NumAttentionHeads, c.NumKeyValueHeads = orElse(c.NumAttentionHeads, 8), orElse(c.NumKeyValueHeads, 4)
+	c.HeadDim, c.SlidingWindow = orElse(c.HeadDim, 256), orElse(c.SlidingWindow, 4096)
+	c.RMSNormEps, c.QueryPreAttnScalar = orElse(c.RMSNormEps, 1e-6), orElse(c.QueryPreAttnScalar, 256)
+	err = checkSizes(sizes{
+		{"hidden_size", c.HiddenSize}, {"num_hidden_layers", c.NumHiddenLayers}, {"intermediate_size", c.IntermediateSize},
+		{"num_attention_heads", c.NumAttentionHeads}, {"num_key_value_heads", c.NumKeyValueHeads}, {"head_dim", c.HeadDim},
+		{"vocab_size", c.VocabSize}, {"sliding_window", c.SlidingWindow},
+	})
+	if err != nil {
+		return err
+	}
+	if c.LayerTypes, err = layerTypes(c.LayerTypes, c.NumHiddenLayers, pattern); err != nil {
+		return err
+	}
+	switch {
+	case c.NumAttentionHeads%c.NumKeyValueHeads != 0:
+		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
+	case !(c.QueryPreAttnScalar > 0):
+		return fieldError("query_pre_attn_scalar", "%v is not positive", c.QueryPreAttnScalar)
+	}
+	return checkActivation(c.HiddenActivation)
+}
+
+// checkActivation refuses what is not Gemma's, gelu by a tanh.
+func checkActivation(name string) error {
+	if name != "" && name != "gelu_pytorch_tanh" {
+		return fieldError("hidden_activation", "%q is not gelu_pytorch_tanh", name)
+	}
+	return nil
+}
+
+// attention is how queries weigh keys.
+func (c *gemmaConfig) attention() cache.Attention {
+	return cache.Attention{Scale: float32(1 / math.Sqrt(c.QueryPreAttnScalar)), Softcap: valueOr(c.AttnLogitSoftcapping, 0)}
+}
+
+func (c *gemmaConfig) norm() nn.RMSNorm {
+	return nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps, Zero: true}
+}
+
+type gemmaMLP struct {
+	GateUp nn.Fused  `weight:"gate_proj,up_proj"`
+	Down   nn.Linear `weight:"down_proj"`
+}
+
+func newGemmaMLP(d, i int) gemmaMLP {
+	return gemmaMLP{GateUp: nn.Fused{In: d, Outs: []int{i, i}, NoBias: true}, Down: nn.Linear{In: i, Out: d, NoBias: true}}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (m *gemmaMLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
+	gate, up := nn.Two(m.GateUp.Forward(s, x)) // [B, L, I] each
+	return m.Down.Forward(s, nn.GeGLU(s, gate, up))
+}
+
+// attentionLayer maps x [B, L, D] to [B, L, D].
+type attentionLayer interface {
+	Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array
+}
+
+type gemmaBlock struct {
+	SelfAttn                 attentionLayer `weight:"self_attn"`
+	MLP                      gemmaMLP       `weight:"mlp"`
+	InputLayernorm           nn.RMSNorm     `weight:"input_layernorm"`
+	PostAttentionLayernorm   nn.RMSNorm     `weight:"post_attention_layernorm"`
+	PreFeedforwardLayernorm  nn.RMSNorm     `weight:"pre_feedforward_layernorm"`
+	PostFeedforwardLayernorm nn.RMSNorm     `weight:"post_feedforward_layernorm"`
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (b *gemmaBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	r := b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv)
+	h := nn.AddClipped(s, x, b.PostAttentionLayernorm.Forward(s, r))
+	r = b.MLP.Forward(s, b.PreFeedforwardLayernorm.Forward(s, h))
+	return nn.AddClipped(s, h, b.PostFeedforwardLayernorm.Forward(s, r))
+}
+
+type gemma struct {
+	EmbedTokens nn.Embedding  `weight:"model.embed_tokens"`
+	Layers      []*gemmaBlock `weight:"model.layers"`
+	Norm        nn.RMSNorm    `weight:"model.norm"`
+	LMHead      *nn.Linear    `weight:"lm_head"` // nil when tied to the embedding
+
+	softcap float32
+	kinds   []cache.Kind
+}
+
+func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, embedScale float64) *gemma {
+	m := &gemma{
+		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize, Scale: embedScale},
+		Norm:        c.norm(),
+		softcap:     valueOr(c.FinalLogitSoftcapping, 0),
+		kinds:       attentionKinds(c.LayerTypes, c.SlidingWindow),
+	}
+	for _, t := range c.LayerTypes {
+		m.Layers = append(m.Layers, &gemmaBlock{
+			SelfAttn:                 attention(t),
+			MLP:                      newGemmaMLP(c.HiddenSize, c.IntermediateSize),
+			InputLayernorm:           c.norm(),
+			PostAttentionLayernorm:   c.norm(),
+			PreFeedforwardLayernorm:  c.norm(),
+			PostFeedforwardLayernorm: c.norm(),
+		})
+	}
+	if !valueOr(c.TieWordEmbeddings, true) {
+		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
+	}
+	return m
+}
+
+// sanitize makes an output layer where the checkpoint has one, whatever its
+// configuration says.
+func (m *gemma) sanitize(w nn.Weights) nn.Weights {
+	if slices.Contains(w.Names(), "lm_head.weight") {
+		m.LMHead = &nn.Linear{In: m.EmbedTokens.Dims, Out: m.EmbedTokens.Vocab, NoBias: true}
+	}
+	return w
+}
+
+// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
+func (m *gemma) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
+	for i, layer := range m.Layers {
+		h = layer.Forward(s, h, kv.KV(s, i))
+	}
+	h = m.Norm.Forward(s, h)
+	if m.LMHead == nil {
+		return nn.Softcap(s, m.EmbedTokens.AsLinear(s, h), m.softcap)
+	}
+	return nn.Softcap(s, m.LMHead.Forward(s, h), m.softcap)
+}
+
+// NewCache makes an empty cache.
+func (m *gemma) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
+	return cache.New(t, m.kinds, opts...)
+}
