@@ -69,6 +69,18 @@ func (c *quantConfig) collect(stored storedTensors) (map[string]nn.Tensor, error
 	return found, nil
 }
 
+// of is how the layer of that name is packed in memory, as the block says.
+func (c *quantConfig) of(layer string) nn.Quantisation {
+	if q, ok := c.layers[layer]; ok {
+		return q
+	}
+	switch c.packer.Method {
+	case "awq", "gptq":
+		return nn.Quantisation{GroupSize: c.packer.GroupSize, Bits: c.packer.Bits, Mode: "affine"}
+	}
+	return c.all
+}
+
 // fieldOf names the field that tells how a layer is packed.
 func (c *quantConfig) fieldOf(layer string) string {
 	if _, ok := c.layers[layer]; !ok && c.all.Bits > 0 {
@@ -120,7 +132,11 @@ func readMLXQuant(field string, block map[string]json.RawMessage) (c quantConfig
 		return c, err
 	}
 	for name, raw := range block {
-		if len(raw) == 0 || raw[0] != '{' {
+		switch {
+		case string(raw) == "false":
+			c.layers[name] = nn.Quantisation{}
+			continue
+		case len(raw) == 0 || raw[0] != '{':
 			continue
 		}
 		if c.layers[name], err = readQuantisation(field+"."+name, raw); err != nil {
