@@ -57,7 +57,7 @@ func newRandomWeights(shapes []nn.Shape, quant *quantConfig) randomWeights {
 			continue
 		}
 		q := quant.of(strings.TrimSuffix(sh.Name, ".weight"))
-		if q.Bits > 0 && sh.Shape[len(sh.Shape)-1]%q.GroupSize == 0 {
+		if q.Bits > 0 && q.Mode != "fp8" && sh.Shape[len(sh.Shape)-1]%q.GroupSize == 0 {
 			w[sh.Name] = randomPacked{t, q}
 		}
 	}

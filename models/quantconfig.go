@@ -79,7 +79,7 @@ func (c *quantConfig) of(layer string) nn.Quantisation {
 	case "gptq", "awq":
 		return nn.Quantisation{GroupSize: max(c.packer.GroupSize, 32), Bits: c.packer.Bits, Mode: "affine"}
 	case "fp8":
-		return nn.Quantisation{GroupSize: 128, Bits: 8, Mode: "mxfp8"} // blocks of 128 x 128
+		return nn.Quantisation{GroupSize: 128, Bits: 8, Mode: "fp8"} // blocks of 128 x 128, no mode of MLX's
 	case "mxfp4":
 		if !strings.Contains(layer, "mlp.") { // the experts alone
 			return nn.Quantisation{}
@@ -140,7 +140,11 @@ func readMLXQuant(field string, block map[string]json.RawMessage) (c quantConfig
 		return c, err
 	}
 	for name, raw := range block {
-		if len(raw) == 0 || raw[0] != '{' {
+		switch {
+		case string(raw) == "false":
+			c.layers[name] = nn.Quantisation{}
+			continue
+		case len(raw) == 0 || raw[0] != '{':
 			continue
 		}
 		if c.layers[name], err = readQuantisation(field+"."+name, raw); err != nil {

@@ -140,7 +140,7 @@ func ownOptional(s *mlx.Scope, a mlx.Array) mlx.Array {
 // config's default, or shapes that only one form has.
 func (p *packedTensor) infer(in int) (nn.Quantisation, error) {
 	c := p.config
-	if q, ok := c.layers[p.layer]; ok {
+	if q := c.layers[p.layer]; q.Bits > 0 {
 		return q, nil
 	}
 	if len(p.weight.Shape) == 0 || len(p.scales.Shape) == 0 {
@@ -167,7 +167,7 @@ func (p *packedTensor) infer(in int) (nn.Quantisation, error) {
 			p.weight.Shape, p.scales.Shape, p.scales.DType, in, c.fieldOf(p.layer))
 	}
 	return c.all, p.weight.errorf("shape %v with scales %v may be %v; config.json must tell in %s",
-		p.weight.Shape, p.scales.Shape, describe(fits), c.fieldOf(p.layer))
+		p.weight.Shape, p.scales.Shape, alternatives(fits), c.fieldOf(p.layer))
 }
 
 // quantisations lists what MLX has; scales of bytes are those of the modes for
@@ -187,7 +187,7 @@ func quantisations(bytes bool) []nn.Quantisation {
 	return all
 }
 
-func describe(list []nn.Quantisation) (text string) {
+func alternatives(list []nn.Quantisation) (text string) {
 	for i, q := range list {
 		if i > 0 {
 			text += " or "
