@@ -1,7 +1,7 @@
 // Command bench measures go-mlx beside Python mlx-lm, in one run, on the same
 // weights and the same prompt: prefill, decode and building the graph of a
-// decoding step. `bench ops` measures what single operations cost beside C and
-// Python. They print a table and write it to docs/benchmarks.md with the
+// decoding step. `bench shapes` does it for models of random weights, and `bench
+// ops` measures what single operations cost beside C and Python. They print a table and write it to docs/benchmarks.md with the
 // machine's description. `make bench` calls both.
 //
 // What it needs beyond Go it fetches once: the model, and a Python environment
@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -40,8 +41,9 @@ var quick = options{PromptTokens: 64, Tokens: 16, Runs: 3, Builds: 8, Limit: tim
 
 // commands are what the program can measure.
 type commands struct {
-	Model options    `cmd:"" default:"withargs" help:"A model's prefill, decode and building of a step, beside mlx-lm. The default."`
-	Ops   opsOptions `cmd:"" help:"What an operation costs in Go, in C and in Python."`
+	Model  options       `cmd:"" default:"withargs" help:"A model's prefill, decode and building of a step, beside mlx-lm. The default."`
+	Ops    opsOptions    `cmd:"" help:"What an operation costs in Go, in C and in Python."`
+	Shapes shapesOptions `cmd:"" help:"Models of random weights by their config.json, beside mlx-lm."`
 }
 
 func main() {
@@ -49,9 +51,12 @@ func main() {
 	k := kong.Parse(&c, kong.Name("bench"), kong.Description("Measures go-mlx beside what it is compared with."), kong.UsageOnError())
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	var err error
-	if k.Command() == "ops" {
+	switch command, _, _ := strings.Cut(k.Command(), " "); command {
+	case "ops":
 		err = runOps(ctx, c.Ops, os.Stdout, os.Stderr)
-	} else {
+	case "shapes":
+		err = runShapes(ctx, c.Shapes, os.Stdout, os.Stderr)
+	default:
 		err = run(ctx, c.Model, os.Stdout, os.Stderr)
 	}
 	interrupted := ctx.Err() != nil

@@ -1,6 +1,6 @@
 """Measures Python mlx-lm for the program beside it.
 
-usage: peer.py FOLDER    loads the mlx-lm folder, prints one line of JSON about itself, then answers each line of JSON
+usage: peer.py FOLDER    loads the mlx-lm folder, or makes the model of a config.json with the weights of models.New, prints one line of JSON about itself, then answers each line of JSON
                          on standard input, {"prompt": ids, "tokens": n, "builds": n}, with one on standard output
 
 What is timed, as generate.Stream of go-mlx times it: the prompt until its first token is there, the tokens after
@@ -13,11 +13,38 @@ import pathlib
 import platform
 import sys
 import time
+import zlib
 
 import mlx.core as mx
+import mlx.nn as nn
 from mlx_lm.generate import generate_step
 from mlx_lm.models.cache import make_prompt_cache
-from mlx_lm.utils import load_model
+from mlx.utils import tree_flatten
+from mlx_lm.utils import _get_classes, load_model
+
+
+def new_model(path):
+    """A model of random weights: normal numbers drawn with a key from each name, norms of ones, biases of zeros."""
+    config = json.loads(path.read_text())
+    Model, Args = _get_classes(config)
+    model = Model(Args.from_dict(config))
+    dtype = getattr(mx, config.get("torch_dtype") or config.get("dtype") or "bfloat16")
+
+    def draw(name, shape):
+        if name.endswith("bias"):
+            return mx.zeros(shape, dtype)
+        if len(shape) < 2:
+            return mx.ones(shape, dtype)
+        return mx.random.normal(shape, dtype, 0, 0.02, mx.random.key(zlib.crc32(name.encode())))
+
+    for name, value in tree_flatten(model.parameters()):
+        model.load_weights([(name, draw(name, value.shape))], strict=False)
+        mx.eval(model.parameters())
+    if config.get("quantization"):
+        nn.quantize(model, **config["quantization"])
+    mx.eval(model.parameters())
+    model.eval()
+    return model
 
 
 def generate(model, cache, prompt, count):
@@ -51,7 +78,8 @@ def run(model, prompt, tokens, count):
 def main(folder):
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what libraries print is no answer
-    model, _ = load_model(pathlib.Path(folder))
+    path = pathlib.Path(folder)
+    model = new_model(path) if path.suffix == ".json" else load_model(path)[0]
     versions = {p: importlib.metadata.version(p) for p in ("mlx", "mlx-lm")}
     print(json.dumps(dict(python=platform.python_version(), device=str(mx.default_device()), **versions)), file=answers)
     for line in sys.stdin:
