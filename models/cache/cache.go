@@ -39,6 +39,9 @@ type KV interface {
 	Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) mlx.Array
 }
 
+// beginner is a layer that makes something for each Build that it is used in.
+type beginner interface{ begin(s *mlx.Scope) }
+
 // Cache is what a model remembers of one batch of sequences: a Layer each.
 type Cache struct {
 	Layers []Layer
@@ -64,6 +67,9 @@ func (c *Cache) KV(s *mlx.Scope, i int) KV {
 	s.Fail(c.err)
 	if i >= 0 && i < len(c.Layers) {
 		if kv, ok := c.Layers[i].(KV); ok {
+			if b, ok := kv.(beginner); ok {
+				b.begin(s)
+			}
 			return kv
 		}
 	}

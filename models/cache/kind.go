@@ -16,7 +16,19 @@ func Sliding(window int) Kind { return Kind{window: window} }
 
 // layer makes the cache of a layer, whose arrays belong to o.
 func (k Kind) layer(o *mlx.Owner, c *config) Layer {
-	kv := NewKVCache(o)
-	kv.window = narrow(k.window, c.maxSize)
-	return kv
+	size, first := narrow(k.window, c.maxSize), 0
+	if k.window == 0 {
+		first = keepFirst
+	}
+	if size == 0 {
+		return NewKVCache(o)
+	}
+	ring := NewRotatingKVCache(o, size, first)
+	ring.whole = k.window
+	return ring
 }
+
+// keepFirst is how many of the first tokens a full layer keeps when its size is
+// bounded: much attention rests on them (Xiao et al., 2023,
+// https://arxiv.org/abs/2309.17453). As mlx-lm's make_prompt_cache.
+const keepFirst = 4

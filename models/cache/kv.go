@@ -7,36 +7,26 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// step is by how many tokens a buffer grows at least: growing copies it.
-const step = 256
-
-// KVCache keeps every token in one growing buffer a layer, written in place.
-// As mlx_lm.models.cache.KVCache.
+// KVCache keeps every token in growing buffers, written in place. As
+// mlx_lm.models.cache.KVCache, and QuantizedKVCache where its numbers are
+// quantised, and BatchKVCache where rows are padded.
 type KVCache struct {
-	keys, values *mlx.Array // [B, H, capacity, d]
-	capacity     int
-	offset       int
-	window       int // how many keys a query sees; 0 for all
+	store
+	padding
+	offset int
 }
 
 // NewKVCache makes an empty cache whose buffers belong to o.
-func NewKVCache(o *mlx.Owner) *KVCache {
-	return &KVCache{keys: o.Slot(mlx.Array{}), values: o.Slot(mlx.Array{})}
-}
+func NewKVCache(o *mlx.Owner) *KVCache { return &KVCache{store: newStore(o, form{})} }
 
 // Offset implements KV.
 func (c *KVCache) Offset() int { return c.offset }
 
 // Position implements KV.
-func (c *KVCache) Position() nn.Position { return nn.Position{Offset: c.offset} }
+func (c *KVCache) Position() nn.Position { return c.position(c.offset) }
 
-// State implements KV.
-func (c *KVCache) State() []mlx.Array {
-	if c.keys.IsNull() {
-		return nil
-	}
-	return []mlx.Array{*c.keys, *c.values}
-}
+// begin implements beginner.
+func (c *KVCache) begin(s *mlx.Scope) { c.padding.begin(s, c.offset) }
 
 // CanTrim implements KV.
 func (c *KVCache) CanTrim(n int) error { return canTrim(n, c.offset) }
@@ -49,7 +39,7 @@ func canTrim(n, have int) error {
 	return nil
 }
 
-// Trim implements KV: the buffer stays, the position goes back.
+// Trim implements KV: the buffers stay, the position goes back.
 func (c *KVCache) Trim(n int) error {
 	if err := c.CanTrim(n); err != nil {
 		return err
@@ -60,57 +50,26 @@ func (c *KVCache) Trim(n int) error {
 
 // Attend implements KV.
 func (c *KVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) mlx.Array {
-	kShape, vShape := s.Shape(k), s.Shape(v)
-	if len(kShape) != 4 || len(vShape) != 4 {
+	newKeys, ok := c.take(s, k)
+	newValues, fits := c.take(s, v)
+	if !ok || !fits {
 		return attend(s, q, k, v, a, mask{}) // an error now or before
 	}
-	tokens := kShape[2]
-	end := c.offset + tokens
-	capacity := c.room(end)
-	keys := c.write(s, c.keys, k, kShape, capacity)
-	values := c.write(s, c.values, v, vShape, capacity)
-	s.OnSuccess(func() { c.offset, c.capacity = end, capacity })
-	begin := 0
-	if c.window > 0 { // no query sees what lies before
-		begin = max(0, end-tokens-c.window+1)
-	}
-	keys = part(s, keys, kShape, begin, end, capacity)
-	return attend(s, q, keys, part(s, values, vShape, begin, end, capacity), a, causal(s, tokens, end-begin, c.window))
+	queries := newKeys.shape[2]
+	end := c.offset + queries
+	how := c.room(end)
+	keys, values := c.put(s, newKeys, newValues, how)
+	s.OnSuccess(func() { c.offset, c.capacity = end, how.capacity })
+	seen := span{0, end}
+	keys, values = keys.part(s, seen, how.capacity), values.part(s, seen, how.capacity)
+	return keys.attend(s, q, values, a, see(s, band{queries: queries, keys: end, hidden: c.hidden(0)}))
 }
 
-// room is the capacity that end tokens need: what is there, or whole steps on
-// top of the tokens stored.
-func (c *KVCache) room(end int) int {
+// room is where the tokens up to end go: into what is there, or into whole steps
+// on top of the tokens stored.
+func (c *KVCache) room(end int) change {
 	if end <= c.capacity {
-		return c.capacity
+		return change{at: c.offset, capacity: c.capacity}
 	}
-	return c.offset + (end-c.offset+step-1)/step*step
-}
-
-// write puts x [B, H, L, d] of that shape behind what buffer holds and assigns the
-// result.
-func (c *KVCache) write(s *mlx.Scope, buffer *mlx.Array, x mlx.Array, shape []int, capacity int) mlx.Array {
-	b, h, l, d := shape[0], shape[1], shape[2], shape[3]
-	old := *buffer
-	if capacity != c.capacity {
-		fresh := s.Zeros([]int{b, h, capacity - c.offset, d}, s.DtypeOf(x))
-		if c.offset > 0 {
-			fresh = s.ConcatenateAxis([]mlx.Array{part(s, old, shape, 0, c.offset, c.capacity), fresh}, 2)
-		}
-		old = fresh
-	}
-	out := s.SliceUpdate(old, x, []int{0, 0, c.offset, 0}, []int{b, h, c.offset + l, d}, ones4)
-	s.Assign(buffer, out)
-	return out
-}
-
-var ones4 = []int{1, 1, 1, 1}
-
-// part is tokens [begin, end) of a buffer [B, H, capacity, d], of shape but for
-// the tokens.
-func part(s *mlx.Scope, buffer mlx.Array, shape []int, begin, end, capacity int) mlx.Array {
-	if begin == 0 && end == capacity {
-		return buffer
-	}
-	return s.Slice(buffer, []int{0, 0, begin, 0}, []int{shape[0], shape[1], end, shape[3]}, ones4)
+	return grow(c.offset+(end-c.offset+step-1)/step*step, span{0, c.offset})
 }

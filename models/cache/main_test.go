@@ -35,15 +35,33 @@ func newSequence(batch, heads, kvHeads, length, dim int) *sequence {
 	x := &sequence{batch: batch, heads: heads, kvHeads: kvHeads, length: length, dim: dim}
 	n := batch * kvHeads * length * dim
 	x.q, x.k, x.v = waves(batch*heads*length*dim, 0.7), waves(n, 1.3), waves(n, 2.9)
+	return x.sees(func(l int) []int { return upTo(0, l) })
+}
+
+// upTo are the numbers from one to another, both included.
+func upTo(from, to int) (all []int) {
+	for p := from; p <= to; p++ {
+		all = append(all, p)
+	}
+	return all
+}
+
+// sees computes the reference where query l sees the keys of some positions.
+func (x *sequence) sees(keys func(l int) []int) *sequence {
 	x.want = make([]float64, len(x.q))
-	for b := range batch {
-		for h := range heads {
-			for l := range length {
-				x.attend(b, h, l)
-			}
-		}
+	for l := range x.length {
+		x.seesAt(l, keys(l))
 	}
 	return x
+}
+
+// seesAt computes the reference of one query.
+func (x *sequence) seesAt(l int, keys []int) {
+	for b := range x.batch {
+		for h := range x.heads {
+			x.attend(b, h, l, keys)
+		}
+	}
 }
 
 // waves are numbers between -2 and 2 that hardly repeat.
@@ -58,11 +76,12 @@ func waves(n int, step float64) []float32 {
 // at is where vector l of a head begins.
 func (x *sequence) at(heads, b, h, l int) int { return ((b*heads+h)*x.length + l) * x.dim }
 
-// attend is softmax(scale q k) v over positions 0 to l.
-func (x *sequence) attend(b, h, l int) {
+// attend is softmax(scale q k) v over some positions.
+func (x *sequence) attend(b, h, l int, keys []int) {
 	q, out := x.at(x.heads, b, h, l), x.at(x.heads, b, h, l)
+	clear(x.want[out : out+x.dim])
 	sum := 0.0
-	for p := range l + 1 {
+	for _, p := range keys {
 		kv := x.at(x.kvHeads, b, h/(x.heads/x.kvHeads), p)
 		dot := 0.0
 		for d := range x.dim {

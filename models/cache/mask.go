@@ -9,32 +9,52 @@ type mask struct {
 	array  mlx.Array
 }
 
-// band is the key of a mask that layers share.
-type band struct{ queries, keys, window int }
-
-// causal is the mask of the last queries among that many keys, each of which sees
-// the last window of them, itself included; all of them where window is 0. It is
-// an array only where a mode does not do, and made once in a Build.
-func causal(s *mlx.Scope, queries, keys, window int) mask {
-	if queries == 1 && (window == 0 || keys <= window) {
-		return mask{}
-	}
-	if window == 0 || keys <= window {
-		return mask{causal: true}
-	}
-	return mask{array: bandOf(s, band{queries, keys, window})}
+// band is which keys the last queries among them see: the key of a mask that
+// layers share.
+type band struct {
+	queries, keys int
+	window        int     // how many keys up to its own a query sees; 0 for all
+	turn          int     // where the oldest key is; the ones before it are the newest
+	hidden        numbers // how many of the oldest keys are padding, in each row; "" for none
 }
 
-// bandOf is a mask as an array of Bool [L, T], made once in a Build.
-func bandOf(s *mlx.Scope, b band) mlx.Array {
-	made := s.Once(b, func() []mlx.Array {
-		at := s.Arange(0, float64(b.keys), 1, mlx.Int32)
-		query := s.ExpandDims(s.Slice(at, []int{b.keys - b.queries}, []int{b.keys}, []int{1}), 1) // [L, 1]
-		first := s.Subtract(query, s.Scalar(float64(b.window), mlx.Int32))
-		return []mlx.Array{s.LogicalAnd(s.GreaterEqual(query, at), s.Less(first, at))}
-	})
-	if len(made) == 0 {
-		return mlx.Array{} // an error went before
+// causal is the mask of the last queries among that many keys, each of which sees
+// the last window of them, itself included; all of them where window is 0.
+func causal(s *mlx.Scope, queries, keys, window int) mask {
+	return see(s, band{queries: queries, keys: keys, window: window})
+}
+
+// see is the mask of a band: an array only where a mode does not do, and made
+// once in a Build.
+func see(s *mlx.Scope, b band) mask {
+	switch all := b.window == 0 || b.keys <= b.window; {
+	case b.hidden != "" || !all:
+		return mask{array: bandOf(s, b)}
+	case b.queries == 1:
+		return mask{}
 	}
-	return made[0]
+	return mask{causal: true}
+}
+
+// bandOf is a mask as an array of Bool, [L, T] or [B, 1, L, T]. A query of padding
+// sees itself, for a softmax over nothing is no number.
+func bandOf(s *mlx.Scope, b band) mlx.Array {
+	return once(s, b, func() mlx.Array {
+		number := func(n int) mlx.Array { return s.Scalar(float64(n), mlx.Int32) }
+		key := s.Arange(0, float64(b.keys), 1, mlx.Int32)                                          // by age
+		query := s.ExpandDims(s.Slice(key, []int{b.keys - b.queries}, []int{b.keys}, []int{1}), 1) // [L, 1]
+		if b.turn > 0 {
+			key = s.Remainder(s.Add(key, number(b.keys-b.turn)), number(b.keys))
+		}
+		seen := s.GreaterEqual(query, key)
+		if b.window > 0 {
+			seen = s.LogicalAnd(seen, s.Less(s.Subtract(query, number(b.window)), key))
+		}
+		if b.hidden == "" {
+			return seen
+		}
+		rows := integers(s, b.hidden)
+		first := s.Minimum(s.Reshape(rows, -1, 1, 1, 1), query) // [B, 1, L, 1]
+		return s.LogicalAnd(seen, s.GreaterEqual(key, first))
+	})
 }

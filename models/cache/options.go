@@ -10,8 +10,8 @@ type config struct {
 // Option changes how a cache keeps what its layers have to remember.
 type Option func(*config)
 
-// WithMaxSize bounds what every layer attends to, to n tokens; positions go on
-// growing. 0 is no bound.
+// WithMaxSize bounds what every layer keeps and attends to, to n tokens: of a full
+// layer its first few and the last ones. Positions go on growing. 0 is no bound.
 func WithMaxSize(n int) Option { return func(c *config) { c.maxSize = n } }
 
 // newConfig applies the options and says which of them no cache can obey.

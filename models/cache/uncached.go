@@ -19,7 +19,10 @@ func (c *Cache) Uncached() *Cache {
 }
 
 // Uncached implements Layer.
-func (c *KVCache) Uncached() Layer { return uncached{c.window} }
+func (c *KVCache) Uncached() Layer { return uncached{} }
+
+// Uncached implements Layer.
+func (c *RotatingKVCache) Uncached() Layer { return uncached{c.whole} }
 
 // uncached is causal attention within one pass.
 type uncached struct{ window int }
