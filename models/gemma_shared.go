@@ -3,6 +3,7 @@ package models
 // What Gemma 2 and 3 have in common: everything but attention.
 
 import (
+	"encoding/json"
 	"math"
 	"slices"
 
@@ -26,8 +27,8 @@ type gemmaConfig struct {
 	HiddenActivation      string   `json:"hidden_activation"`
 	SlidingWindow         int      `json:"sliding_window"`
 	LayerTypes            []string `json:"layer_types"`
-	AttnLogitSoftcapping  *float32 `json:"attn_logit_softcapping"`
-	FinalLogitSoftcapping *float32 `json:"final_logit_softcapping"`
+	AttnLogitSoftcapping  softcap `json:"attn_logit_softcapping"`
+	FinalLogitSoftcapping softcap `json:"final_logit_softcapping"`
 	AttentionBias         bool     `json:"attention_bias"`
 	TieWordEmbeddings     *bool    `json:"tie_word_embeddings"`
 }
@@ -61,6 +62,26 @@ func (c *gemmaConfig) normalize(vocab, pattern int) (err error) {
 	return checkActivation(c.HiddenActivation)
 }
 
+// softcap is a number, or null, which is none, in a configuration that may not
+// have it.
+type softcap struct {
+	value float32
+	given bool
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (c *softcap) UnmarshalJSON(data []byte) error {
+	c.given = true
+	return json.Unmarshal(data, &c.value)
+}
+
+// orElse sets what a configuration does not have.
+func (c *softcap) orElse(value float32) {
+	if !c.given {
+		c.value = value
+	}
+}
+
 // checkActivation refuses what is not Gemma's, gelu by a tanh.
 func checkActivation(name string) error {
 	if name != "" && name != "gelu_pytorch_tanh" {
@@ -71,7 +92,7 @@ func checkActivation(name string) error {
 
 // attention is how queries weigh keys.
 func (c *gemmaConfig) attention() cache.Attention {
-	return cache.Attention{Scale: float32(1 / math.Sqrt(c.QueryPreAttnScalar)), Softcap: valueOr(c.AttnLogitSoftcapping, 0)}
+	return cache.Attention{Scale: float32(1 / math.Sqrt(c.QueryPreAttnScalar)), Softcap: c.AttnLogitSoftcapping.value}
 }
 
 func (c *gemmaConfig) norm() nn.RMSNorm {
@@ -129,7 +150,7 @@ func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, e
 	m := &gemma{
 		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize, Scale: embedScale},
 		Norm:        c.norm(),
-		softcap:     valueOr(c.FinalLogitSoftcapping, 0),
+		softcap:     c.FinalLogitSoftcapping.value,
 		kinds:       attentionKinds(c.LayerTypes, c.SlidingWindow),
 	}
 	for _, t := range c.LayerTypes {

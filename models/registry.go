@@ -19,6 +19,7 @@ var ErrUnknownArchitecture = errors.New("unknown architecture")
 // architectures maps config.json's model_type to its model. This is the one
 // place to register a new one.
 var architectures = map[string]builder{
+	"gemma2":      build(newGemma2),
 	"gemma3_text": build(newGemma3Text),
 
 	"glm4":    build(newGlm4),

@@ -8,11 +8,13 @@ Needs mlx, mlx-cpu and mlx-lm 0.32.2. A case file has CASES, a dict of name -> c
     dtype         of the weights: "float32" (default) or "bfloat16"
     quantization  as in config.json: {"group_size": 32, "bits": 4, "layer": {...} or False}; the weights are packed by mlx.nn.quantize
     hf            tensors {name: shape} of the Hugging Face form, which Model.sanitize of mlx-lm takes; without it the tensors are mlx-lm's own
+    rename        function of a stored name that mlx-lm does not know, to one that it does
     length        tokens of each of the two sequences, 20 without
     tweak         function of the model, called after the weights are loaded: to mend a known defect of the reference (say which)
 
 Weights are not stored: both sides make them from the tensors' names (see tensor). models/parity_test.go compares.
 """
+import copy
 import importlib.util
 import json
 import math
@@ -52,11 +54,12 @@ def tensor(name, shape):
 def run(case):
     config = dict(case["config"])
     Model, Args = _get_classes(config)
-    model = Model(Args.from_dict(config))
+    model = Model(Args.from_dict(copy.deepcopy(config)))
     own = {k: v.shape for k, v in tree_flatten(model.parameters())}
     shapes = case.get("hf") or own
     dtype = getattr(mx, case.get("dtype", "float32"))
     weights = {k: tensor(k, s).astype(dtype) for k, s in shapes.items()}
+    weights = {case.get("rename", str)(k): v for k, v in weights.items()}
     if case.get("hf") and hasattr(model, "sanitize"):
         weights = model.sanitize(weights)
     model.load_weights(list(weights.items()), strict=True)
