@@ -15,6 +15,8 @@ type ropeConfig struct {
 	RopeTraditional       bool            `json:"rope_traditional"`
 	PartialRotaryFactor   float64         `json:"partial_rotary_factor"`
 	MaxPositionEmbeddings int             `json:"max_position_embeddings"`
+	// Where Phi-3 says it; elsewhere it stands in the scaling.
+	OriginalMaxPositionEmbeddings float64 `json:"original_max_position_embeddings"`
 }
 
 // ropeParameters are settings by layer type; those of "" are for all.
@@ -24,8 +26,7 @@ type ropeParameters map[string]*ropeSettings
 // configuration itself.
 type ropeSettings struct {
 	nn.RopeScaling
-	RopeTheta           float64 `json:"rope_theta"`
-	PartialRotaryFactor float64 `json:"partial_rotary_factor"`
+	RopeTheta float64 `json:"rope_theta"`
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -67,8 +68,24 @@ func (c *ropeConfig) rope(layerType string, headDim int, theta float64) nn.RoPE 
 		scaling = &settings.RopeScaling
 		base, partial = orElse(settings.RopeTheta, base), orElse(settings.PartialRotaryFactor, partial)
 	}
-	return nn.RoPE{
-		Dims: int(float64(headDim) * orElse(partial, 1)), Base: orElse(base, theta), Traditional: c.RopeTraditional,
-		Scaling: scaling, MaxPositions: c.MaxPositionEmbeddings,
+	out := nn.RoPE{Dims: headDim, Base: orElse(base, theta), Traditional: c.RopeTraditional, MaxPositions: c.MaxPositionEmbeddings}
+	if scaling != nil {
+		own := *scaling
+		own.OriginalMaxPositionEmbeddings = orElse(own.OriginalMaxPositionEmbeddings, c.OriginalMaxPositionEmbeddings)
+		own.PartialRotaryFactor = partial
+		out.Scaling = &own
 	}
+	if scaling.Kind() != "proportional" { // which turns all features, a part of them by nothing
+		out.Dims = partOf(headDim, orElse(partial, 1))
+	}
+	return out
+}
+
+// partOf is how many of the features are turned; none, which nn refuses, where
+// partial is no part.
+func partOf(headDim int, partial float64) int {
+	if !(partial > 0 && partial <= 1) {
+		return 0
+	}
+	return int(float64(headDim) * partial)
 }

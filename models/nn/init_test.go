@@ -70,7 +70,7 @@ func TestInitAgain(t *testing.T) {
 		require.NotEqual(t, first["layers.1.up.weight"], second["layers.1.up.weight"])
 		require.NoError(t, nn.Init(th, m, 1, owner))
 		require.Equal(t, first, values(t, th, nn.Parameters(m)))
-		m.Block[0].Rope, m.Block[1].Rope = nn.RoPE{}, nn.RoPE{Traditional: true} // nothing to keep
+		m.Block[0].Rope, m.Block[1].Rope = nn.RoPE{Dims: 16}, nn.RoPE{Dims: 16, Traditional: true} // nothing to keep
 		live := mlx.Live()
 		require.NoError(t, nn.Init(th, m, 1, owner, nn.WithDtype(mlx.BFloat16)))
 		require.Equal(t, live, mlx.Live(), "old values are freed")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -97,7 +98,7 @@ var quantisations = map[string]nn.Quantisation{
 	"packedfp4": {GroupSize: 32, Bits: 4, Mode: "mxfp4"},
 }
 
-// reference is testdata/layers.safetensors on a worker's thread.
+// reference is a file of testdata on a worker's thread.
 type reference struct {
 	t      *testing.T
 	th     *mlx.Thread
@@ -105,18 +106,25 @@ type reference struct {
 	owner  *mlx.Owner // of what is loaded
 }
 
-// withReference runs f with the reference and requires that nothing stays open.
+// withReference runs f with testdata/layers.safetensors and requires that nothing
+// stays open.
 func withReference(t *testing.T, f func(r *reference)) {
+	t.Helper()
+	withReferenceOf(t, "layers", f)
+}
+
+// withReferenceOf is withReference of another file.
+func withReferenceOf(t *testing.T, file string, f func(r *reference)) {
 	t.Helper()
 	leaktest.Check(t)
 	require.NoError(t, mlx.Do(t.Context(), func(th *mlx.Thread) error {
-		arrays, _, err := mlx.LoadSafetensors(th, "testdata/layers.safetensors")
+		arrays, _, err := mlx.LoadSafetensors(th, filepath.Join("testdata", file+".safetensors"))
 		if err != nil {
 			return err
 		}
 		all := slices.Collect(maps.Values(arrays))
 		defer func() { require.NoError(t, mlx.CloseAll(all...)) }()
-		r := &reference{t: t, th: th, arrays: arrays, owner: th.NewOwner("layers")}
+		r := &reference{t: t, th: th, arrays: arrays, owner: th.NewOwner(file)}
 		defer func() { require.NoError(t, r.owner.Close()) }()
 		f(r)
 		return nil

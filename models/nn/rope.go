@@ -1,68 +1,41 @@
 package nn
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// RopeScaling is config.json's rope_scaling: how positions beyond the trained
-// context are squeezed.
-type RopeScaling struct {
-	RopeType                      string  `json:"rope_type"`
-	Type                          string  `json:"type"` // the older name of rope_type
-	Factor                        float64 `json:"factor"`
-	LowFreqFactor                 float64 `json:"low_freq_factor"`
-	HighFreqFactor                float64 `json:"high_freq_factor"`
-	OriginalMaxPositionEmbeddings float64 `json:"original_max_position_embeddings"`
-}
-
-// kind is the scaling's name, "default" when there is none. The reference lets
-// the older field win.
-func (r *RopeScaling) kind() string {
-	switch {
-	case r == nil:
-		return "default"
-	case r.Type != "":
-		return r.Type
-	case r.RopeType != "":
-		return r.RopeType
-	}
-	return "default"
-}
-
 // RoPE turns pairs of features by angles that grow with the position.
 // Su et al., 2021, https://arxiv.org/abs/2104.09864.
 type RoPE struct {
-	Dims        int
+	Dims        int     // how many features are turned, the first ones
 	Base        float64 // 0 is 10000
 	Traditional bool    // pairs are neighbours instead of halves
 	Scale       float64 // of the positions, beside Scaling; 0 is 1
 	Scaling     *RopeScaling
-	// MaxPositions is config.json's max_position_embeddings, by which some scalings
-	// go.
+	// MaxPositions is config.json's max_position_embeddings, by which dynamic and
+	// longrope go.
 	MaxPositions int
 
-	freqs mlx.Array // [Dims/2] instead of Base, for scalings by frequency
-	speed mlx.Array // [Dims/2] angle a position, where the angles are looked up
+	freqs  mlx.Array // [Dims/2] instead of Base, for scalings by frequency
+	mscale float64   // of the turned features; 0 is 1
+	lookup bool      // angles are looked up
+	speed  mlx.Array // [Dims/2] angle a position, for that, unless it is dynamic
+	id     string    // of Scaling
 }
 
-// Validate refuses a scaling that is unknown or lacks its parameters.
+// Validate refuses a base that is no number above 0, features that are no pairs,
+// and a scaling that is unknown or lacks its parameters.
 func (r *RoPE) Validate() error {
-	switch kind := r.Scaling.kind(); kind {
-	case "default":
-		return nil
-	case "linear", "llama3":
-		if !(r.Scaling.Factor > 0) || math.IsInf(r.Scaling.Factor, 0) {
-			return fmt.Errorf("rope_scaling.factor is %v, want a positive number", r.Scaling.Factor)
-		}
-		return nil
-	default:
-		text, _ := json.Marshal(kind)
-		return fmt.Errorf("rope_scaling.rope_type is %s; default, linear and llama3 are known", text)
+	if b := r.base(); !(b > 0) || math.IsInf(b, 0) {
+		return fmt.Errorf("rope_theta is %v, want a positive number", b)
 	}
+	if r.Dims <= 0 || r.Dims%2 != 0 {
+		return fmt.Errorf("head_dim and partial_rotary_factor give %d features to turn, want an even number", r.Dims)
+	}
+	return r.Scaling.validate(r.Dims/2, r.MaxPositions)
 }
 
 // Position is where the first token of a pass stands.
@@ -74,35 +47,60 @@ type Position struct {
 // At is a position that all rows share.
 func At(offset int) Position { return Position{Offset: offset} }
 
-// Forward turns x [B, H, L, Dims] whose first token stands at a position.
+// Forward turns x [B, H, L, d], d >= Dims, whose first token stands at a position.
 func (r *RoPE) Forward(s *mlx.Scope, x mlx.Array, at Position) mlx.Array {
 	shape := s.Shape(x)
 	if len(shape) != 4 {
 		return x // an error went before
 	}
-	if !r.speed.IsNull() && shape[3] == r.Dims && at.Rows.IsNull() {
-		return r.turn(s, x, shape, at.Offset)
+	if shape[3] < r.Dims {
+		s.Fail(fmt.Errorf("nn: RoPE: %v has no %d features", shape, r.Dims))
+		return mlx.Array{}
 	}
-	base := mlx.OptionalFloat{}
-	if r.freqs.IsNull() {
-		base = mlx.SomeFloat(float32(r.base()))
+	if r.lookup {
+		return r.turn(s, x, shape, at)
 	}
-	x = dense(s, x, shape)
+	x = dense(s, r.magnify(s, x, shape[3]), shape)
+	base, freqs := r.settings(s, at, shape[2])
 	if !at.Rows.IsNull() {
-		return s.RoPEDynamic(x, r.Dims, r.Traditional, base, r.scale(), at.Rows, r.freqs)
+		return s.RoPEDynamic(x, r.Dims, r.Traditional, base, r.scale(), at.Rows, freqs)
 	}
-	return s.RoPE(x, r.Dims, r.Traditional, base, r.scale(), at.Offset, r.freqs)
+	return s.RoPE(x, r.Dims, r.Traditional, base, r.scale(), at.Offset, freqs)
 }
 
 func (r *RoPE) base() float64 { return orDefault(r.Base, 10000) }
 
+// settings are what MLX wants one of: a base, or wavelengths.
+func (r *RoPE) settings(s *mlx.Scope, at Position, length int) (base mlx.OptionalFloat, freqs mlx.Array) {
+	switch {
+	case !r.freqs.IsNull():
+		return base, r.freqs
+	case r.dynamic() && !at.Rows.IsNull():
+		return base, s.Reciprocal(r.speedAt(s, at, length))
+	}
+	return mlx.SomeFloat(float32(r.baseOf(at.Offset + length))), freqs
+}
+
 // scale is what positions are multiplied by.
 func (r *RoPE) scale() float32 {
 	scale := orDefault(r.Scale, 1)
-	if r.Scaling.kind() == "linear" {
+	if r.Scaling.Kind() == "linear" {
 		scale /= r.Scaling.Factor
 	}
 	return float32(scale)
+}
+
+// magnify multiplies the features of x [..., width] that are turned.
+func (r *RoPE) magnify(s *mlx.Scope, x mlx.Array, width int) mlx.Array {
+	if orDefault(r.mscale, 1) == 1 {
+		return x
+	}
+	m := num(s, r.mscale, x)
+	if width > r.Dims {
+		dtype := s.DtypeOf(x)
+		m = s.ConcatenateAxis([]mlx.Array{s.Full([]int{r.Dims}, m, dtype), s.Ones([]int{width - r.Dims}, dtype)}, 0)
+	}
+	return s.Multiply(x, m)
 }
 
 // dense makes x [B, H, L, d] contiguous unless it has one row a head. MLX's CUDA
@@ -124,33 +122,14 @@ func (r *RoPE) prepare(w workshop) error {
 	if err := r.Validate(); err != nil {
 		return err
 	}
-	if r.Scaling.kind() == "llama3" {
+	r.mscale, r.id = r.magnitude(), r.Scaling.id()
+	if r.hasFreqs() {
 		var err error
-		if r.freqs, err = w.make(r.llama3); err != nil {
+		if r.freqs, err = w.make(r.wavelengths); err != nil {
 			return err
 		}
 	}
 	return r.makeSpeed(w)
-}
-
-// llama3 builds the frequencies of Llama 3.1: long waves are stretched by the
-// factor, short ones kept, those between blended. In single precision and in
-// the reference's order (mlx-lm rope_utils.Llama3RoPE).
-func (r *RoPE) llama3(s *mlx.Scope) mlx.Array {
-	low, high := orDefault(r.Scaling.LowFreqFactor, 1), orDefault(r.Scaling.HighFreqFactor, 4)
-	context := orDefault(r.Scaling.OriginalMaxPositionEmbeddings, 8192)
-	num := func(v float64) mlx.Array { return s.Scalar(v, mlx.Float32) }
-
-	exponents := s.Divide(s.Arange(0, float64(r.Dims), 2, mlx.Float32), num(float64(r.Dims)))
-	freqs := s.Power(num(r.base()), exponents)
-	waves := s.Multiply(num(2*math.Pi), freqs)
-	long, short := num(context/low), num(context/high)
-
-	smooth := s.Divide(s.Subtract(s.Divide(num(context), waves), num(low)), num(high-low))
-	blend := s.Divide(freqs, s.Add(s.Divide(s.Subtract(num(1), smooth), num(r.Scaling.Factor)), smooth))
-	freqs = s.Where(s.Greater(waves, long), s.Multiply(freqs, num(r.Scaling.Factor)), freqs)
-	between := s.LogicalAnd(s.Greater(waves, short), s.Less(waves, long))
-	return s.Where(between, blend, freqs)
 }
 
 func orDefault[T comparable](v, def T) T {

@@ -11,7 +11,6 @@ import mlx.core as mx
 import mlx.nn as nn
 from mlx.utils import tree_flatten
 from mlx_lm.models.activations import swiglu
-from mlx_lm.models.rope_utils import initialize_rope
 
 D = 64
 mx.random.seed(5)
@@ -51,20 +50,6 @@ for name, eps in ("norm", 1e-5), ("loosenorm", 0.5):
     dump(name, norm, acts)
 
 out["in.heads"], out["in.row"] = mx.random.normal((2, 3, 5, 16)), mx.random.normal((2, 3, 1, 16))
-LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64)
-for name, rope in {
-    "default": initialize_rope(16, 10000.0, False),
-    "base": initialize_rope(16, 500000.0, False),
-    "traditional": initialize_rope(16, 10000.0, True),
-    "part": initialize_rope(8, 10000.0, False),
-    "linear": initialize_rope(16, 10000.0, False, dict(type="linear", factor=4.0)),
-    "newlinear": initialize_rope(16, 10000.0, False, dict(rope_type="linear", factor=2.5)),
-    "llama3": initialize_rope(16, 500.0, False, LLAMA3),
-    "llama3traditional": initialize_rope(16, 500.0, True, LLAMA3),
-}.items():
-    for x in "heads", "row":
-        for offset in 0, 7, 300:
-            out[f"out.{name}.{x}.{offset}"] = rope(out["in." + x], offset)
 
 # Four heads of 16: as every attention of mlx_lm writes it.
 out["out.split.prompt"] = out["in.prompt"].reshape(2, 5, 4, -1).transpose(0, 2, 1, 3)
