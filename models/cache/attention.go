@@ -9,12 +9,16 @@ type Attention struct {
 	Scale   float32   // of the products
 	Softcap float32   // bounds the scores: cap*tanh(score/cap); 0 does not
 	Sinks   mlx.Array // [Hq] scores of a key that has no value; null for none
+	Latent  *Latent   // reads compressed keys and values, without Softcap and Sinks; nil for none
 }
 
 // attend is the policy in one place: MLX's fused kernel, causal by mode where
 // there is more than one query, for an array mask turns it off. On a CPU there is
 // no such kernel, and a single query has a shorter way.
 func attend(s *mlx.Scope, q, k, v mlx.Array, a Attention, m mask) mlx.Array {
+	if a.Latent != nil {
+		return attendLatent(s, q, k, v, a, m)
+	}
 	shape := s.Shape(q)
 	if a.Softcap != 0 && len(shape) == 4 {
 		return compose(s, q, plain(k), plain(v), a, m, shape)

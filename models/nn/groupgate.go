@@ -1,0 +1,80 @@
+package nn
+
+import (
+	"math"
+
+	"forge.lthn.ai/core/go-mlx/models/nn/initializer"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// GroupGate chooses the experts of a token as DeepSeek-V3 does: by the sigmoid of
+// a score and a bias that balances the load, among the experts of the best groups
+// only. The bias chooses and does not weigh. DeepSeek-AI, 2024,
+// https://arxiv.org/abs/2412.19437; group_expert_select of
+// mlx_lm/models/deepseek_v3.py.
+type GroupGate struct {
+	In, Experts       int
+	TopK              int // experts of a token
+	Groups, TopGroups int // of experts, and how many of them a token looks into; 0 is 1
+	Scale             float64
+	Normalise         bool // the weights of a token add up to Scale
+
+	w    matrix // [E, D]
+	bias Param  // float32 [E]
+}
+
+// Forward maps x [..., D] to the experts of each token, uint32 [..., K], and their
+// weights, float32 [..., K].
+func (g *GroupGate) Forward(s *mlx.Scope, x mlx.Array) (experts, weights mlx.Array) {
+	scores := s.Sigmoid(s.AsType(g.w.mul(s, x), mlx.Float32)) // [..., E]
+	chosen := s.Add(scores, g.bias.Array())
+	if g.TopGroups < g.Groups {
+		chosen = g.limit(s, chosen)
+	}
+	experts = s.StopGradient(least(s, s.Negative(chosen), g.TopK, -1))
+	weights = s.TakeAlongAxis(scores, experts, -1)
+	if g.Normalise && g.TopK > 1 {
+		weights = s.Divide(weights, s.SumAxis(weights, -1, true))
+	}
+	return experts, s.Multiply(weights, s.Scalar(orDefault(g.Scale, 1), mlx.Float32))
+}
+
+// limit takes the experts of the worst groups out of the choice. A group is as
+// good as its best two.
+func (g *GroupGate) limit(s *mlx.Scope, chosen mlx.Array) mlx.Array {
+	grouped := s.Unflatten(chosen, -1, g.Groups, -1) // [..., G, E/G]
+	best := s.SumAxis(s.TopKAxis(grouped, 2, -1), -1, true)
+	worst := s.StopGradient(least(s, best, g.Groups-g.TopGroups, -2)) // [..., G-K, 1]
+	grouped = s.PutAlongAxis(grouped, worst, s.Scalar(math.Inf(-1), mlx.Float32), -2)
+	return s.Flatten(grouped, -2, -1)
+}
+
+// least are the indices of the k least numbers along an axis, in no order.
+func least(s *mlx.Scope, x mlx.Array, k, axis int) mlx.Array {
+	first, _ := Two(s.SplitSections(s.ArgpartitionAxis(x, k-1, axis), []int{k}, axis))
+	return first
+}
+
+// plan reads the bias in single precision, whatever the model computes in: it is
+// tuned more finely than bfloat16 can tell.
+func (g *GroupGate) plan(l *loader, names []string) func() error {
+	weight := g.w.plan(l, names[:1], g.In, []int{g.Experts})
+	bias := l.find(join(names[0], correction), g.Experts)
+	if bias == nil {
+		return nil // noted
+	}
+	return inOrder(weight, func() error {
+		a, err := bias.Dense(l.t, mlx.Float32)
+		if err == nil {
+			g.bias.keep(l.owner, a)
+		}
+		return err
+	})
+}
+
+const correction = "e_score_correction_bias"
+
+func (g *GroupGate) params(names []string) []spec {
+	bias := spec{name: join(names[0], correction), param: &g.bias, shape: []int{g.Experts}, init: initializer.Zeros(), buffer: true}
+	return append(g.w.params(names[0], g.In, g.Experts, initializer.Zeros()), bias)
+}
