@@ -46,7 +46,7 @@ func attendLatent(s *mlx.Scope, q, latent, turned mlx.Array, a Attention, m mask
 // hideRows lowers the scores [B, ., ., T] of keys that the mask hides.
 func hideRows(s *mlx.Scope, scores mlx.Array, m mask) mlx.Array {
 	if m.causal {
-		m.array = bandOf(s, band{s.Dim(scores, -2), s.Dim(scores, -1), s.Dim(scores, -1)})
+		m.array = bandOf(s, band{queries: s.Dim(scores, -2), keys: s.Dim(scores, -1)})
 	}
 	if m.array.IsNull() {
 		return scores
