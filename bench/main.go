@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"forge.lthn.ai/core/go-mlx/internal/markdown"
 )
 
 // options are the command line.
@@ -101,7 +103,7 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	if o.Out == "" {
 		return nil
 	}
-	return rewrite(o.Out, machine.section(), r.markdown())
+	return markdown.Rewrite(o.Out, "bench "+machine.section(), "make bench", r.markdown())
 }
 
 // complete fills in what depends on other options, and checks the sizes.

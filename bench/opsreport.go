@@ -10,6 +10,8 @@ import (
 	"time"
 
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
+
+	"forge.lthn.ai/core/go-mlx/internal/markdown"
 )
 
 // opsOptions are the command line of `bench ops`.
@@ -59,7 +61,7 @@ func runOps(ctx context.Context, o opsOptions, out, log io.Writer) (err error) {
 	if _, err := io.WriteString(out, text); err != nil {
 		return fmt.Errorf("bench: %w", err)
 	}
-	return rewrite(o.Out, "ops "+m.section(), text)
+	return markdown.Rewrite(o.Out, "bench ops "+m.section(), "make bench", text)
 }
 
 // opsReport is the outcome as Markdown.
@@ -83,6 +85,6 @@ func opsReport(m machine, o opsOptions, results []opResult, date time.Time) stri
 	}
 	fmt.Fprintf(&b, "\n%s\n%s\nThe fastest of %d runs each, in turns: what else the machine does only adds to such times, and falls on each side by "+
 		"chance. Building includes freeing what is only needed on the way.\n",
-		format(graphs), format(reads), len(results[0].goMLX))
+		markdown.Table(graphs), markdown.Table(reads), len(results[0].goMLX))
 	return b.String()
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"forge.lthn.ai/core/go-mlx/internal/markdown"
 )
 
 // report is the outcome of one call of the program.
@@ -69,7 +71,7 @@ func (r report) table() string {
 		}
 		rows = append(rows, row)
 	}
-	return format(append(rows, r.ratios()))
+	return markdown.Table(append(rows, r.ratios()))
 }
 
 // ratios compares the default of go-mlx, the first result, with the best that

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"forge.lthn.ai/core/go-mlx/internal/markdown"
 	"forge.lthn.ai/core/go-mlx/models"
 )
 
@@ -70,7 +71,7 @@ func runShapes(ctx context.Context, o shapesOptions, out, log io.Writer) error {
 	if o.Out == "" {
 		o.Out = document(root)
 	}
-	return rewrite(o.Out, m.section()+" shapes", shapesMarkdown(m, o, all))
+	return markdown.Rewrite(o.Out, "bench "+m.section()+" shapes", "make bench", shapesMarkdown(m, o, all))
 }
 
 // runShape measures one configuration. Only one is in memory at a time.
@@ -114,7 +115,7 @@ func shapesTable(all []shape) string {
 		}
 		rows = append(rows, []string{"**" + s.name + "**", ratio(sample.prefill), ratio(milliseconds), ratio(sample.decode), ratio(sample.build)})
 	}
-	return format(rows)
+	return markdown.Table(rows)
 }
 
 func shapesMarkdown(m machine, o shapesOptions, all []shape) string {

@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/json"
+	"fmt"
 	"hash/crc32"
 	"maps"
 	"os"
@@ -170,6 +171,7 @@ type parityForm struct {
 func testParity(t *testing.T, file string, opts ...Option) {
 	t.Helper()
 	cases := parityCases(t, file)
+	rows := newTable(t, "parity "+file, "case", "weights and activations", "largest difference", "bound")
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		c := cases[name]
 		for form, f := range c.forms() {
@@ -182,7 +184,7 @@ func testParity(t *testing.T, file string, opts ...Option) {
 						worst = max(worst, c.runWhole(t, th, m, batch, f.tolerance), c.runSteps(t, th, m, batch, f.tolerance))
 					}
 				})
-				recordParity(file, name, form, worst)
+				rows.add(name, form, fmt.Sprintf("%.1e", worst), fmt.Sprintf("%.0e", f.tolerance))
 			})
 		}
 	}
@@ -231,7 +233,3 @@ func (c *parityCase) runSteps(t *testing.T, th *mlx.Thread, m *Model, batch int,
 	}
 	return worst
 }
-
-// recordParity keeps the largest difference of a case for the tables of
-// docs/models.md.
-func recordParity(file, name, form string, worst float64) {}

@@ -1,4 +1,6 @@
-package main
+// Package markdown writes tables, and the sections of documents that programs
+// fill in.
+package markdown
 
 import (
 	"errors"
@@ -12,38 +14,39 @@ import (
 
 // marks stand around a section that the program writes; the rest of the
 // document is written by people.
-func marks(section string) (begin, end string) {
-	return "<!-- bench " + section + ": written by `make bench` -->", "<!-- bench " + section + ": end -->"
+func marks(section, by string) (begin, end string) {
+	return "<!-- " + section + ": written by `" + by + "` -->", "<!-- " + section + ": end -->"
 }
 
-// rewrite replaces one section of a file.
-func rewrite(path, section, text string) error {
+// Rewrite replaces one section of a file, by the name of the command that writes
+// it.
+func Rewrite(path, section, by, text string) error {
 	old, err := os.ReadFile(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("bench: %w", err)
+		return fmt.Errorf("markdown: %w", err)
 	}
-	updated, err := replaceSection(string(old), section, text)
+	updated, err := replaceSection(string(old), section, by, text)
 	if err != nil {
-		return fmt.Errorf("bench: %s: %w", path, err)
+		return fmt.Errorf("markdown: %s: %w", path, err)
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return fmt.Errorf("markdown: %w", err)
 	}
 	tmp := path + ".partial"
 	defer os.Remove(tmp)
 	if err := os.WriteFile(tmp, []byte(updated), 0o644); err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return fmt.Errorf("markdown: %w", err)
 	}
 	if err := os.Rename(tmp, path); err != nil {
-		return fmt.Errorf("bench: %w", err)
+		return fmt.Errorf("markdown: %w", err)
 	}
 	return nil
 }
 
 // replaceSection puts text between the section's marks. A document without them
 // gets them at its end.
-func replaceSection(document, section, text string) (string, error) {
-	begin, end := marks(section)
+func replaceSection(document, section, by, text string) (string, error) {
+	begin, end := marks(section, by)
 	if strings.Count(document, begin) > 1 || strings.Count(document, end) > 1 {
 		return "", fmt.Errorf("the section %q is there twice", section)
 	}
@@ -61,8 +64,8 @@ func replaceSection(document, section, text string) (string, error) {
 	return document[:from] + block + document[to+len(end):], nil
 }
 
-// format writes a Markdown table whose columns also line up on a terminal.
-func format(rows [][]string) string {
+// Table writes a Markdown table whose columns also line up on a terminal.
+func Table(rows [][]string) string {
 	widths := make([]int, len(rows[0]))
 	for _, row := range rows {
 		for i, cell := range row {

@@ -1,4 +1,4 @@
-package main
+package markdown
 
 import (
 	"os"
@@ -28,10 +28,10 @@ func TestReplaceSection(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, err := replaceSection(c.document, "cpu", "\nfigures\n")
+			got, err := replaceSection(c.document, "bench cpu", "make bench", "\nfigures\n")
 			require.NoError(t, err)
 			require.Equal(t, c.want, got)
-			again, err := replaceSection(got, "cpu", "figures")
+			again, err := replaceSection(got, "bench cpu", "make bench", "figures")
 			require.NoError(t, err)
 			require.Equal(t, got, again, "a second time changes nothing")
 		})
@@ -46,7 +46,7 @@ func TestReplaceSectionRefuses(t *testing.T) {
 		"twice":       {cpuBegin + cpuEnd + cpuBegin + cpuEnd, "there twice"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := replaceSection(c.document, "cpu", "x")
+			_, err := replaceSection(c.document, "bench cpu", "make bench", "x")
 			require.ErrorContains(t, err, c.want)
 		})
 	}
@@ -54,9 +54,9 @@ func TestReplaceSectionRefuses(t *testing.T) {
 
 func TestRewrite(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "docs", "benchmarks.md")
-	require.NoError(t, rewrite(path, "cpu", "first"))
-	require.NoError(t, rewrite(path, "gpu", "other"))
-	require.NoError(t, rewrite(path, "cpu", "second"))
+	require.NoError(t, Rewrite(path, "bench cpu", "make bench", "first"))
+	require.NoError(t, Rewrite(path, "bench gpu", "make bench", "other"))
+	require.NoError(t, Rewrite(path, "bench cpu", "make bench", "second"))
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, cpuBegin+"\n\nsecond\n\n"+cpuEnd+"\n\n"+
@@ -69,7 +69,7 @@ func TestRewrite(t *testing.T) {
 func TestRewriteKeepsABrokenDocument(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "b.md")
 	require.NoError(t, os.WriteFile(path, []byte(cpuBegin), 0o600))
-	require.ErrorContains(t, rewrite(path, "cpu", "x"), path)
+	require.ErrorContains(t, Rewrite(path, "bench cpu", "make bench", "x"), path)
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
 	require.Equal(t, cpuBegin, string(got))
@@ -81,5 +81,5 @@ func TestFormat(t *testing.T) {
 		"|------|-----------:|\n"+
 		"| ours |        1.2 |\n"+
 		"| é    |         10 |\n",
-		format([][]string{{"what", "µs, a step"}, {"ours", "1.2"}, {"é", "10"}}))
+		Table([][]string{{"what", "µs, a step"}, {"ours", "1.2"}, {"é", "10"}}))
 }
