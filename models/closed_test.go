@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"iter"
 	"testing"
 
@@ -48,4 +49,14 @@ func TestForwardOneColumn(t *testing.T) {
 		require.NoError(t, a.Close())
 		require.NoError(t, b.Close())
 	})
+}
+
+// Ids that the model does not have are refused, not read.
+func TestTokensOutsideTheVocabulary(t *testing.T) {
+	m := loadTest(t, tiny(t, "plain"))
+	for _, id := range []int32{-1, 48, 1 << 30} {
+		for _, err := range m.GenerateTokens(t.Context(), []int32{1, id}) {
+			require.EqualError(t, err, fmt.Sprintf("models: token 2 of the prompt, %d, is not in the vocabulary of 48", id))
+		}
+	}
 }

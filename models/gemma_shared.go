@@ -27,8 +27,8 @@ type gemmaConfig struct {
 	HiddenActivation      string   `json:"hidden_activation"`
 	SlidingWindow         int      `json:"sliding_window"`
 	LayerTypes            []string `json:"layer_types"`
-	AttnLogitSoftcapping  softcap `json:"attn_logit_softcapping"`
-	FinalLogitSoftcapping softcap `json:"final_logit_softcapping"`
+	AttnLogitSoftcapping  softcap  `json:"attn_logit_softcapping"`
+	FinalLogitSoftcapping softcap  `json:"final_logit_softcapping"`
 	AttentionBias         bool     `json:"attention_bias"`
 	TieWordEmbeddings     *bool    `json:"tie_word_embeddings"`
 }

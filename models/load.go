@@ -129,7 +129,7 @@ func (m *Model) fill(ctx context.Context, t *mlx.Thread, ck *checkpoint, c *load
 		return fmt.Errorf("%s: %w", ck.name, err)
 	}
 	c.progress(total, total, "")
-	if err := m.prepareLogits(t); err != nil {
+	if err := m.prepare(t); err != nil {
 		return err
 	}
 	return t.ClearCache()

@@ -25,6 +25,7 @@ type Model struct {
 	text   text
 
 	uncached *cache.Cache // of Logits
+	vocab    int
 }
 
 // ErrClosed is the error of a generation by a model that was closed.
@@ -64,6 +65,9 @@ func (m *Model) GenerateTokens(ctx context.Context, prompt []int32, opts ...gene
 }
 
 func (m *Model) stream(ctx context.Context, prompt []int32, err error, opts []generate.Option) iter.Seq2[generate.Token, error] {
+	if err == nil {
+		err = m.checkTokens(prompt)
+	}
 	if err != nil {
 		return func(yield func(generate.Token, error) bool) { yield(generate.Token{}, err) }
 	}

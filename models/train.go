@@ -1,6 +1,9 @@
 package models
 
 import (
+	"errors"
+	"fmt"
+
 	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -20,9 +23,30 @@ func (m *Model) Logits(s *mlx.Scope, tokens mlx.Array) mlx.Array {
 	return m.Forward(s, tokens, m.uncached)
 }
 
-// prepareLogits makes what Logits runs with.
-func (m *Model) prepareLogits(t *mlx.Thread) error {
+// prepare makes what Logits runs with, and asks the graph of a step for the size of
+// the vocabulary. Nothing is computed.
+func (m *Model) prepare(t *mlx.Thread) (err error) {
 	kv := m.arch.NewCache(t)
+	defer func() { err = errors.Join(err, kv.Close()) }()
 	m.uncached = kv.Uncached()
-	return kv.Close()
+	logits, err := t.Build(func(s *mlx.Scope) mlx.Array {
+		out := m.arch.Forward(s, s.Zeros([]int{1}, mlx.Int32), m.uncached) // [1, V]
+		m.vocab = s.Dim(out, -1)
+		return out
+	})
+	if err != nil {
+		return err
+	}
+	return logits.Close()
+}
+
+// checkTokens refuses ids that the embedding does not have: MLX would read
+// whatever lies behind it.
+func (m *Model) checkTokens(ids []int32) error {
+	for i, id := range ids {
+		if id < 0 || int(id) >= m.vocab {
+			return fmt.Errorf("models: token %d of the prompt, %d, is not in the vocabulary of %d", i+1, id, m.vocab)
+		}
+	}
+	return nil
 }
