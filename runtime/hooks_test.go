@@ -13,3 +13,11 @@ func CheckLaunch(s *Scope, k MetalKernel, inputs []Array, l Launch) {
 		return nil, errors.New("it was launched")
 	})
 }
+
+// FuseEverywhere makes Fused compile on this thread whatever the device, until the
+// test's end.
+func (t *Thread) FuseEverywhere() (undo func()) {
+	before := t.e.fuses
+	t.e.fuses = true
+	return func() { t.e.fuses = before }
+}

@@ -15,7 +15,7 @@ func SearchPlaces() []string { return bindings.SearchPlaces() }
 
 // Live counts the open handles of the process by kind, such as "Array". It may
 // be called from any goroutine.
-func Live() map[string]int { return bindings.Live() }
+func Live() map[string]int { return liveHandles() }
 
 // TraceHandles makes every handle remember the stack that opened it, for
 // LiveStacks. It is slow and meant for tests.

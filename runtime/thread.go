@@ -29,6 +29,7 @@ type engine struct {
 	lost   error    // why nothing can run any more
 	ints   []int    // where Shape carves its results from
 	streams
+	kernels
 	faults
 }
 
@@ -116,6 +117,7 @@ func (e *engine) openAll(want Device, given bool) error {
 		return newError("device", err)
 	}
 	e.ownStreams(d)
+	e.fuses = d.Type != CPU
 	return nil
 }
 
@@ -123,7 +125,7 @@ func (e *engine) openAll(want Device, given bool) error {
 // must not wait for the end of the thread.
 func (e *engine) close() error {
 	var wait, end error
-	graphs := forgetCompiled()
+	graphs := errors.Join(e.closeKernels(), forgetCompiled())
 	if e.stream != (bindings.Stream{}) {
 		wait = bindings.Synchronize(e.stream)
 	}

@@ -23,8 +23,3 @@ func MergeHeads(s *mlx.Scope, x mlx.Array) mlx.Array {
 	}
 	return s.Reshape(s.TransposeAxes(x, 0, 2, 1, 3), shape[0], shape[2], shape[1]*shape[3])
 }
-
-// SwiGLU is silu(gate) * up. Shazeer, 2020, https://arxiv.org/abs/2002.05202.
-func SwiGLU(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
-	return s.Multiply(s.Multiply(gate, s.Sigmoid(gate)), up)
-}

@@ -4,21 +4,6 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// GeGLU is gelu(gate) * up, gelu by a tanh. Shazeer, 2020,
-// https://arxiv.org/abs/2002.05202.
-func GeGLU(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
-	return s.Multiply(GELUApprox(s, gate), up)
-}
-
-// Softcap bounds x: cap*tanh(x/cap). It is x where cap is 0.
-func Softcap(s *mlx.Scope, x mlx.Array, cap float32) mlx.Array {
-	if cap == 0 {
-		return x
-	}
-	limit := num(s, float64(cap), x)
-	return s.Multiply(s.Tanh(s.Divide(x, limit)), limit)
-}
-
 // maxFloat16 is the largest number of float16.
 const maxFloat16 = 65504
 

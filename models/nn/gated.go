@@ -1,0 +1,44 @@
+package nn
+
+import mlx "forge.lthn.ai/core/go-mlx/runtime"
+
+// fusion is the key of a function of one array or two that is fused.
+type fusion struct {
+	name  string
+	limit float32
+}
+
+// fused runs f as one kernel where the device makes one.
+func fused(s *mlx.Scope, k fusion, f mlx.Func, args ...mlx.Array) mlx.Array {
+	out := s.Fused(k, f, args...)
+	if len(out) != 1 {
+		return mlx.Array{} // an error went before
+	}
+	return out[0]
+}
+
+// SwiGLU is silu(gate) * up. Shazeer, 2020, https://arxiv.org/abs/2002.05202.
+func SwiGLU(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
+	return fused(s, fusion{name: "swiglu"}, func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
+		return []mlx.Array{s.Multiply(s.Multiply(in[0], s.Sigmoid(in[0])), in[1])}
+	}, gate, up)
+}
+
+// GeGLU is gelu(gate) * up, gelu by a tanh. Shazeer, 2020,
+// https://arxiv.org/abs/2002.05202.
+func GeGLU(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
+	return fused(s, fusion{name: "geglu"}, func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
+		return []mlx.Array{s.Multiply(GELUApprox(s, in[0]), in[1])}
+	}, gate, up)
+}
+
+// Softcap bounds x: cap*tanh(x/cap). It is x where cap is 0.
+func Softcap(s *mlx.Scope, x mlx.Array, cap float32) mlx.Array {
+	if cap == 0 {
+		return x
+	}
+	return fused(s, fusion{"softcap", cap}, func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
+		limit := num(s, float64(cap), in[0])
+		return []mlx.Array{s.Multiply(s.Tanh(s.Divide(in[0], limit)), limit)}
+	}, x)
+}
