@@ -6,6 +6,9 @@ import "fmt"
 // what overflows.
 const maxSize = 1 << 24
 
+// maxLayers bounds the layers, for which more is made than a number.
+const maxLayers = 1 << 12
+
 // sizes names the sizes of a configuration.
 type sizes []struct {
 	field string
@@ -15,8 +18,12 @@ type sizes []struct {
 // checkSizes refuses sizes that no model has, before anything is allocated.
 func checkSizes(list sizes) error {
 	for _, s := range list {
-		if s.value < 1 || s.value > maxSize {
-			return fieldError(s.field, "%d is not between 1 and %d", s.value, maxSize)
+		limit := maxSize
+		if s.field == "num_hidden_layers" {
+			limit = maxLayers
+		}
+		if s.value < 1 || s.value > limit {
+			return fieldError(s.field, "%d is not between 1 and %d", s.value, limit)
 		}
 	}
 	return nil

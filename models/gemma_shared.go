@@ -114,11 +114,6 @@ func (m *gemmaMLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 	return m.Down.Forward(s, nn.GeGLU(s, gate, up))
 }
 
-// attentionLayer maps x [B, L, D] to [B, L, D].
-type attentionLayer interface {
-	Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array
-}
-
 type gemmaBlock struct {
 	SelfAttn                 attentionLayer `weight:"self_attn"`
 	MLP                      gemmaMLP       `weight:"mlp"`

@@ -17,14 +17,19 @@ func layerTypes(given []string, layers, pattern int) ([]string, error) {
 	if err := checkSizes(sizes{{"sliding_window_pattern", pattern}}); err != nil {
 		return nil, err
 	}
-	types := make([]string, layers)
+	return layersWhere(layers, func(i int) bool { return (i+1)%pattern != 0 }), nil
+}
+
+// layersWhere are the types of layers of which those attend to a window that slide.
+func layersWhere(layers int, slides func(i int) bool) []string {
+	types := make([]string, min(max(layers, 0), maxLayers))
 	for i := range types {
-		types[i] = slidingAttention
-		if (i+1)%pattern == 0 {
-			types[i] = fullAttention
+		types[i] = fullAttention
+		if slides(i) {
+			types[i] = slidingAttention
 		}
 	}
-	return types, nil
+	return types
 }
 
 func checkLayerTypes(types []string, layers int) error {

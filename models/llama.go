@@ -12,7 +12,7 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// LlamaConfig is config.json of model_type "llama" and "mistral".
+// LlamaConfig is config.json of model_type "llama".
 type LlamaConfig struct {
 	ropeConfig
 	HiddenSize        int      `json:"hidden_size"`
@@ -23,8 +23,9 @@ type LlamaConfig struct {
 	HeadDim           int      `json:"head_dim"`
 	VocabSize         int      `json:"vocab_size"`
 	RMSNormEps        float32  `json:"rms_norm_eps"`
-	TieWordEmbeddings *bool    `json:"tie_word_embeddings"`
+	TieWordEmbeddings *bool    `json:"tie_word_embeddings"` // nil: as the checkpoint has it
 	LayerTypes        []string `json:"layer_types"`
+	SlidingWindow     *int     `json:"sliding_window"`
 	AttentionBias     bool     `json:"attention_bias"`
 	MLPBias           bool     `json:"mlp_bias"`
 }
@@ -32,6 +33,7 @@ type LlamaConfig struct {
 // normalize fills in the defaults and refuses what cannot be a model.
 func (c *LlamaConfig) normalize() error {
 	c.NumKeyValueHeads = orElse(c.NumKeyValueHeads, c.NumAttentionHeads)
+	c.RMSNormEps = orElse(c.RMSNormEps, 1e-6)
 	if c.HeadDim == 0 && c.NumAttentionHeads > 0 {
 		c.HeadDim = c.HiddenSize / c.NumAttentionHeads
 	}
@@ -43,33 +45,43 @@ func (c *LlamaConfig) normalize() error {
 	if err != nil {
 		return err
 	}
-	for i, t := range c.LayerTypes {
-		if t != "full_attention" {
-			return fieldError("layer_types", "layer %d is %q; only full_attention is supported", i, t)
-		}
-	}
 	if c.NumAttentionHeads%c.NumKeyValueHeads != 0 {
 		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
 	}
-	rope := c.rope("", c.HeadDim, 10000)
-	return rope.Validate()
+	if c.LayerTypes == nil {
+		c.LayerTypes = slices.Repeat([]string{fullAttention}, c.NumHiddenLayers)
+	}
+	if err := checkLayerTypes(c.LayerTypes, c.NumHiddenLayers); err != nil {
+		return err
+	}
+	for _, t := range []string{fullAttention, slidingAttention} {
+		rope := c.rope(t, c.HeadDim, 10000)
+		if err := rope.Validate(); err != nil {
+			return err
+		}
+	}
+	if slices.Contains(c.LayerTypes, slidingAttention) {
+		return checkSizes(sizes{{"sliding_window", valueOr(c.SlidingWindow, 0)}})
+	}
+	return nil
 }
 
 type llamaAttention struct {
 	QKV   nn.Fused  `weight:"q_proj,k_proj,v_proj"`
 	OProj nn.Linear `weight:"o_proj"`
-	Rope  nn.RoPE   `weight:""`
+	Rope  *nn.RoPE  `weight:""` // nil turns nothing
 
 	heads, kvHeads, dim int
 	attend              cache.Attention
 }
 
-func newLlamaAttention(c *LlamaConfig) llamaAttention {
+func newLlamaAttention(c *LlamaConfig, layerType string) *llamaAttention {
 	d, q, kv := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
-	return llamaAttention{
+	rope := c.rope(layerType, c.HeadDim, 10000)
+	return &llamaAttention{
 		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}, NoBias: !c.AttentionBias},
 		OProj: nn.Linear{In: q, Out: d, NoBias: !c.AttentionBias},
-		Rope:  c.rope("", c.HeadDim, 10000),
+		Rope:  &rope,
 		heads: c.NumAttentionHeads, kvHeads: c.NumKeyValueHeads, dim: c.HeadDim,
 		attend: cache.Attention{Scale: float32(1 / math.Sqrt(float64(c.HeadDim)))},
 	}
@@ -92,9 +104,9 @@ type llamaMLP struct {
 	Down   nn.Linear `weight:"down_proj"`
 }
 
-func newLlamaMLP(c *LlamaConfig) llamaMLP {
+func newLlamaMLP(c *LlamaConfig) *llamaMLP {
 	d, i := c.HiddenSize, c.IntermediateSize
-	return llamaMLP{GateUp: nn.Fused{In: d, Outs: []int{i, i}, NoBias: !c.MLPBias}, Down: nn.Linear{In: i, Out: d, NoBias: !c.MLPBias}}
+	return &llamaMLP{GateUp: nn.Fused{In: d, Outs: []int{i, i}, NoBias: !c.MLPBias}, Down: nn.Linear{In: i, Out: d, NoBias: !c.MLPBias}}
 }
 
 // Forward maps x [B, L, D] to [B, L, D].
@@ -103,9 +115,10 @@ func (m *llamaMLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
 }
 
+// llamaBlock is the block of Llama and those that differ in attention or MLP only.
 type llamaBlock struct {
-	SelfAttn               llamaAttention `weight:"self_attn"`
-	MLP                    llamaMLP       `weight:"mlp"`
+	SelfAttn               attentionLayer `weight:"self_attn"`
+	MLP                    mlpLayer       `weight:"mlp"`
 	InputLayernorm         nn.RMSNorm     `weight:"input_layernorm"`
 	PostAttentionLayernorm nn.RMSNorm     `weight:"post_attention_layernorm"`
 }
@@ -121,25 +134,45 @@ type llama struct {
 	Layers      []*llamaBlock `weight:"model.layers"`
 	Norm        nn.RMSNorm    `weight:"model.norm"`
 	LMHead      *nn.Linear    `weight:"lm_head"` // nil when tied to the embedding
+
+	tied  *bool
+	kinds []cache.Kind
 }
 
 func newLlama(c *LlamaConfig) architecture {
+	m := newLlamaStem(c)
+	for _, t := range c.LayerTypes {
+		m.addLayer(c, newLlamaAttention(c, t), newLlamaMLP(c))
+	}
+	return m
+}
+
+// newLlamaStem is the model without its layers.
+func newLlamaStem(c *LlamaConfig) *llama {
 	m := &llama{
 		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize},
 		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+		tied:        c.TieWordEmbeddings,
+		kinds:       attentionKinds(c.LayerTypes, valueOr(c.SlidingWindow, 0)),
 	}
-	for range c.NumHiddenLayers {
-		m.Layers = append(m.Layers, &llamaBlock{
-			SelfAttn:               newLlamaAttention(c),
-			MLP:                    newLlamaMLP(c),
-			InputLayernorm:         nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-			PostAttentionLayernorm: nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-		})
-	}
-	if c.TieWordEmbeddings != nil && !*c.TieWordEmbeddings {
-		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
+	if !valueOr(c.TieWordEmbeddings, true) {
+		m.LMHead = newHead(&m.EmbedTokens)
 	}
 	return m
+}
+
+func (m *llama) addLayer(c *LlamaConfig, attention attentionLayer, mlp mlpLayer) {
+	m.Layers = append(m.Layers, &llamaBlock{
+		SelfAttn:               attention,
+		MLP:                    mlp,
+		InputLayernorm:         nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+		PostAttentionLayernorm: nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+	})
+}
+
+// sanitize settles whether the output layer is the checkpoint's or the embedding.
+func (m *llama) sanitize(w nn.Weights) nn.Weights {
+	return sanitizeHead(w, m.tied, &m.LMHead, &m.EmbedTokens)
 }
 
 // Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
@@ -157,5 +190,5 @@ func (m *llama) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Arr
 
 // NewCache makes an empty cache.
 func (m *llama) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
-	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)), opts...)
+	return cache.New(t, m.kinds, opts...)
 }

@@ -22,17 +22,23 @@ var architectures = map[string]builder{
 	"gemma2":      build(newGemma2),
 	"gemma3_text": build(newGemma3Text),
 
-	"glm4":    build(newGlm4),
-	"llama":   build(newLlama),
-	"mistral": build(newLlama), // as mlx-lm does: the same graph
-	"olmo2":   build(newOlmo2),
-	"olmo3":   build(newOlmo3),
+	"glm4":       build(newGlm4),
+	"llama":      build(newLlama),
+	"ministral3": build(newMinistral3),
+	"mistral":    build(newMistral),
+	"olmo2":      build(newOlmo2),
+	"olmo3":      build(newOlmo3),
+	"phi3":       build(newPhi3),
+	"qwen2":      build(newQwen2),
+	"qwen3":      build(newQwen3),
+	"smollm3":    build(newSmolLM3),
 }
 
 // textModels maps the model_type of checkpoints that nest their language model's
 // configuration in text_config to its model_type, where text_config does not say.
 var textModels = map[string]string{
-	"gemma3": "gemma3_text",
+	"gemma3":   "gemma3_text",
+	"mistral3": "mistral",
 }
 
 // architecture is a model without its weights: nn.Load fills its fields.

@@ -26,7 +26,8 @@ type ropeParameters map[string]*ropeSettings
 // configuration itself.
 type ropeSettings struct {
 	nn.RopeScaling
-	RopeTheta float64 `json:"rope_theta"`
+	RopeTheta         float64 `json:"rope_theta"`
+	Llama4ScalingBeta float64 `json:"llama_4_scaling_beta"`
 }
 
 // UnmarshalJSON implements json.Unmarshaler.

@@ -48,10 +48,11 @@ type Position struct {
 func At(offset int) Position { return Position{Offset: offset} }
 
 // Forward turns x [B, H, L, d], d >= Dims, whose first token stands at a position.
+// A nil RoPE turns nothing.
 func (r *RoPE) Forward(s *mlx.Scope, x mlx.Array, at Position) mlx.Array {
 	shape := s.Shape(x)
-	if len(shape) != 4 {
-		return x // an error went before
+	if r == nil || len(shape) != 4 {
+		return x // if not nil, an error went before
 	}
 	if shape[3] < r.Dims {
 		s.Fail(fmt.Errorf("nn: RoPE: %v has no %d features", shape, r.Dims))

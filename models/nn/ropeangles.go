@@ -108,7 +108,11 @@ func (r *RoPE) angles(s *mlx.Scope, at Position, length, width int) (cos, sin ml
 	key := angles{dims: r.Dims, width: width, context: r.MaxPositions, base: r.base(), scale: r.scale(), scaling: r.id,
 		traditional: r.Traditional, at: at, length: length}
 	return Two(s.Once(key, func() []mlx.Array {
-		theta := s.Multiply(r.positions(s, at, length), r.speedAt(s, at, length)) // [L, Dims/2], or [B, 1, L, Dims/2]
+		places := positions(s, at, length)
+		if r.scale() != 1 {
+			places = times(s, float64(r.scale()), places)
+		}
+		theta := s.Multiply(places, r.speedAt(s, at, length)) // [L, Dims/2], or [B, 1, L, Dims/2]
 		cos, sin := s.Cos(theta), s.Sin(theta)
 		if r.mscale != 1 {
 			cos, sin = times(s, r.mscale, cos), times(s, r.mscale, sin)
@@ -117,19 +121,13 @@ func (r *RoPE) angles(s *mlx.Scope, at Position, length, width int) (cos, sin ml
 	}))
 }
 
-// positions are those of the tokens, [L, 1], or [B, 1, L, 1].
-func (r *RoPE) positions(s *mlx.Scope, at Position, length int) mlx.Array {
-	var positions mlx.Array
+// positions are those of so many tokens, float32 [L, 1], or [B, 1, L, 1].
+func positions(s *mlx.Scope, at Position, length int) mlx.Array {
 	if at.Rows.IsNull() {
-		positions = s.Reshape(s.Arange(float64(at.Offset), float64(at.Offset+length), 1, mlx.Float32), length, 1)
-	} else {
-		tokens := s.Reshape(s.Arange(0, float64(length), 1, mlx.Float32), length, 1)
-		positions = s.Add(tokens, s.Reshape(s.AsType(at.Rows, mlx.Float32), -1, 1, 1, 1))
+		return s.Reshape(s.Arange(float64(at.Offset), float64(at.Offset+length), 1, mlx.Float32), length, 1)
 	}
-	if r.scale() != 1 {
-		positions = times(s, float64(r.scale()), positions)
-	}
-	return positions
+	tokens := s.Reshape(s.Arange(0, float64(length), 1, mlx.Float32), length, 1)
+	return s.Add(tokens, s.Reshape(s.AsType(at.Rows, mlx.Float32), -1, 1, 1, 1))
 }
 
 // pair lays the numbers of the firsts and seconds of the pairs [..., Dims/2] out

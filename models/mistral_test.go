@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestMistralParity(t *testing.T) { testParity(t, "mistral") }

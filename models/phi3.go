@@ -1,0 +1,86 @@
+package models
+
+// Phi-3: Abdin et al., 2024, https://arxiv.org/abs/2404.14219, and Phi-4. Reference:
+// mlx_lm/models/phi3.py; for sliding_window, which it leaves alone, transformers'
+// modeling_phi3.py. A Llama whose checkpoints have joined what others keep apart,
+// and part of whose features may not turn.
+
+import (
+	"math"
+
+	"forge.lthn.ai/core/go-mlx/models/cache"
+	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// Phi3Config is config.json of model_type "phi3".
+type Phi3Config struct{ LlamaConfig }
+
+// normalize fills in the defaults and refuses what cannot be a model. The first
+// files called their scaling su, and some yarn.
+func (c *Phi3Config) normalize() error {
+	c.MaxPositionEmbeddings = orElse(c.MaxPositionEmbeddings, 4096)
+	c.OriginalMaxPositionEmbeddings = orElse(c.OriginalMaxPositionEmbeddings, 4096)
+	if c.RopeScaling.Kind() == "yarn" {
+		c.RopeScaling.Type = "longrope"
+	}
+	c.slideAll()
+	return c.LlamaConfig.normalize()
+}
+
+type phi3Attention struct {
+	QKVProj nn.Linear `weight:"qkv_proj"`
+	OProj   nn.Linear `weight:"o_proj"`
+	Rope    nn.RoPE   `weight:""`
+
+	heads, kvHeads, dim int
+	attend              cache.Attention
+}
+
+func newPhi3Attention(c *LlamaConfig, layerType string) *phi3Attention {
+	d, q, kv := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
+	return &phi3Attention{
+		QKVProj: nn.Linear{In: d, Out: q + 2*kv, NoBias: true},
+		OProj:   nn.Linear{In: q, Out: d, NoBias: true},
+		Rope:    c.rope(layerType, c.HeadDim, 10000),
+		heads:   c.NumAttentionHeads, kvHeads: c.NumKeyValueHeads, dim: c.HeadDim,
+		attend: cache.Attention{Scale: float32(1 / math.Sqrt(float64(c.HeadDim)))},
+	}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (a *phi3Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	ends := []int{a.heads * a.dim, (a.heads + a.kvHeads) * a.dim}
+	q, k, v := nn.Three(s.SplitSections(a.QKVProj.Forward(s, x), ends, -1)) // [B, L, H*d] each
+	q = nn.SplitHeads(s, q, a.heads, a.dim)                                 // [B, Hq, L, d]
+	k = nn.SplitHeads(s, k, a.kvHeads, a.dim)                               // [B, Hkv, L, d]
+	v = nn.SplitHeads(s, v, a.kvHeads, a.dim)                               // [B, Hkv, L, d]
+	q = a.Rope.Forward(s, q, kv.Position())
+	k = a.Rope.Forward(s, k, kv.Position())
+	out := kv.Attend(s, q, k, v, a.attend)           // [B, Hq, L, d]
+	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
+}
+
+type phi3MLP struct {
+	GateUpProj nn.Linear `weight:"gate_up_proj"`
+	DownProj   nn.Linear `weight:"down_proj"`
+}
+
+func newPhi3MLP(c *LlamaConfig) *phi3MLP {
+	d, i := c.HiddenSize, c.IntermediateSize
+	return &phi3MLP{GateUpProj: nn.Linear{In: d, Out: 2 * i, NoBias: true}, DownProj: nn.Linear{In: i, Out: d, NoBias: true}}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (m *phi3MLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
+	gate, up := nn.Two(s.Split(m.GateUpProj.Forward(s, x), 2, -1)) // [B, L, I] each
+	return m.DownProj.Forward(s, nn.SwiGLU(s, gate, up))
+}
+
+func newPhi3(c *Phi3Config) architecture {
+	m := newLlamaStem(&c.LlamaConfig)
+	for _, t := range c.LayerTypes {
+		m.addLayer(&c.LlamaConfig, newPhi3Attention(&c.LlamaConfig, t), newPhi3MLP(&c.LlamaConfig))
+	}
+	return m
+}

@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestPhi3Parity(t *testing.T) { testParity(t, "phi3") }

@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestQwen2Parity(t *testing.T) { testParity(t, "qwen2") }

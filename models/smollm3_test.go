@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestSmolLM3Parity(t *testing.T) { testParity(t, "smollm3") }
