@@ -4,8 +4,8 @@ import mlx "forge.lthn.ai/core/go-mlx/runtime"
 
 // fusion is the key of a function of one array or two that is fused.
 type fusion struct {
-	name  string
-	limit float32
+	name         string
+	alpha, limit float64
 }
 
 // fused runs f as one kernel where the device makes one.
@@ -37,8 +37,19 @@ func Softcap(s *mlx.Scope, x mlx.Array, cap float32) mlx.Array {
 	if cap == 0 {
 		return x
 	}
-	return fused(s, fusion{"softcap", cap}, func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
+	return fused(s, fusion{name: "softcap", limit: float64(cap)}, func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
 		limit := num(s, float64(cap), in[0])
 		return []mlx.Array{s.Multiply(s.Tanh(s.Divide(in[0], limit)), limit)}
 	}, x)
+}
+
+// SwiGLUOAI is SwiGLU as gpt-oss has it: gate at most limit, up within it, the
+// sigmoid of alpha*gate, and 1 added to up. OpenAI's alpha is 1.702, the limit 7.
+// See swiglu_oai of mlx_lm/models/activations.py.
+func SwiGLUOAI(s *mlx.Scope, gate, up mlx.Array, alpha, limit float64) mlx.Array {
+	return fused(s, fusion{"swiglu_oai", alpha, limit}, func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
+		gate := s.Minimum(in[0], num(s, limit, in[0]))
+		up := s.Clip(in[1], num(s, -limit, in[1]), num(s, limit, in[1]))
+		return []mlx.Array{s.Multiply(plus(s, 1, up), s.Multiply(gate, s.Sigmoid(times(s, alpha, gate))))}
+	}, gate, up)
 }
