@@ -69,18 +69,22 @@ func tensorValues(name string, shape []int) []float32 {
 		n *= d
 	}
 	values := make([]float32, n)
-	seed := uint64(crc32.ChecksumIEEE([]byte(name))) << 32
 	for i := range values {
-		z := (seed + uint64(i) + 1) * 0x9E3779B97F4A7C15
-		z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
-		z = (z ^ (z >> 27)) * 0x94D049BB133111EB
-		z ^= z >> 31
-		values[i] = float32(int64(z>>40)-(1<<23)) / (1 << 26)
+		values[i] = float32(int64(randomBits(name, i))-(1<<23)) / (1 << 26)
 		if len(shape) == 1 && !strings.HasSuffix(name, "bias") {
 			values[i]++
 		}
 	}
 	return values
+}
+
+// randomBits are 24 bits of the name and the index, as testdata/parity.py's bits.
+func randomBits(name string, i int) uint64 {
+	seed := uint64(crc32.ChecksumIEEE([]byte(name))) << 32
+	z := (seed + uint64(i) + 1) * 0x9E3779B97F4A7C15
+	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
+	z = (z ^ (z >> 27)) * 0x94D049BB133111EB
+	return (z ^ (z >> 31)) >> 40
 }
 
 // folder writes the model as mlx-lm or Hugging Face would, and returns the path.

@@ -13,8 +13,9 @@ type Embedding struct {
 	Vocab, Dims int     // 0 takes what the checkpoint has
 	Scale       float64 // of the vectors that Forward returns; 0 is 1
 
-	w    matrix
-	rows Param // [V, D], beside a transposed w
+	w     matrix
+	rows  Param             // [V, D], beside a transposed w
+	dtype mlx.OptionalDtype // of unpacked rows; the mode's own without
 }
 
 // Forward maps ids [B] or [B, L] to [B, D] or [B, L, D].
@@ -39,7 +40,7 @@ func (e *Embedding) lookup(s *mlx.Scope, ids mlx.Array) mlx.Array {
 		biases = s.TakeAxis(biases, ids, 0)
 	}
 	return s.Dequantize(s.TakeAxis(w.weight.Array(), ids, 0), s.TakeAxis(w.scales.Array(), ids, 0), biases,
-		mlx.SomeInt(w.packed.GroupSize), mlx.SomeInt(w.packed.Bits), w.packed.Mode, mlx.Array{}, mlx.OptionalDtype{})
+		mlx.SomeInt(w.packed.GroupSize), mlx.SomeInt(w.packed.Bits), w.packed.Mode, mlx.Array{}, e.dtype)
 }
 
 // AsLinear maps x [..., D] to logits [..., V].
@@ -49,6 +50,7 @@ func (e *Embedding) AsLinear(s *mlx.Scope, x mlx.Array) mlx.Array { return e.w.m
 func (e *Embedding) Shape() (vocab, dim int) { return e.w.out, e.w.in }
 
 func (e *Embedding) plan(l *loader, names []string) func() error {
+	e.dtype = mlx.SomeDtype(l.policy.Dtype)
 	weight := e.w.plan(l, names, e.Dims, []int{e.Vocab})
 	return inOrder(weight, func() error {
 		if !e.w.transposed {

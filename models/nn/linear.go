@@ -162,7 +162,7 @@ func (f *Fused) planParts(l *loader, names []string) func() error {
 	reads := make([]func() error, len(names))
 	for i, n := range names {
 		f.parts[i].w.experts = f.joined.experts
-		f.parts[i].NoBias = f.NoBias || f.Outs == nil
+		f.parts[i].In, f.parts[i].NoBias = f.In, f.NoBias || f.Outs == nil
 		if f.Outs != nil {
 			f.parts[i].Out = f.Outs[i]
 		}

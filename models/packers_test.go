@@ -1,0 +1,139 @@
+package models
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"maps"
+	"math"
+	"math/bits"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/models/safetensors"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// packerCase is a tiny llama as another packer than MLX stores it
+// (testdata/formats.py).
+type packerCase struct {
+	parityCase
+	Stored map[string]storedShape
+}
+
+// storedShape describes a tensor whose bytes come from its name. The groups of
+// g_idx are given, or by how many inputs they are in order.
+type storedShape struct {
+	dtype  safetensors.DType
+	shape  []int
+	groups json.RawMessage
+}
+
+func (s *storedShape) UnmarshalJSON(data []byte) error {
+	return json.Unmarshal(data, &[]any{&s.dtype, &s.shape, &s.groups})
+}
+
+// bytes are those of testdata/formats.py's stored.
+func (s storedShape) bytes(name string) (out []byte) {
+	n := 1
+	for _, d := range s.shape {
+		n *= d
+	}
+	word := func(v uint32) { out = binary.LittleEndian.AppendUint32(out, v) }
+	for i := range n {
+		scale := 1 + randomBits(name, i)%127 // / 2^14
+		switch {
+		case s.groups != nil:
+			word(s.group(i))
+		case s.dtype == safetensors.I32:
+			word(uint32(randomBits(name, 2*i)&0xFFFF<<16 | randomBits(name, 2*i+1)&0xFFFF))
+		case s.dtype == safetensors.F8E4M3:
+			out = append(out, byte(randomBits(name, i)&0xBF))
+		case s.dtype == safetensors.F16:
+			e := bits.Len64(scale) - 1
+			out = binary.LittleEndian.AppendUint16(out, uint16(e+1)<<10|uint16(scale<<(10-e))&0x3FF)
+		case strings.Contains(name, "scale"):
+			word(math.Float32bits(float32(scale) / (1 << 14)))
+		}
+	}
+	if out == nil {
+		for _, v := range tensorValues(name, s.shape) {
+			word(math.Float32bits(v))
+		}
+	}
+	return out
+}
+
+func (s storedShape) group(i int) uint32 {
+	var given []uint32
+	if json.Unmarshal(s.groups, &given) == nil {
+		return given[i]
+	}
+	var size int
+	if err := json.Unmarshal([]byte(strings.Trim(string(s.groups), `"/`)), &size); err != nil {
+		panic(err)
+	}
+	return uint32(i / size)
+}
+
+// folder writes the model.
+func (c *packerCase) folder(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "config.json"), c.Config, 0o600))
+	copyFile(t, filepath.Join("..", "tokenizer", "testdata", "tiny.json"), filepath.Join(dir, "tokenizer.json"))
+	writeTensors(t, filepath.Join(dir, "model.safetensors"), c.Stored)
+	return dir
+}
+
+// writeTensors makes a safetensors file.
+func writeTensors(t *testing.T, path string, stored map[string]storedShape) {
+	t.Helper()
+	var infos []safetensors.TensorInfo
+	for name, s := range stored {
+		infos = append(infos, safetensors.TensorInfo{Name: name, DType: s.dtype, Shape: s.shape})
+	}
+	h, err := safetensors.NewHeader(infos, nil)
+	require.NoError(t, err)
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	defer f.Close()
+	_, err = h.WriteTo(f)
+	require.NoError(t, err)
+	for _, info := range h.Tensors {
+		_, err := f.Write(stored[info.Name].bytes(info.Name))
+		require.NoError(t, err)
+	}
+	require.NoError(t, f.Close())
+}
+
+func packerCases(t *testing.T) map[string]*packerCase {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", "formats.json"))
+	require.NoError(t, err)
+	var cases map[string]*packerCase
+	require.NoError(t, json.Unmarshal(data, &cases))
+	return cases
+}
+
+// GPTQ, AWQ and block-scaled fp8, of every kind that is read, give the logits of
+// their definitions. Integers stay packed: MLX holds the same codes.
+func TestPackersParity(t *testing.T) {
+	cases := packerCases(t)
+	for _, name := range slices.Sorted(maps.Keys(cases)) {
+		c := cases[name]
+		for form, opts := range map[string][]Option{
+			"packed": {WithWeights(Packed)}, "dense": {WithWeights(Dense)}, "trained": {WithTraining(), WithWeights(Dense)},
+		} {
+			t.Run(name+"/"+form, func(t *testing.T) { c.requireLogits(t, c.folder(t), 1e-5, opts...) })
+		}
+		// 8 bits of mantissa, in biases of up to 255 times their scales
+		t.Run(name+"/bfloat16", func(t *testing.T) {
+			c.requireLogits(t, c.folder(t), 6e-2, WithWeights(Packed), WithDtype(mlx.BFloat16))
+		})
+	}
+}
