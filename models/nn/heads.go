@@ -28,3 +28,12 @@ func MergeHeads(s *mlx.Scope, x mlx.Array) mlx.Array {
 func SwiGLU(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
 	return s.Multiply(s.Multiply(gate, s.Sigmoid(gate)), up)
 }
+
+// SwiGLUOAI is SwiGLU as gpt-oss has it: gate at most limit, up within it, the
+// sigmoid of alpha*gate, and 1 added to up. OpenAI's alpha is 1.702, the limit 7.
+// See swiglu_oai of mlx_lm/models/activations.py.
+func SwiGLUOAI(s *mlx.Scope, gate, up mlx.Array, alpha, limit float64) mlx.Array {
+	gate = s.Minimum(gate, num(s, limit, gate))
+	up = s.Clip(up, num(s, -limit, up), num(s, limit, up))
+	return s.Multiply(plus(s, 1, up), s.Multiply(gate, s.Sigmoid(times(s, alpha, gate))))
+}

@@ -27,14 +27,17 @@ func (l *Linear) Shape() (out, in int) { return l.w.out, l.w.in }
 
 func (l *Linear) plan(ld *loader, names []string) func() error {
 	weight := l.w.plan(ld, names, l.In, []int{l.Out})
-	return inOrder(weight, planBias(ld, &l.bias, names, []int{l.w.out}, l.NoBias || l.Out == 0))
+	return inOrder(weight, planBias(ld, &l.bias, names, &l.w, []int{l.w.out}, l.NoBias || l.Out == 0))
 }
 
 func (l *Linear) params(names []string) []spec {
 	uniform := initializer.UniformFan(l.In)
-	bias := spec{name: join(names[0], "bias"), param: &l.bias, shape: []int{l.Out}, init: uniform, optional: true}
-	if l.NoBias {
+	bias := spec{name: join(names[0], "bias"), param: &l.bias, shape: l.w.perExpert(l.Out), init: uniform, optional: true}
+	switch {
+	case l.NoBias:
 		bias.init = nil
+	case l.w.experts > 0:
+		bias.init = initializer.Zeros() // as mlx_lm's SwitchLinear
 	}
 	return append(l.w.params(names[0], l.In, l.Out, uniform), bias)
 }
@@ -60,14 +63,20 @@ type Fused struct {
 
 // Forward maps x [..., in] to one [..., out] for each layer.
 func (f *Fused) Forward(s *mlx.Scope, x mlx.Array) []mlx.Array {
-	if f.parts != nil {
-		out := make([]mlx.Array, len(f.parts))
-		for i := range f.parts {
-			out[i] = f.parts[i].Forward(s, x)
-		}
-		return out
+	return f.each(s, func(w *matrix, bias mlx.Array) mlx.Array { return addBias(s, w.mul(s, x), bias) })
+}
+
+// each is what product makes of every layer's weight and bias, or of the joined
+// ones.
+func (f *Fused) each(s *mlx.Scope, product func(w *matrix, bias mlx.Array) mlx.Array) []mlx.Array {
+	if f.parts == nil {
+		return s.SplitSections(product(&f.joined, f.bias.Array()), f.ends, -1)
 	}
-	return s.SplitSections(addBias(s, f.joined.mul(s, x), f.bias.Array()), f.ends, -1)
+	out := make([]mlx.Array, len(f.parts))
+	for i := range f.parts {
+		out[i] = product(&f.parts[i].w, f.parts[i].bias.Array())
+	}
+	return out
 }
 
 func (f *Fused) plan(l *loader, names []string) func() error {
@@ -84,7 +93,7 @@ func (f *Fused) plan(l *loader, names []string) func() error {
 		end += out
 		f.ends = append(f.ends, end)
 	}
-	return inOrder(f.joined.plan(l, names, f.In, outs), planBias(l, &f.bias, names, outs, f.NoBias || f.Outs == nil))
+	return inOrder(f.joined.plan(l, names, f.In, outs), planBias(l, &f.bias, names, &f.joined, outs, f.NoBias || f.Outs == nil))
 }
 
 // params are those of the parts; once joined there are none to be had.
@@ -111,7 +120,7 @@ func (f *Fused) begin(names []string) {
 	}
 	f.parts = make([]Linear, len(names))
 	for i := range f.parts {
-		f.parts[i] = Linear{In: f.In, NoBias: f.NoBias}
+		f.parts[i] = Linear{In: f.In, NoBias: f.NoBias, w: matrix{experts: f.joined.experts}}
 		if i < len(f.Outs) {
 			f.parts[i].Out = f.Outs[i]
 		}
@@ -128,7 +137,7 @@ func (f *Fused) inspect(l *loader, names []string) (outs []int, same bool) {
 		if f.Outs != nil {
 			out = f.Outs[i]
 		}
-		t := l.find(n+".weight", out, f.In)
+		t := l.find(n+".weight", f.joined.perExpert(out, f.In)...)
 		if t == nil {
 			continue // noted
 		}
@@ -137,7 +146,8 @@ func (f *Fused) inspect(l *loader, names []string) (outs []int, same bool) {
 			kind = q.Quantisation()
 		}
 		kinds = append(kinds, kind)
-		outs = append(outs, t.Shape()[0])
+		out, _ = rowsColumns(t)
+		outs = append(outs, out)
 	}
 	if len(outs) != len(names) {
 		return nil, false
@@ -151,6 +161,7 @@ func (f *Fused) planParts(l *loader, names []string) func() error {
 	}
 	reads := make([]func() error, len(names))
 	for i, n := range names {
+		f.parts[i].w.experts = f.joined.experts
 		f.parts[i].NoBias = f.NoBias || f.Outs == nil
 		if f.Outs != nil {
 			f.parts[i].Out = f.Outs[i]
@@ -160,27 +171,28 @@ func (f *Fused) planParts(l *loader, names []string) func() error {
 	return inOrder(reads...)
 }
 
-// planBias finds the biases of layers, which become one vector. Some layers of a
-// fused group may have none: theirs is zero.
-func planBias(l *loader, to *Param, names []string, outs []int, optional bool) func() error {
+// planBias finds the biases of layers of weight w, which become one vector. Some
+// layers of a fused group may have none: theirs is zero.
+func planBias(l *loader, to *Param, names []string, w *matrix, outs []int, optional bool) func() error {
 	tensors := make([]Tensor, len(names))
 	found := false
 	for i, n := range names {
-		tensors[i] = l.findOptional(join(n, "bias"), outs[i])
+		tensors[i] = l.findOptional(join(n, "bias"), w.perExpert(outs[i])...)
 		found = found || tensors[i] != nil
 	}
 	if !found {
 		if !optional {
 			for i, n := range names {
-				l.find(join(n, "bias"), outs[i]) // notes that it is missing
+				l.find(join(n, "bias"), w.perExpert(outs[i])...) // notes that it is missing
 			}
 		}
 		return nil
 	}
-	return func() error { return loadBias(l, to, tensors, outs) }
+	return func() error { return loadBias(l, to, tensors, func(i int) []int { return w.perExpert(outs[i]) }) }
 }
 
-func loadBias(l *loader, to *Param, tensors []Tensor, outs []int) error {
+// loadBias reads biases as one; shape is that of one that is not there.
+func loadBias(l *loader, to *Param, tensors []Tensor, shape func(i int) []int) error {
 	parts := make([]mlx.Array, len(tensors))
 	defer func() { closeAll(parts) }()
 	for i, t := range tensors {
@@ -196,10 +208,10 @@ func loadBias(l *loader, to *Param, tensors []Tensor, outs []int) error {
 		list := append([]mlx.Array(nil), parts...)
 		for i := range list {
 			if list[i].IsNull() {
-				list[i] = s.Zeros([]int{outs[i]}, l.policy.Dtype)
+				list[i] = s.Zeros(shape(i), l.policy.Dtype)
 			}
 		}
-		return stack(s, list)
+		return stack(s, list, -1)
 	})
 }
 

@@ -157,6 +157,10 @@ func (l *loader) findOptional(name string, shape ...int) Tensor {
 	if t == nil {
 		return nil
 	}
+	if st, ok := t.(interface{ missing() []string }); ok && len(st.missing()) > 0 {
+		l.faults.missing = append(l.faults.missing, st.missing()...)
+		return nil
+	}
 	if f, ok := t.(Fitter); ok && len(shape) > 0 {
 		t = f.Fit(shape[len(shape)-1])
 	}
@@ -212,6 +216,7 @@ func (f *faults) err() error {
 			continue
 		}
 		slices.Sort(list.names)
+		list.names = slices.Compact(list.names) // a layer may look twice
 		more := ""
 		if n := len(list.names); n > maxListed {
 			list.names, more = list.names[:maxListed], fmt.Sprintf(" and %d more", n-maxListed)

@@ -8,10 +8,12 @@ import (
 )
 
 // matrix is a weight [out, in]: for inference in the form in which its product is
-// fastest, which is transposed once or packed; for training as it is stored.
+// fastest, which is transposed once or packed; for training as it is stored. That
+// of a mixture of experts has one for each.
 type matrix struct {
+	experts    int // 0 is a weight without that dimension
 	in, out    int
-	weight     Param // [out, in]; [in, out] and an evaluated view when transposed
+	weight     Param // [E, out, in]; [E, in, out] and an evaluated view when transposed
 	transposed bool
 	scales     Param // with packed
 	biases     Param
@@ -31,9 +33,17 @@ func (m *matrix) mul(s *mlx.Scope, x mlx.Array) mlx.Array {
 	return s.QuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), true, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode)
 }
 
+// perExpert is a shape that a weight has for every expert.
+func (m *matrix) perExpert(shape ...int) []int {
+	if m.experts == 0 {
+		return shape
+	}
+	return append([]int{m.experts}, shape...)
+}
+
 // params lists what a layer of that name has in the matrix.
 func (m *matrix) params(name string, in, out int, init initializer.Func) []spec {
-	weight := spec{name: join(name, "weight"), param: &m.weight, shape: []int{out, in}, init: init}
+	weight := spec{name: join(name, "weight"), param: &m.weight, shape: m.perExpert(out, in), init: init}
 	if m.transposed {
 		weight.param = nil
 	}
@@ -53,16 +63,23 @@ func (m *matrix) plan(l *loader, names []string, in int, outs []int) func() erro
 	tensors := make([]Tensor, len(names))
 	m.in, m.out, m.transposed, m.packed = in, 0, false, Quantisation{}
 	for i, n := range names {
-		if tensors[i] = l.find(join(n, "weight"), outs[i], in); tensors[i] == nil {
+		if tensors[i] = l.find(join(n, "weight"), m.perExpert(outs[i], in)...); tensors[i] == nil {
 			return nil // noted
 		}
-		in = tensors[i].Shape()[1]
-		m.in, m.out = in, m.out+tensors[i].Shape()[0]
+		var out int
+		out, in = rowsColumns(tensors[i])
+		m.in, m.out = in, m.out+out
 	}
 	if _, packed := tensors[0].(Quantised); packed && !l.policy.Unpack {
 		return func() error { return m.loadPacked(l, tensors) }
 	}
 	return func() error { return m.loadDense(l, tensors) }
+}
+
+// rowsColumns are the last two dimensions of a weight.
+func rowsColumns(t Tensor) (out, in int) {
+	shape := t.Shape()
+	return shape[len(shape)-2], shape[len(shape)-1]
 }
 
 func (m *matrix) loadDense(l *loader, tensors []Tensor) error {
@@ -74,9 +91,9 @@ func (m *matrix) loadDense(l *loader, tensors []Tensor) error {
 	m.transposed = !l.policy.Trainable
 	return l.set(&m.weight, func(s *mlx.Scope) mlx.Array {
 		if m.transposed {
-			return s.Transpose(stack(s, parts))
+			return s.SwapAxes(stack(s, parts, -2), -2, -1)
 		}
-		return stack(s, parts)
+		return stack(s, parts, -2)
 	})
 }
 
@@ -118,19 +135,19 @@ func (m *matrix) stackPacked(l *loader, parts []Packed) error {
 		if list[0].IsNull() {
 			continue
 		}
-		if err := l.set(column.to, func(s *mlx.Scope) mlx.Array { return stack(s, list) }); err != nil {
+		if err := l.set(column.to, func(s *mlx.Scope) mlx.Array { return stack(s, list, -2) }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// stack concatenates along the rows; one part alone stays as it is.
-func stack(s *mlx.Scope, parts []mlx.Array) mlx.Array {
+// stack concatenates along an axis; one part alone stays as it is.
+func stack(s *mlx.Scope, parts []mlx.Array, axis int) mlx.Array {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	return s.ConcatenateAxis(parts, 0)
+	return s.ConcatenateAxis(parts, axis)
 }
 
 func readAll(tensors []Tensor, read func(Tensor) (mlx.Array, error)) ([]mlx.Array, error) {

@@ -101,7 +101,7 @@ func Quantize(t *mlx.Thread, model any, q Quantisation, owner *mlx.Owner, choose
 func (m *matrix) quantise(s *mlx.Scope, name string, q Quantisation) []mlx.Array {
 	w := m.weight.Array()
 	if m.transposed {
-		w = s.Transpose(w)
+		w = s.SwapAxes(w, -2, -1)
 	}
 	if in := s.Dim(w, -1); s.Err() == nil && in%q.GroupSize != 0 {
 		s.Fail(fmt.Errorf("%s: groups of %d do not divide a row of %d", name, q.GroupSize, in))
