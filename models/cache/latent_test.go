@@ -92,7 +92,7 @@ func (x *latents) layers(t *testing.T, th *mlx.Thread, o *mlx.Owner) *layers {
 	})
 	require.NoError(t, err)
 	defer mlx.CloseAll(made...)
-	m := new(layers)
+	m := &layers{nn.MultiLinear{Heads: latentHeads}, nn.MultiLinear{Heads: latentHeads}}
 	w := nn.Arrays{Named: map[string]mlx.Array{"keys.weight": made[0], "values.weight": made[1]}}
 	require.NoError(t, nn.Load(t.Context(), th, m, w, nn.Policy{Dtype: mlx.Float32}, o))
 	return m

@@ -37,6 +37,7 @@ func (m *halves) requireOutputs(r *reference, kind string) {
 // The halves of kv_b_proj are what mlx-lm makes of it, packed or not, stored
 // whole or as mlx-lm saves them; their sizes may be left to the checkpoint.
 func TestMultiLinearEqualsReference(t *testing.T) {
+	unsized := halves{nn.MultiLinear{Heads: 2}, nn.MultiLinear{Heads: 2}}
 	sized := halves{nn.MultiLinear{Heads: 2, In: 32, Out: 64}, nn.MultiLinear{Heads: 2, In: 64, Out: 64}}
 	for _, kind := range []string{"dense", "packed"} {
 		for _, whole := range []bool{true, false} {
@@ -46,7 +47,7 @@ func TestMultiLinearEqualsReference(t *testing.T) {
 						return // is not packed again, and the closer to what was stored
 					}
 					policy.Dtype = mlx.Float32
-					for _, m := range []halves{{}, sized} {
+					for _, m := range []halves{unsized, sized} {
 						w := nn.SplitLatent(stored(r, kind, whole), 2, 32, 64, 64)
 						require.NoError(t, nn.Load(t.Context(), r.th, &m, w, policy, r.owner))
 						m.requireOutputs(r, kind)
@@ -83,7 +84,7 @@ func TestSplitLatentOfOtherRows(t *testing.T) {
 		require.False(t, packed)
 		_, packed = w.Tensor("unembed_out.weight").(nn.Quantised)
 		require.True(t, packed)
-		m := halves{}
+		m := halves{nn.MultiLinear{Heads: 2}, nn.MultiLinear{Heads: 2}}
 		require.NoError(t, nn.Load(t.Context(), r.th, &m, w, nn.Policy{Dtype: mlx.Float32}, r.owner))
 	})
 }
@@ -91,7 +92,7 @@ func TestSplitLatentOfOtherRows(t *testing.T) {
 func TestSplitLatentRefuses(t *testing.T) {
 	withReferenceOf(t, "mla", func(r *reference) {
 		load := func(w nn.Weights) error {
-			return nn.Load(t.Context(), r.th, &halves{}, w, nn.Policy{Dtype: mlx.Float32}, r.owner)
+			return nn.Load(t.Context(), r.th, &halves{nn.MultiLinear{Heads: 2}, nn.MultiLinear{Heads: 2}}, w, nn.Policy{Dtype: mlx.Float32}, r.owner)
 		}
 		for _, kind := range []string{"dense", "packed"} {
 			w := stored(r, kind, true)
