@@ -31,7 +31,7 @@ func (g *GroupGate) Forward(s *mlx.Scope, x mlx.Array) (experts, weights mlx.Arr
 	if g.TopGroups < g.Groups {
 		chosen = g.limit(s, chosen)
 	}
-	experts = s.StopGradient(least(s, s.Negative(chosen), g.TopK, -1))
+	experts = TopKNegated(s, chosen, g.TopK)
 	weights = s.TakeAlongAxis(scores, experts, -1)
 	if g.Normalise && g.TopK > 1 {
 		weights = s.Divide(weights, s.SumAxis(weights, -1, true))
@@ -42,17 +42,12 @@ func (g *GroupGate) Forward(s *mlx.Scope, x mlx.Array) (experts, weights mlx.Arr
 // limit takes the experts of the worst groups out of the choice. A group is as
 // good as its best two.
 func (g *GroupGate) limit(s *mlx.Scope, chosen mlx.Array) mlx.Array {
-	grouped := s.Unflatten(chosen, -1, g.Groups, -1) // [..., G, E/G]
-	best := s.SumAxis(s.TopKAxis(grouped, 2, -1), -1, true)
-	worst := s.StopGradient(least(s, best, g.Groups-g.TopGroups, -2)) // [..., G-K, 1]
+	grouped, out := s.Unflatten(chosen, -1, g.Groups, -1), g.Groups-g.TopGroups // [..., G, E/G]
+	best := s.SumAxis(s.TopKAxis(grouped, 2, -1), -1, false)                    // [..., G]
+	worst := s.StopGradient(lastAxis(s, s.ArgpartitionAxis(best, out-1, -1), out))
+	worst = s.ExpandDims(worst, -1) // [..., G-K, 1]
 	grouped = s.PutAlongAxis(grouped, worst, s.Scalar(math.Inf(-1), mlx.Float32), -2)
 	return s.Flatten(grouped, -2, -1)
-}
-
-// least are the indices of the k least numbers along an axis, in no order.
-func least(s *mlx.Scope, x mlx.Array, k, axis int) mlx.Array {
-	first, _ := Two(s.SplitSections(s.ArgpartitionAxis(x, k-1, axis), []int{k}, axis))
-	return first
 }
 
 // plan reads the bias in single precision, whatever the model computes in: it is

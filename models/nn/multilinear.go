@@ -8,9 +8,10 @@ import (
 // MultiLinear is a linear layer for each head: y = x W^T by W [H, out, in].
 // As MultiLinear of mlx_lm/models/mla.py.
 type MultiLinear struct {
-	Heads, In, Out int // 0 takes what the checkpoint has
+	Heads   int // must be given
+	In, Out int // 0 takes what the checkpoint has
 
-	w matrix // [H, out, in], as it is stored
+	w matrix
 }
 
 // Forward maps x [B, H, L, in] to [B, H, L, out]; one head of x goes to all.
@@ -25,34 +26,24 @@ func (m *MultiLinear) mul(s *mlx.Scope, x mlx.Array, transpose bool) mlx.Array {
 	if q.Bits > 0 {
 		return s.QuantizedMatmul(x, w, m.w.scales.Array(), m.w.biases.Array(), transpose, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode)
 	}
-	if transpose {
-		w = s.SwapAxes(w, -1, -2)
+	if transpose != m.w.transposed {
+		w = s.SwapAxes(w, -2, -1)
 	}
 	return s.Matmul(x, w)
 }
 
+// inner is the weight, which has one for each head as another has for each expert.
+func (m *MultiLinear) inner() *matrix {
+	m.w.experts = m.Heads
+	return &m.w
+}
+
 func (m *MultiLinear) plan(l *loader, names []string) func() error {
-	m.w.packed = Quantisation{}
-	t := l.find(join(names[0], "weight"), m.Heads, m.Out, m.In)
-	if t == nil {
-		return nil // noted
-	}
-	if _, packed := t.(Quantised); packed && !l.policy.Unpack {
-		return func() error { return m.w.loadPacked(l, []Tensor{t}) }
-	}
-	return func() error {
-		a, err := t.Dense(l.t, l.policy.Dtype)
-		if err == nil {
-			m.w.weight.keep(l.owner, a)
-		}
-		return err
-	}
+	return m.inner().plan(l, names, m.In, []int{m.Out})
 }
 
 func (m *MultiLinear) params(names []string) []spec {
-	specs := m.w.params(names[0], m.In, m.Out, initializer.UniformFan(m.In))
-	specs[0].shape = []int{m.Heads, m.Out, m.In}
-	return specs
+	return m.inner().params(names[0], m.In, m.Out, initializer.UniformFan(m.In))
 }
 
 func (m *MultiLinear) matrices(names []string) []named { return []named{{names[0], &m.w, nil}} }

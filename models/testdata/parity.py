@@ -9,6 +9,7 @@ Needs mlx, mlx-cpu and mlx-lm 0.32.2. A case file has CASES, a dict of name -> c
     quantization  as in config.json: {"group_size": 32, "bits": 4, "layer": {...} or False}; the weights are packed by mlx.nn.quantize
     hf            tensors {name: shape} of the Hugging Face form, which Model.sanitize of mlx-lm takes; without it the tensors are mlx-lm's own
     rename        function of a stored name that mlx-lm does not know, to one that it does
+    stored        with quantization: whether a layer of that stored name is packed in the checkpoint, before Model.sanitize; the others are dense
     length        tokens of each of the two sequences, 20 without
     tweak         function of the model, called after the weights are loaded: to mend a known defect of the reference (say which)
 
@@ -62,12 +63,20 @@ def run(case):
     dtype = getattr(mx, case.get("dtype", "float32"))
     weights = {k: tensor(k, s).astype(dtype) for k, s in shapes.items()}
     weights = {case.get("rename", str)(k): v for k, v in weights.items()}
+    quantization, packed = case.get("quantization"), {}
+    base = {k: v for k, v in (quantization or {}).items() if k in ("group_size", "bits", "mode")}
+    if "stored" in case:
+        packed = {k[:-7]: base for k in weights if k.endswith(".weight") and case["stored"](k[:-7])}
+        for layer in packed:
+            for part, array in zip(("weight", "scales", "biases"), mx.quantize(weights[layer + ".weight"], **base)):
+                weights[f"{layer}.{part}"] = array
     if case.get("hf") and hasattr(model, "sanitize"):
         weights = model.sanitize(weights)
+    if "stored" in case:
+        nn.quantize(model, class_predicate=lambda path, _: f"{path}.scales" in weights, **base)
+        config["quantization"] = quantization
     model.load_weights(list(weights.items()), strict=True)
-    quantization, packed = case.get("quantization"), {}
-    if quantization:
-        base = {k: v for k, v in quantization.items() if k in ("group_size", "bits", "mode")}
+    if quantization and "stored" not in case:
 
         def choose(path, m):
             if not hasattr(m, "to_quantized") or m.weight.shape[-1] % base["group_size"]:
@@ -94,6 +103,7 @@ def run(case):
 
 
 def main(names):
+    sys.path.insert(0, str(HERE))
     for path in sorted(HERE.glob("*.py")):
         if names and path.stem not in names:
             continue

@@ -1,0 +1,207 @@
+package models
+
+// DeepSeek-V3: DeepSeek-AI, 2024, https://arxiv.org/abs/2412.19437, and Kimi K2.
+// Reference: mlx_lm/models/deepseek_v3.py. Queries, keys and values go through
+// latents, of which the cache keeps one a token (multi-head latent attention), and
+// most layers are mixtures of many small experts and one that is shared.
+
+import (
+	"slices"
+
+	"forge.lthn.ai/core/go-mlx/models/cache"
+	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+type deepseekV3Attention struct {
+	Direct  *nn.Fused      `weight:"q_proj,kv_a_proj_with_mqa"`   // without a latent of the queries
+	Lowered *nn.Fused      `weight:"q_a_proj,kv_a_proj_with_mqa"` // with one
+	QNorm   *nn.RMSNorm    `weight:"q_a_layernorm"`
+	QProj   *nn.Linear     `weight:"q_b_proj"`
+	KVNorm  nn.RMSNorm     `weight:"kv_a_layernorm"`
+	Keys    nn.MultiLinear `weight:"embed_q"`
+	Values  nn.MultiLinear `weight:"unembed_out"`
+	OProj   nn.Linear      `weight:"o_proj"`
+	Rope    nn.RoPE        `weight:""`
+
+	heads, plain, turned, rank int // features of a query or key that are turned, and that are not
+	scale                      float32
+}
+
+func newDeepseekV3Attention(c *DeepseekV3Config) deepseekV3Attention {
+	d, h, bias := c.HiddenSize, c.NumAttentionHeads, c.AttentionBias
+	q, latent := h*(c.QKNopeHeadDim+c.QKRopeHeadDim), c.KVLoraRank+c.QKRopeHeadDim
+	a := deepseekV3Attention{
+		KVNorm: nn.RMSNorm{Dims: c.KVLoraRank, Eps: 1e-6},
+		Keys:   nn.MultiLinear{Heads: h, In: c.QKNopeHeadDim, Out: c.KVLoraRank},
+		Values: nn.MultiLinear{Heads: h, In: c.KVLoraRank, Out: c.VHeadDim},
+		OProj:  nn.Linear{In: h * c.VHeadDim, Out: d, NoBias: !bias},
+		Rope:   c.layerRope(),
+		heads:  h, plain: c.QKNopeHeadDim, turned: c.QKRopeHeadDim, rank: c.KVLoraRank,
+		scale: c.attentionScale(),
+	}
+	if c.QLoraRank == 0 {
+		a.Direct = &nn.Fused{In: d, Outs: []int{q, latent}, NoBias: !bias}
+		return a
+	}
+	a.Lowered = &nn.Fused{In: d, Outs: []int{c.QLoraRank, latent}, NoBias: !bias}
+	a.QNorm = &nn.RMSNorm{Dims: c.QLoraRank, Eps: 1e-6}
+	a.QProj = &nn.Linear{In: c.QLoraRank, Out: q, NoBias: true}
+	return a
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (a *deepseekV3Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	q, lowered := a.project(s, x)                                                      // [B, L, H*(n+p)] and [B, L, r+p]
+	q = nn.SplitHeads(s, q, a.heads, a.plain+a.turned)                                 // [B, H, L, n+p]
+	q, qTurned := nn.Two(s.SplitSections(q, []int{a.plain}, -1))                       // [B, H, L, n] and [B, H, L, p]
+	latent, kTurned := nn.Two(s.SplitSections(lowered, []int{a.rank}, -1))             // [B, L, r] and [B, L, p]
+	latent = nn.SplitHeads(s, a.KVNorm.Forward(s, latent), 1, a.rank)                  // [B, 1, L, r]
+	kTurned = a.Rope.Forward(s, nn.SplitHeads(s, kTurned, 1, a.turned), kv.Position()) // [B, 1, L, p]
+	out := kv.Attend(s, q, latent, kTurned, cache.Attention{
+		Scale:  a.scale,
+		Latent: &cache.Latent{Query: a.Rope.Forward(s, qTurned, kv.Position()), Keys: &a.Keys, Values: &a.Values},
+	}) // [B, H, L, dv]
+	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
+}
+
+// project maps x [B, L, D] to the queries of all heads and to the latent beside
+// the turned part of the keys.
+func (a *deepseekV3Attention) project(s *mlx.Scope, x mlx.Array) (q, latent mlx.Array) {
+	if a.Direct != nil {
+		return nn.Two(a.Direct.Forward(s, x))
+	}
+	q, latent = nn.Two(a.Lowered.Forward(s, x))
+	return a.QProj.Forward(s, a.QNorm.Forward(s, q)), latent
+}
+
+type deepseekV3MLP struct {
+	GateUp nn.Fused  `weight:"gate_proj,up_proj"`
+	Down   nn.Linear `weight:"down_proj"`
+}
+
+func newDeepseekV3MLP(d, hidden int) *deepseekV3MLP {
+	return &deepseekV3MLP{
+		GateUp: nn.Fused{In: d, Outs: []int{hidden, hidden}, NoBias: true},
+		Down:   nn.Linear{In: hidden, Out: d, NoBias: true},
+	}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (m *deepseekV3MLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
+	gate, up := nn.Two(m.GateUp.Forward(s, x)) // [B, L, I] each
+	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
+}
+
+type deepseekV3MoE struct {
+	Gate    nn.GroupGate   `weight:"gate"`
+	Experts nn.SwitchGLU   `weight:"switch_mlp"`
+	Shared  *deepseekV3MLP `weight:"shared_experts"` // nil for none
+}
+
+func newDeepseekV3MoE(c *DeepseekV3Config) *deepseekV3MoE {
+	m := &deepseekV3MoE{
+		Gate: nn.GroupGate{
+			In: c.HiddenSize, Experts: c.NRoutedExperts, TopK: c.NumExpertsPerTok, Groups: c.NGroup, TopGroups: c.TopkGroup,
+			Scale: c.RoutedScalingFactor, Normalise: c.NormTopkProb == nil || *c.NormTopkProb,
+		},
+		Experts: nn.NewSwitchGLU(c.NRoutedExperts, c.HiddenSize, c.MoeIntermediateSize),
+	}
+	if c.NSharedExperts > 0 {
+		m.Shared = newDeepseekV3MLP(c.HiddenSize, c.MoeIntermediateSize*c.NSharedExperts)
+	}
+	return m
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (m *deepseekV3MoE) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
+	experts, weights := m.Gate.Forward(s, x)                  // [B, L, K] each
+	y := nn.Mix(s, m.Experts.Forward(s, x, experts), weights) // [B, L, D]
+	if m.Shared == nil {
+		return y
+	}
+	return s.Add(y, m.Shared.Forward(s, x))
+}
+
+type deepseekV3Block struct {
+	SelfAttn               deepseekV3Attention `weight:"self_attn"`
+	MLP                    feedForward         `weight:"mlp"`
+	InputLayernorm         nn.RMSNorm          `weight:"input_layernorm"`
+	PostAttentionLayernorm nn.RMSNorm          `weight:"post_attention_layernorm"`
+}
+
+// feedForward is the dense or the sparse half of a block.
+type feedForward interface {
+	Forward(s *mlx.Scope, x mlx.Array) mlx.Array
+}
+
+func newDeepseekV3Block(c *DeepseekV3Config, layer int) *deepseekV3Block {
+	b := &deepseekV3Block{
+		SelfAttn:               newDeepseekV3Attention(c),
+		InputLayernorm:         nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+		PostAttentionLayernorm: nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+	}
+	if c.sparse(layer) {
+		b.MLP = newDeepseekV3MoE(c)
+	} else {
+		b.MLP = newDeepseekV3MLP(c.HiddenSize, c.IntermediateSize)
+	}
+	return b
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (b *deepseekV3Block) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	h := s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
+	return s.Add(h, b.MLP.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
+}
+
+type deepseekV3 struct {
+	EmbedTokens nn.Embedding       `weight:"model.embed_tokens"`
+	Layers      []*deepseekV3Block `weight:"model.layers"`
+	Norm        nn.RMSNorm         `weight:"model.norm"`
+	LMHead      *nn.Linear         `weight:"lm_head"` // nil when tied to the embedding
+
+	config *DeepseekV3Config
+}
+
+func newDeepseekV3(c *DeepseekV3Config) architecture {
+	m := &deepseekV3{
+		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize},
+		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+		config:      c,
+	}
+	for i := range c.NumHiddenLayers {
+		m.Layers = append(m.Layers, newDeepseekV3Block(c, i))
+	}
+	if !c.TieWordEmbeddings {
+		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
+	}
+	return m
+}
+
+// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
+func (m *deepseekV3) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
+	for i, layer := range m.Layers {
+		h = layer.Forward(s, h, kv.KV(s, i))
+	}
+	h = m.Norm.Forward(s, h)
+	if m.LMHead == nil {
+		return m.EmbedTokens.AsLinear(s, h)
+	}
+	return m.LMHead.Forward(s, h)
+}
+
+// NewCache makes an empty cache.
+func (m *deepseekV3) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
+	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)), opts...)
+}
+
+// sanitize drops the layers that predict further tokens, and shows experts that
+// are stored one by one as one weight and kv_b_proj as its two halves.
+func (m *deepseekV3) sanitize(w nn.Weights) nn.Weights {
+	c := m.config
+	w = nn.Rename(w, func(stored string) (string, bool) { return stored, !c.predicts(stored) })
+	w = nn.StackExperts(w, c.NRoutedExperts)
+	return nn.SplitLatent(w, c.NumAttentionHeads, c.QKNopeHeadDim, c.VHeadDim, c.KVLoraRank)
+}
