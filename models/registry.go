@@ -27,12 +27,16 @@ var architectures = map[string]builder{
 	"mistral": build(newLlama), // as mlx-lm does: the same graph
 	"olmo2":   build(newOlmo2),
 	"olmo3":   build(newOlmo3),
+
+	"qwen3_5_text": build(newQwen3_5Text),
 }
 
 // textModels maps the model_type of checkpoints that nest their language model's
 // configuration in text_config to its model_type, where text_config does not say.
 var textModels = map[string]string{
 	"gemma3": "gemma3_text",
+
+	"qwen3_5": "qwen3_5_text",
 }
 
 // architecture is a model without its weights: nn.Load fills its fields.

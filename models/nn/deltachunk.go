@@ -27,10 +27,10 @@ func (d DeltaRule) chunks(s *mlx.Scope, n deltaSizes, state mlx.Array) (y, next 
 	if s.Err() != nil {
 		return mlx.Array{}, mlx.Array{}
 	}
-	weights := decays(s, decay, masks)                   // W [N, B, Hk, r, C, C]
+	weights := decays(s, decay, masks)                                        // W [N, B, Hk, r, C, C]
 	since := s.Exp(s.CumsumAxis(decay, -2, false, true, mlx.OptionalDtype{})) // e [N, B, Hk, r, C, 1]
-	last := row(s, weights, size-1)                      // W_C [N, B, Hk, r, 1, C]
-	columns := s.SwapAxes(k, -1, -2)                     // [N, B, Hk, 1, Dk, C]
+	last := row(s, weights, size-1)                                           // W_C [N, B, Hk, r, 1, C]
+	columns := s.SwapAxes(k, -1, -2)                                          // [N, B, Hk, 1, Dk, C]
 	a := s.Multiply(s.Multiply(beta, weights), s.Matmul(k, columns))
 	inverse := unitInverse(s, a, masks[2:])
 	parts := [][]mlx.Array{
