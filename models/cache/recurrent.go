@@ -20,6 +20,7 @@ type Arrays interface {
 // Recurrent is the cache of layer i, which is recurrent. A cache that was made for
 // another model fails the Build.
 func (c *Cache) Recurrent(s *mlx.Scope, i int) Arrays {
+	s.Fail(c.err)
 	if i >= 0 && i < len(c.Layers) {
 		if a, ok := c.Layers[i].(Arrays); ok {
 			return a
@@ -32,9 +33,10 @@ func (c *Cache) Recurrent(s *mlx.Scope, i int) Arrays {
 // errRecurrent is why a recurrent layer cannot be trimmed.
 var errRecurrent = errors.New("a recurrent layer has no earlier state to go back to")
 
-// ArraysCache keeps the arrays of a recurrent layer, whatever their number of
-// tokens. As mlx_lm.models.cache.ArraysCache.
+// ArraysCache keeps the arrays of a recurrent layer: as much memory after a
+// million tokens as after one. As mlx_lm.models.cache.ArraysCache.
 type ArraysCache struct {
+	padding
 	arrays []*mlx.Array
 	offset int
 }
@@ -79,8 +81,24 @@ func (c *ArraysCache) Set(s *mlx.Scope, i int, a mlx.Array) {
 	s.Assign(c.arrays[i], a)
 }
 
-// Mask implements nn.Memory: all tokens count.
-func (c *ArraysCache) Mask(*mlx.Scope, int) mlx.Array { return mlx.Array{} }
+// Mask implements nn.Memory: columns of padding do not count.
+func (c *ArraysCache) Mask(s *mlx.Scope, tokens int) mlx.Array {
+	rows := c.hidden(c.offset)
+	if rows == "" {
+		return mlx.Array{}
+	}
+	return once(s, padded{rows, tokens}, func() mlx.Array {
+		column := s.Arange(0, float64(tokens), 1, mlx.Int32)
+		return s.GreaterEqual(column, s.Reshape(integers(s, rows), -1, 1)) // [B, L]
+	})
+}
+
+// padded is the key of a mask of the next tokens, of which the first in each row
+// are padding.
+type padded struct {
+	rows   numbers
+	tokens int
+}
 
 // Advance implements nn.Memory.
 func (c *ArraysCache) Advance(s *mlx.Scope, tokens int) {

@@ -24,20 +24,20 @@ func (c changed) Tensor(name string) Tensor {
 
 // Derived is a tensor of a shape that fn makes of t when it is read, unpacked.
 func Derived(t Tensor, shape []int, fn func(s *mlx.Scope, a mlx.Array) mlx.Array) Tensor {
-	return derived{t, shape, fn}
+	return derivedTensor{t, shape, fn}
 }
 
-type derived struct {
+type derivedTensor struct {
 	from  Tensor
 	shape []int
 	fn    func(s *mlx.Scope, a mlx.Array) mlx.Array
 }
 
 // Shape implements Tensor.
-func (d derived) Shape() []int { return d.shape }
+func (d derivedTensor) Shape() []int { return d.shape }
 
 // Check implements Checker.
-func (d derived) Check() error {
+func (d derivedTensor) Check() error {
 	if c, ok := d.from.(Checker); ok {
 		return c.Check()
 	}
@@ -45,7 +45,7 @@ func (d derived) Check() error {
 }
 
 // Dense implements Tensor.
-func (d derived) Dense(t *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
+func (d derivedTensor) Dense(t *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
 	a, err := d.from.Dense(t, dtype)
 	if err != nil {
 		return a, err
