@@ -99,7 +99,8 @@ type qwenDelta struct {
 	Norm        nn.RMSNorm        `weight:"model.norm"`
 	LMHead      *nn.Linear        `weight:"lm_head"` // nil when tied to the embedding
 
-	kinds []cache.Kind // of the layers
+	kinds  []cache.Kind                  // of the layers
+	gather func(w nn.Weights) nn.Weights // shows experts as layers keep them; nil where there are none
 }
 
 // newQwenDelta makes a model of the delta nets and the MLPs that are made for each
@@ -149,6 +150,9 @@ func (m *qwenDelta) sanitize(w nn.Weights) nn.Weights {
 		foreign = foreign || foreignKernel(stored, w.Tensor(stored))
 		return stored, !strings.Contains(stored, "mtp.") && !(tied && stored == "lm_head.weight")
 	})
+	if m.gather != nil {
+		w = m.gather(w)
+	}
 	if !foreign {
 		return w
 	}

@@ -28,7 +28,9 @@ var architectures = map[string]builder{
 	"olmo2":   build(newOlmo2),
 	"olmo3":   build(newOlmo3),
 
-	"qwen3_5_text": build(newQwen3_5Text),
+	"qwen3_5_moe_text": build(newQwen3_5MoeText),
+	"qwen3_5_text":     build(newQwen3_5Text),
+	"qwen3_next":       build(newQwen3Next),
 }
 
 // textModels maps the model_type of checkpoints that nest their language model's
@@ -36,7 +38,8 @@ var architectures = map[string]builder{
 var textModels = map[string]string{
 	"gemma3": "gemma3_text",
 
-	"qwen3_5": "qwen3_5_text",
+	"qwen3_5":     "qwen3_5_text",
+	"qwen3_5_moe": "qwen3_5_moe_text",
 }
 
 // architecture is a model without its weights: nn.Load fills its fields.

@@ -37,3 +37,23 @@ func SwiGLUOAI(s *mlx.Scope, gate, up mlx.Array, alpha, limit float64) mlx.Array
 	up = s.Clip(up, num(s, -limit, up), num(s, limit, up))
 	return s.Multiply(plus(s, 1, up), s.Multiply(gate, s.Sigmoid(times(s, alpha, gate))))
 }
+
+// SplitGroups cuts each of the groups that x [..., groups*(n0+n1+...)] consists of
+// into parts of those sizes, and returns each part of all groups,
+// [..., groups*n0], [..., groups*n1], and so on.
+func SplitGroups(s *mlx.Scope, x mlx.Array, groups int, sizes ...int) []mlx.Array {
+	shape, ends, end := s.Shape(x), make([]int, len(sizes)), 0
+	if len(shape) == 0 {
+		return nil // an error went before
+	}
+	for i, n := range sizes {
+		end += n
+		ends[i] = end
+	}
+	lead := shape[: len(shape)-1 : len(shape)-1]
+	parts := s.SplitSections(s.Reshape(x, append(lead, groups, end)...), ends[:len(ends)-1], -1)
+	for i := range parts {
+		parts[i] = s.Reshape(parts[i], append(lead, groups*sizes[i])...)
+	}
+	return parts
+}
