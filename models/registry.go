@@ -19,28 +19,32 @@ var ErrUnknownArchitecture = errors.New("unknown architecture")
 // architectures maps config.json's model_type to its model. This is the one
 // place to register a new one.
 var architectures = map[string]builder{
-	"deepseek_v3": build(newDeepseekV3),
-	"gemma2":      build(newGemma2),
-	"gemma3_text": build(newGemma3Text),
-
-	"glm4":       build(newGlm4),
-	"kimi_k2":    build(newDeepseekV3), // as mlx-lm does: the same graph
-	"llama":      build(newLlama),
-	"ministral3": build(newMinistral3),
-	"mistral":    build(newMistral),
-	"olmo2":      build(newOlmo2),
-	"olmo3":      build(newOlmo3),
-	"phi3":       build(newPhi3),
-	"qwen2":      build(newQwen2),
-	"qwen3":      build(newQwen3),
-	"smollm3":    build(newSmolLM3),
+	"deepseek_v3":      build(newDeepseekV3),
+	"gemma2":           build(newGemma2),
+	"gemma3_text":      build(newGemma3Text),
+	"glm4":             build(newGlm4),
+	"kimi_k2":          build(newDeepseekV3), // as mlx-lm does: the same graph
+	"llama":            build(newLlama),
+	"ministral3":       build(newMinistral3),
+	"mistral":          build(newMistral),
+	"olmo2":            build(newOlmo2),
+	"olmo3":            build(newOlmo3),
+	"phi3":             build(newPhi3),
+	"qwen2":            build(newQwen2),
+	"qwen3":            build(newQwen3),
+	"qwen3_5_moe_text": build(newQwen3_5MoeText),
+	"qwen3_5_text":     build(newQwen3_5Text),
+	"qwen3_next":       build(newQwen3Next),
+	"smollm3":          build(newSmolLM3),
 }
 
 // textModels maps the model_type of checkpoints that nest their language model's
 // configuration in text_config to its model_type, where text_config does not say.
 var textModels = map[string]string{
-	"gemma3":   "gemma3_text",
-	"mistral3": "mistral",
+	"gemma3":      "gemma3_text",
+	"mistral3":    "mistral",
+	"qwen3_5":     "qwen3_5_text",
+	"qwen3_5_moe": "qwen3_5_moe_text",
 }
 
 // architecture is a model without its weights: nn.Load fills its fields.

@@ -6,6 +6,7 @@ import mlx "forge.lthn.ai/core/go-mlx/runtime"
 // cache's business. The zero Kind is Full.
 type Kind struct {
 	window int
+	arrays int // of a recurrent layer; 0 for attention
 }
 
 // Full attends to every token.
@@ -16,6 +17,9 @@ func Sliding(window int) Kind { return Kind{window: window} }
 
 // layer makes the cache of a layer, whose arrays belong to o.
 func (k Kind) layer(o *mlx.Owner, c *config) Layer {
+	if k.arrays > 0 {
+		return NewArraysCache(o, k.arrays)
+	}
 	size, first := narrow(k.window, c.maxSize), 0
 	if k.window == 0 {
 		first = keepFirst

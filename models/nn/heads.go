@@ -23,3 +23,23 @@ func MergeHeads(s *mlx.Scope, x mlx.Array) mlx.Array {
 	}
 	return s.Reshape(s.TransposeAxes(x, 0, 2, 1, 3), shape[0], shape[2], shape[1]*shape[3])
 }
+
+// SplitGroups cuts each of the groups that x [..., groups*(n0+n1+...)] consists of
+// into parts of those sizes, and returns each part of all groups,
+// [..., groups*n0], [..., groups*n1], and so on.
+func SplitGroups(s *mlx.Scope, x mlx.Array, groups int, sizes ...int) []mlx.Array {
+	shape, ends, end := s.Shape(x), make([]int, len(sizes)), 0
+	if len(shape) == 0 {
+		return nil // an error went before
+	}
+	for i, n := range sizes {
+		end += n
+		ends[i] = end
+	}
+	lead := shape[: len(shape)-1 : len(shape)-1]
+	parts := s.SplitSections(s.Reshape(x, append(lead, groups, end)...), ends[:len(ends)-1], -1)
+	for i := range parts {
+		parts[i] = s.Reshape(parts[i], append(lead, groups*sizes[i])...)
+	}
+	return parts
+}

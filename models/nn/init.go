@@ -55,7 +55,7 @@ func Init(t *mlx.Thread, model any, seed uint64, owner *mlx.Owner, opts ...InitO
 		keys := mlx.NewKeys(s, seed)
 		out := make([]mlx.Array, len(specs))
 		for i, sp := range specs {
-			out[i] = sp.init(s, keys, sp.shape, c.dtype)
+			out[i] = sp.init(s, keys, sp.shape, sp.dtype(c.dtype))
 		}
 		return out
 	})

@@ -129,7 +129,7 @@ func (l *loader) planParams(specs []spec) func() error {
 			continue // noted
 		}
 		reads = append(reads, func() error {
-			a, err := t.Dense(l.t, l.policy.Dtype)
+			a, err := t.Dense(l.t, sp.dtype(l.policy.Dtype))
 			if err == nil {
 				sp.param.keep(l.owner, a)
 			}

@@ -12,8 +12,9 @@ import (
 //		Gain nn.Param `weight:"gain"` // nn.Param{Shape: []int{64}, Init: initializer.Ones()}
 //	}
 type Param struct {
-	Shape []int            // for Init; Load refuses another
-	Init  initializer.Func // nil fills with zeros
+	Shape   []int            // for Init; Load refuses another
+	Init    initializer.Func // nil fills with zeros
+	Float32 bool             // kept as float32, whatever the dtype of the other weights
 
 	slot   *mlx.Array
 	frozen bool
@@ -52,5 +53,5 @@ func (p *Param) params(names []string) []spec {
 	if init == nil {
 		init = initializer.Zeros()
 	}
-	return []spec{{name: names[0], param: p, shape: p.Shape, init: init}}
+	return []spec{{name: names[0], param: p, shape: p.Shape, init: init, float32: p.Float32}}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"forge.lthn.ai/core/go-mlx/models/nn/initializer"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 // layer is what a walk finds: something that has parameters.
@@ -23,6 +24,15 @@ type spec struct {
 
 	optional bool // need not be in a checkpoint
 	buffer   bool // never trained: a running mean, packed words
+	float32  bool // whatever the dtype of the other weights
+}
+
+// dtype is what the parameter is kept as beside weights of another dtype.
+func (sp *spec) dtype(others mlx.Dtype) mlx.Dtype {
+	if sp.float32 {
+		return mlx.Float32
+	}
+	return others
 }
 
 // walk visits the layers of a model in the order of its fields. Names are joined

@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestQwen3_5Parity(t *testing.T) { testParity(t, "qwen3_5") }

@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestQwen3NextParity(t *testing.T) { testParity(t, "qwen3_next") }
