@@ -12,6 +12,20 @@ type form struct {
 	bits, group int // 0 bits: as they are
 }
 
+// check refuses what MLX cannot quantise to.
+func (f form) check() error {
+	switch f.bits {
+	case 0, 2, 3, 4, 5, 6, 8:
+	default:
+		return fmt.Errorf("cache: %d bits a number; 2, 3, 4, 5, 6 and 8 are known", f.bits)
+	}
+	switch f.group {
+	case 32, 64, 128:
+		return nil
+	}
+	return fmt.Errorf("cache: groups of %d numbers; 32, 64 and 128 are known", f.group)
+}
+
 // parts is how many arrays a form has: the numbers, or their packed weights,
 // scales and biases.
 func (f form) parts() int {

@@ -25,10 +25,12 @@ func (k Kind) layer(o *mlx.Owner, c *config) Layer {
 		first = keepFirst
 	}
 	if size == 0 {
-		return NewKVCache(o)
+		kv := NewKVCache(o)
+		kv.form = c.form
+		return kv
 	}
 	ring := NewRotatingKVCache(o, size, first)
-	ring.whole = k.window
+	ring.form, ring.whole = c.form, k.window
 	return ring
 }
 

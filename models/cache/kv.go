@@ -17,7 +17,7 @@ type KVCache struct {
 }
 
 // NewKVCache makes an empty cache whose buffers belong to o.
-func NewKVCache(o *mlx.Owner) *KVCache { return &KVCache{store: newStore(o, form{})} }
+func NewKVCache(o *mlx.Owner) *KVCache { return &KVCache{store: newStore(o)} }
 
 // Offset implements KV.
 func (c *KVCache) Offset() int { return c.offset }

@@ -24,7 +24,7 @@ type RotatingKVCache struct {
 // NewRotatingKVCache makes an empty cache of that size, of which keep are for the
 // first tokens; its buffers belong to o.
 func NewRotatingKVCache(o *mlx.Owner, size, keep int) *RotatingKVCache {
-	return &RotatingKVCache{store: newStore(o, form{}), size: size, first: min(keep, size-1)}
+	return &RotatingKVCache{store: newStore(o), size: size, first: min(keep, size-1)}
 }
 
 // Offset implements KV.

@@ -17,8 +17,7 @@ type store struct {
 	capacity     int
 }
 
-func newStore(o *mlx.Owner, f form) store {
-	st := store{form: f}
+func newStore(o *mlx.Owner) (st store) {
 	for i := range st.keys {
 		st.keys[i], st.values[i] = o.Slot(mlx.Array{}), o.Slot(mlx.Array{})
 	}
