@@ -21,7 +21,7 @@ func (k Kind) layer(o *mlx.Owner, c *config) Layer {
 		return NewArraysCache(o, k.arrays)
 	}
 	size, first := narrow(k.window, c.maxSize), 0
-	if k.window == 0 {
+	if k.window == 0 && c.left == nil {
 		first = keepFirst
 	}
 	if size == 0 {

@@ -9,6 +9,7 @@ const DefaultGroup = 64
 // config is what options set.
 type config struct {
 	maxSize int // 0 for no bound
+	left    []int
 	form    form
 }
 
@@ -26,6 +27,14 @@ func WithBits(bits, group int) Option {
 	return func(c *config) { c.form = form{bits, group} }
 }
 
+// WithLeftPadding makes the cache of a batch of sequences that are padded on the
+// left to one length, by that many tokens each: nothing attends to those, and the
+// positions of each row begin after them. Layers of bounded size then keep the
+// last tokens only.
+func WithLeftPadding(left ...int) Option {
+	return func(c *config) { c.left = left }
+}
+
 // newConfig applies the options and says which of them no cache can obey.
 func newConfig(opts []Option) (*config, error) {
 	c := new(config)
@@ -37,6 +46,11 @@ func newConfig(opts []Option) (*config, error) {
 	}
 	if c.maxSize < 0 {
 		return c, fmt.Errorf("cache: the maximum size is %d tokens, want at least 1", c.maxSize)
+	}
+	for row, left := range c.left {
+		if left < 0 {
+			return c, fmt.Errorf("cache: the padding of row %d is %d tokens, want at least 0", row, left)
+		}
 	}
 	return c, c.form.check()
 }

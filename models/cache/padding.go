@@ -11,8 +11,9 @@ import (
 // padding is how many columns on the left of each row of a batch are no tokens,
 // so that sequences of different lengths end together.
 type padding struct {
-	left []int     // nil where the rows are of one length
-	rows mlx.Array // int32 [B]: where the next tokens stand, in the present Build
+	count int       // of the rows, where it is known
+	left  []int     // nil where the rows are of one length
+	rows  mlx.Array // int32 [B]: where the next tokens stand, in the present Build
 }
 
 // begin prepares position for a Build.
