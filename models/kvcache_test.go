@@ -2,16 +2,19 @@ package models
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/generate"
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/models/cache"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
@@ -139,5 +142,104 @@ func TestMaxKVSizeKeepsMemoryFlat(t *testing.T) {
 			}
 			require.Equal(t, 5000, n)
 		})
+	}
+}
+
+// Every architecture keeps to the maximum size that is asked for, in every layer.
+func TestMaxSizeOfEveryArchitecture(t *testing.T) {
+	files, err := filepath.Glob("testdata/parity/*.json")
+	require.NoError(t, err)
+	require.Greater(t, len(files), 10)
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".json")
+		cases := parityCases(t, name)
+		m, err := New(t.Context(), cases[slices.Sorted(maps.Keys(cases))[0]].Config)
+		require.NoError(t, err, name)
+		leaktest.Do(t, func(th *mlx.Thread) {
+			kv := m.NewCache(th, cache.WithMaxSize(3))
+			for range 7 {
+				forward(t, th, m, kv, []int32{1}, 1)
+			}
+			require.Equal(t, 7, kv.Offset())
+			for i, l := range kv.Layers {
+				if _, attends := l.(cache.KV); !attends {
+					continue
+				}
+				for _, a := range l.State() {
+					shape, err := a.Shape()
+					require.NoError(t, err)
+					require.EqualValues(t, 3, shape[2], "%s, layer %d", name, i)
+				}
+			}
+			require.NoError(t, kv.Close())
+		})
+		require.NoError(t, m.Close())
+	}
+}
+
+// Prompts of different lengths run as one padded batch, whole and then in steps,
+// and each has the logits that it has alone; when one is done the others go on.
+func TestBatchOfPrompts(t *testing.T) {
+	quantised := cache.WithBits(8, 32)
+	for _, x := range []struct {
+		file, name string
+		opts       []cache.Option
+	}{
+		{"llama", "plain", nil}, {"mistral", "window", nil}, {"gemma3_text", "tied", nil}, {"olmo3", "every fourth layer is full", nil},
+		{"phi3", "longrope", nil}, {"qwen3_next", "plain", nil}, {"deepseek_v3", "yarn", nil},
+		{"qwen3", "untied", []cache.Option{quantised}}, {"ministral3", "untied", []cache.Option{quantised}},
+	} {
+		t.Run(fmt.Sprint(x.file, len(x.opts)), func(t *testing.T) {
+			c := parityCases(t, x.file)[x.name]
+			require.NotNil(t, c)
+			leaktest.Check(t)
+			m := loadTest(t, c.folder(t), WithDtype(mlx.Float32))
+			leaktest.Do(t, func(th *mlx.Thread) { batchOfPrompts(t, th, m, c, x.opts) })
+		})
+	}
+}
+
+// batchOfPrompts runs prompts of 9, 4 and 7 tokens, as far as they are given.
+func batchOfPrompts(t *testing.T, th *mlx.Thread, m *Model, c *parityCase, opts []cache.Option) {
+	t.Helper()
+	lengths, left := []int{9, 4, 7}, []int{0, 5, 2}
+	length := len(c.Tokens[0])
+	tokens := [][]int32{c.Tokens[0], c.Tokens[1], slices.Clone(c.Tokens[0])}
+	slices.Reverse(tokens[2])
+	var alone [][][]float32 // by row and step
+	for i, n := range lengths {
+		kv := m.NewCache(th, opts...)
+		all := [][]float32{lastOf(forward(t, th, m, kv, tokens[i][:n], 1, n), 1, n)}
+		for at := n; at < length; at++ {
+			all = append(all, forward(t, th, m, kv, tokens[i][at:at+1], 1))
+		}
+		require.NoError(t, kv.Close())
+		alone = append(alone, all)
+	}
+	kv := m.NewCache(th, append([]cache.Option{cache.WithLeftPadding(left...)}, opts...)...)
+	defer func() { require.NoError(t, kv.Close()) }()
+	var padded []int32
+	for i, n := range lengths {
+		padded = append(append(padded, make([]int32, left[i])...), tokens[i][:n]...)
+	}
+	rows := []int{0, 1, 2}
+	logits := lastOf(forward(t, th, m, kv, padded, 3, 9), 3, 9)
+	for step := 0; ; step++ {
+		vocab := len(logits) / len(rows)
+		for i, row := range rows {
+			requireClose(t, alone[row][step], logits[i*vocab:(i+1)*vocab], 1e-5, fmt.Sprint("row ", row, ", step ", step))
+		}
+		if step == 4 { // the longest is done
+			rows = []int{2, 1}
+			require.NoError(t, kv.Filter(th, rows...))
+		}
+		if step+1 == length-9 {
+			return
+		}
+		var next []int32
+		for _, row := range rows {
+			next = append(next, tokens[row][lengths[row]+step])
+		}
+		logits = forward(t, th, m, kv, next, len(rows))
 	}
 }

@@ -50,8 +50,8 @@ func (c *KVCache) Trim(n int) error {
 
 // Attend implements KV.
 func (c *KVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) mlx.Array {
-	newKeys, ok := c.take(s, k)
-	newValues, fits := c.take(s, v)
+	newKeys, ok := c.take(s, c.blank(s, k, c.offset))
+	newValues, fits := c.take(s, c.blank(s, v, c.offset))
 	if !ok || !fits {
 		return attend(s, q, k, v, a, mask{}) // an error now or before
 	}

@@ -61,8 +61,8 @@ func (c *RotatingKVCache) Trim(n int) error {
 
 // Attend implements KV.
 func (c *RotatingKVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) mlx.Array {
-	newKeys, ok := c.take(s, k)
-	newValues, fits := c.take(s, v)
+	newKeys, ok := c.take(s, c.blank(s, k, c.offset))
+	newValues, fits := c.take(s, c.blank(s, v, c.offset))
 	if !ok || !fits {
 		return attend(s, q, k, v, a, mask{}) // an error now or before
 	}
