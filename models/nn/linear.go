@@ -15,11 +15,12 @@ type Linear struct {
 
 	w    matrix
 	bias Param // [out]; may be null
+	lora *LoRA // may be nil
 }
 
 // Forward maps x [..., in] to [..., out].
 func (l *Linear) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	return addBias(s, l.w.mul(s, x), l.bias.Array())
+	return addBias(s, l.lora.add(s, x, l.w.mul(s, x), l.w.dense), l.bias.Array())
 }
 
 // Shape returns [out, in].
@@ -27,7 +28,10 @@ func (l *Linear) Shape() (out, in int) { return l.w.out, l.w.in }
 
 func (l *Linear) plan(ld *loader, names []string) func() error {
 	weight := l.w.plan(ld, names, l.In, []int{l.Out})
-	return inOrder(weight, planBias(ld, &l.bias, names, &l.w, []int{l.w.out}, l.NoBias || l.Out == 0))
+	bias := planBias(ld, &l.bias, names, &l.w, []int{l.w.out}, l.NoBias || l.Out == 0)
+	var adapter func() error
+	l.lora, adapter = ld.planAdapter(names[0], &LoRA{experts: l.w.experts, in: l.w.in, out: l.w.out}, l.w.dense)
+	return inOrder(weight, bias, adapter)
 }
 
 func (l *Linear) params(names []string) []spec {
@@ -39,7 +43,7 @@ func (l *Linear) params(names []string) []spec {
 	case l.w.experts > 0:
 		bias.init = initializer.Zeros() // as mlx_lm's SwitchLinear
 	}
-	return append(l.w.params(names[0], l.In, l.Out, uniform), bias)
+	return append(append(l.w.params(names[0], l.In, l.Out, uniform), bias), l.lora.params(names[0])...)
 }
 
 func (l *Linear) begin([]string) {
@@ -58,11 +62,15 @@ type Fused struct {
 	joined matrix
 	ends   []int // where each part's outputs end, the last one left out
 	bias   Param
+	loras  []*LoRA  // of each part; nil where no part has one
 	parts  []Linear // instead of all that, where the weights are stored differently or trained
 }
 
 // Forward maps x [..., in] to one [..., out] for each layer.
 func (f *Fused) Forward(s *mlx.Scope, x mlx.Array) []mlx.Array {
+	if f.isAdapted() {
+		return f.adapted(s, x)
+	}
 	return f.each(s, func(w *matrix, bias mlx.Array) mlx.Array { return addBias(s, w.mul(s, x), bias) })
 }
 
@@ -93,7 +101,7 @@ func (f *Fused) plan(l *loader, names []string) func() error {
 		end += out
 		f.ends = append(f.ends, end)
 	}
-	return inOrder(f.joined.plan(l, names, f.In, outs), planBias(l, &f.bias, names, &f.joined, outs, f.NoBias || f.Outs == nil))
+	return f.withAdapters(l, names, outs, f.joined.plan(l, names, f.In, outs), planBias(l, &f.bias, names, &f.joined, outs, f.NoBias || f.Outs == nil))
 }
 
 // params are those of the parts; once joined there are none to be had.
@@ -107,6 +115,9 @@ func (f *Fused) params(names []string) []spec {
 			out = append(out, spec{name: join(n, "weight")})
 			if !f.bias.Array().IsNull() {
 				out = append(out, spec{name: join(n, "bias")})
+			}
+			if f.loras != nil {
+				out = append(out, f.loras[i].params(n)...)
 			}
 		}
 	}
