@@ -21,7 +21,7 @@ type Embedding struct {
 
 // Forward maps ids [B] or [B, L] to [B, D] or [B, L, D].
 func (e *Embedding) Forward(s *mlx.Scope, ids mlx.Array) mlx.Array {
-	x := e.lookup(s, ids)
+	x := e.lora.addRows(s, ids, e.lookup(s, ids), e.w.dense)
 	if e.Scale == 0 {
 		return x
 	}
