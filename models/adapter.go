@@ -56,19 +56,27 @@ type mlxAdapter struct {
 	} `json:"lora_parameters"`
 }
 
-// readMLX reads a folder of mlx_lm.lora. Reference: load_adapters of
-// mlx_lm/tuner/utils.py.
-func (a *adapter) readMLX(dir string, config []byte) error {
-	var c mlxAdapter
-	if err := json.Unmarshal(config, &c); err != nil {
-		return fmt.Errorf("%s: %w", a.config, configError(err))
+func parseMLXAdapter(config []byte) (*mlxAdapter, error) {
+	c := new(mlxAdapter)
+	if err := json.Unmarshal(config, c); err != nil {
+		return nil, configError(err)
 	}
 	c.FineTuneType = orElse(c.FineTuneType, "lora")
 	if !slices.Contains([]string{"lora", "dora", "full"}, c.FineTuneType) {
-		return fmt.Errorf("%s: %w", a.config, fieldError("fine_tune_type", "%q is none of lora, dora and full", c.FineTuneType))
+		return nil, fieldError("fine_tune_type", "%q is none of lora, dora and full", c.FineTuneType)
 	}
 	if c.FineTuneType != "full" && c.LoRAParameters.Scale == nil {
-		return fmt.Errorf("%s: %w", a.config, fieldError("lora_parameters.scale", "is missing"))
+		return nil, fieldError("lora_parameters.scale", "is missing")
+	}
+	return c, nil
+}
+
+// readMLX reads a folder of mlx_lm.lora. Reference: load_adapters of
+// mlx_lm/tuner/utils.py.
+func (a *adapter) readMLX(dir string, config []byte) error {
+	c, err := parseMLXAdapter(config)
+	if err != nil {
+		return fmt.Errorf("%s: %w", a.config, err)
 	}
 	stored, err := a.openFiles(filepath.Join(dir, "adapters.safetensors"))
 	if err != nil {

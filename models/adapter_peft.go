@@ -25,6 +25,14 @@ type peftAdapter struct {
 	ModulesToSave []string           `json:"modules_to_save"`
 }
 
+func parsePEFT(config []byte) (*peftAdapter, error) {
+	c := new(peftAdapter)
+	if err := json.Unmarshal(config, c); err != nil {
+		return nil, configError(err)
+	}
+	return c, c.check()
+}
+
 // check refuses what the layers have no form for.
 func (c *peftAdapter) check() error {
 	switch {
@@ -80,11 +88,8 @@ var peftParts = map[string]string{
 // readPEFT reads a folder of PEFT's. Modules that were trained as a whole take the
 // checkpoint's place.
 func (a *adapter) readPEFT(dir string, config []byte) error {
-	var c peftAdapter
-	if err := json.Unmarshal(config, &c); err != nil {
-		return fmt.Errorf("%s: %w", a.config, configError(err))
-	}
-	if err := c.check(); err != nil {
+	c, err := parsePEFT(config)
+	if err != nil {
 		return fmt.Errorf("%s: %w", a.config, err)
 	}
 	stored, err := a.openFiles(filepath.Join(dir, "adapter_model.safetensors"))
