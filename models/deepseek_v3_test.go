@@ -114,8 +114,9 @@ func TestDeepseekV3RefusesConfigs(t *testing.T) {
 	requireRefused(t, "deepseek_v3", sizes, []badField{
 		{"kv_lora_rank", nil, "kv_lora_rank: 0 is not between 1 and"},
 		{"qk_rope_head_dim", 7, "qk_rope_head_dim: 7 is odd"},
-		{"topk_method", "greedy", `topk_method: "greedy"; only noaux_tc is supported`},
-		{"scoring_func", "softmax", `scoring_func: "softmax"; only sigmoid is supported`},
+		{"topk_method", "gready", `topk_method: "gready" is none of noaux_tc, group_limited_greedy and greedy`},
+		{"scoring_func", "softmax", `scoring_func: "softmax" does not go with topk_method noaux_tc, which has sigmoid`},
+		{"topk_method", "greedy", `scoring_func: "sigmoid" does not go with topk_method greedy, which has softmax`},
 		{"n_group", 3, "n_group: 3 does not divide n_routed_experts 8"},
 		{"n_group", 8, "n_group: 8: a group of n_routed_experts 8 needs two"},
 		{"topk_group", 5, "topk_group: 5 of n_group 4"},

@@ -19,10 +19,12 @@ var ErrUnknownArchitecture = errors.New("unknown architecture")
 // architectures maps config.json's model_type to its model. This is the one
 // place to register a new one.
 var architectures = map[string]builder{
+	"deepseek_v2":      build(newDeepseekV2),
 	"deepseek_v3":      build(newDeepseekV3),
 	"gemma2":           build(newGemma2),
 	"gemma3_text":      build(newGemma3Text),
 	"glm4":             build(newGlm4),
+	"glm4_moe":         build(newGlm4Moe),
 	"kimi_k2":          build(newDeepseekV3), // as mlx-lm does: the same graph
 	"llama":            build(newLlama),
 	"ministral3":       build(newMinistral3),
