@@ -173,5 +173,5 @@ func (m *olmo2) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Arr
 
 // NewCache makes an empty cache.
 func (m *olmo2) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
-	return cache.New(t, m.kinds)
+	return cache.New(t, m.kinds, opts...)
 }
