@@ -11,6 +11,11 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
+// block maps x [B, L, D] to [B, L, D].
+type block interface {
+	Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array
+}
+
 // attentionLayer maps x [B, L, D] to [B, L, D].
 type attentionLayer interface {
 	Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array

@@ -130,13 +130,14 @@ func (b *llamaBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
 }
 
 type llama struct {
-	EmbedTokens nn.Embedding  `weight:"model.embed_tokens"`
-	Layers      []*llamaBlock `weight:"model.layers"`
-	Norm        nn.RMSNorm    `weight:"model.norm"`
-	LMHead      *nn.Linear    `weight:"lm_head"` // nil when tied to the embedding
+	EmbedTokens nn.Embedding `weight:"model.embed_tokens"`
+	Layers      []block      `weight:"model.layers"`
+	Norm        nn.RMSNorm   `weight:"model.norm"`
+	LMHead      *nn.Linear   `weight:"lm_head"` // nil when tied to the embedding
 
-	tied  *bool
-	kinds []cache.Kind
+	tied   *bool
+	kinds  []cache.Kind
+	stored func(nn.Weights) nn.Weights // shows a checkpoint's tensors by the names of the fields; nil where they are so
 }
 
 func newLlama(c *LlamaConfig) architecture {
@@ -172,6 +173,9 @@ func (m *llama) addLayer(c *LlamaConfig, attention attentionLayer, mlp mlpLayer)
 
 // sanitize settles whether the output layer is the checkpoint's or the embedding.
 func (m *llama) sanitize(w nn.Weights) nn.Weights {
+	if m.stored != nil {
+		w = m.stored(w)
+	}
 	return sanitizeHead(w, m.tied, &m.LMHead, &m.EmbedTokens)
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
@@ -78,6 +79,22 @@ func tensorValues(name string, shape []int) []float32 {
 	return values
 }
 
+// array is parity.py's stored.
+func (n namedShape) array(s *mlx.Scope, dtype mlx.Dtype) mlx.Array {
+	low, span := uint64(0), uint64(256)
+	switch {
+	case strings.HasSuffix(n.name, "_scales"):
+		low, span = 119, 4
+	case !strings.HasSuffix(n.name, "_blocks"):
+		return s.AsType(mlx.Const(s, tensorValues(n.name, n.shape), n.shape...), dtype)
+	}
+	bytes := make([]uint8, nn.Shape{Shape: n.shape}.Size())
+	for i := range bytes {
+		bytes[i] = uint8(low + randomBits(n.name, i)%span)
+	}
+	return mlx.Const(s, bytes, n.shape...)
+}
+
 // randomBits are 24 bits of the name and the index, as testdata/parity.py's bits.
 func randomBits(name string, i int) uint64 {
 	seed := uint64(crc32.ChecksumIEEE([]byte(name))) << 32
@@ -108,7 +125,7 @@ func (c *parityCase) arrays(t *testing.T, th *mlx.Thread) map[string]mlx.Array {
 	made, err := th.BuildAll(func(s *mlx.Scope) (made []mlx.Array) {
 		add := func(name string, a mlx.Array) { names, made = append(names, name), append(made, a) }
 		for _, n := range c.Tensors {
-			a := s.AsType(mlx.Const(s, tensorValues(n.name, n.shape), n.shape...), c.dtype())
+			a := n.array(s, c.dtype())
 			layer := strings.TrimSuffix(n.name, ".weight")
 			p, packed := c.Packed[layer]
 			if !packed || layer == n.name {
@@ -155,7 +172,7 @@ func (c *parityCase) forms() map[string]parityForm {
 	case c.dtype() == mlx.BFloat16:
 		forms["bf16"] = parityForm{[]Option{WithDtype(mlx.BFloat16)}, 3e-2}
 		forms["bf16 as f32"] = parityForm{[]Option{WithDtype(mlx.Float32)}, 3e-2}
-	case len(c.Packed) > 0:
+	case len(c.Packed) > 0 || strings.Contains(string(c.Config), `"quantization_config"`):
 		forms["packed"] = parityForm{[]Option{WithDtype(mlx.Float32), WithWeights(Packed)}, 1e-5}
 		forms["dense"] = parityForm{[]Option{WithDtype(mlx.Float32), WithWeights(Dense)}, 1e-5}
 	default:

@@ -20,15 +20,19 @@ type qwenSparseConfig struct {
 
 // normalize fills in transformers' defaults and refuses what cannot be a model.
 func (c *qwenSparseConfig) normalize() error {
-	c.DecoderSparseStep = orElse(c.DecoderSparseStep, 1)
-	err := checkSizes(sizes{
-		{"num_experts", c.NumExperts}, {"num_experts_per_tok", c.NumExpertsPerTok}, {"moe_intermediate_size", c.MoeIntermediateSize},
-		{"shared_expert_intermediate_size", c.SharedExpertIntermediateSize}, {"decoder_sparse_step", c.DecoderSparseStep},
-	})
-	if err == nil && c.NumExpertsPerTok > c.NumExperts {
-		err = fieldError("num_experts_per_tok", "%d of num_experts %d", c.NumExpertsPerTok, c.NumExperts)
+	if err := c.normalizeRouted(); err != nil {
+		return err
 	}
-	return err
+	return checkSizes(sizes{{"shared_expert_intermediate_size", c.SharedExpertIntermediateSize}})
+}
+
+// normalizeRouted is normalize of a model without shared experts.
+func (c *qwenSparseConfig) normalizeRouted() error {
+	c.DecoderSparseStep = orElse(c.DecoderSparseStep, 1)
+	if err := checkExperts("num_experts", c.NumExperts, c.NumExpertsPerTok); err != nil {
+		return err
+	}
+	return checkSizes(sizes{{"moe_intermediate_size", c.MoeIntermediateSize}, {"decoder_sparse_step", c.DecoderSparseStep}})
 }
 
 // sparse tells the layers of experts.
@@ -59,13 +63,8 @@ func newQwenDeltaExperts(c *qwenSparseConfig, dims int) *qwenDeltaExperts {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (e *qwenDeltaExperts) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	likely := s.SoftmaxAxis(e.Gate.Forward(s, x), -1, true) // [B, L, E]
-	chosen := nn.TopK(s, likely, e.chosen)                  // [B, L, k]
-	scores := s.TakeAlongAxis(likely, chosen, -1)
-	if e.normalised {
-		scores = s.Divide(scores, s.SumAxis(scores, -1, true))
-	}
-	y := nn.Mix(s, e.SwitchMLP.Forward(s, x, chosen), scores) // [B, L, D]
+	chosen, scores := nn.SoftmaxTopK(s, e.Gate.Forward(s, x), e.chosen, e.normalised) // [B, L, k] each
+	y := nn.Mix(s, e.SwitchMLP.Forward(s, x, chosen), scores)                         // [B, L, D]
 	shared := s.Multiply(s.Sigmoid(e.SharedExpertGate.Forward(s, x)), e.SharedExpert.Forward(s, x))
 	return s.Add(y, shared)
 }

@@ -25,10 +25,12 @@ var architectures = map[string]builder{
 	"gemma3_text":      build(newGemma3Text),
 	"glm4":             build(newGlm4),
 	"glm4_moe":         build(newGlm4Moe),
+	"gpt_oss":          build(newGptOss),
 	"kimi_k2":          build(newDeepseekV3), // as mlx-lm does: the same graph
 	"llama":            build(newLlama),
 	"ministral3":       build(newMinistral3),
 	"mistral":          build(newMistral),
+	"mixtral":          build(newMixtral),
 	"olmo2":            build(newOlmo2),
 	"olmo3":            build(newOlmo3),
 	"phi3":             build(newPhi3),
@@ -36,6 +38,7 @@ var architectures = map[string]builder{
 	"qwen3":            build(newQwen3),
 	"qwen3_5_moe_text": build(newQwen3_5MoeText),
 	"qwen3_5_text":     build(newQwen3_5Text),
+	"qwen3_moe":        build(newQwen3MoE),
 	"qwen3_next":       build(newQwen3Next),
 	"smollm3":          build(newSmolLM3),
 }

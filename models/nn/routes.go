@@ -15,6 +15,19 @@ func TopKNegated(s *mlx.Scope, x mlx.Array, k int) mlx.Array {
 	return s.StopGradient(lastAxis(s, s.ArgpartitionAxis(s.Negative(x), k-1, -1), k))
 }
 
+// SoftmaxTopK chooses the k likeliest of n experts by their scores [..., n], and
+// weighs them by their likelihoods, which add up to 1 when they are normalised:
+// [..., k] each.
+func SoftmaxTopK(s *mlx.Scope, scores mlx.Array, k int, normalise bool) (experts, weights mlx.Array) {
+	likely := s.SoftmaxAxis(scores, -1, true)
+	experts = TopK(s, likely, k)
+	weights = s.TakeAlongAxis(likely, experts, -1)
+	if normalise {
+		weights = s.Divide(weights, s.SumAxis(weights, -1, true))
+	}
+	return experts, weights
+}
+
 // lastAxis keeps the first k of the last dimension, or the last ones where k is
 // negative.
 func lastAxis(s *mlx.Scope, x mlx.Array, k int) mlx.Array {

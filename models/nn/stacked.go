@@ -81,21 +81,13 @@ func (t stackedTensor) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error)
 
 // stackAll stacks each list along a new first dimension, and computes.
 func stackAll(th *mlx.Thread, lists ...[]mlx.Array) ([]mlx.Array, error) {
-	stacked, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
+	return computed(th, func(s *mlx.Scope) []mlx.Array {
 		out := make([]mlx.Array, len(lists))
 		for i, list := range lists {
 			out[i] = s.Stack(list)
 		}
 		return out
 	})
-	if err != nil {
-		return nil, err
-	}
-	if err := th.Eval(stacked...); err != nil {
-		closeAll(stacked)
-		return nil, err
-	}
-	return stacked, nil
 }
 
 // stackedPacked is a stack of packed tensors.

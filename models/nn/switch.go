@@ -102,11 +102,21 @@ func (m *matrix) gatherMul(s *mlx.Scope, x mlx.Array, r Routes) mlx.Array {
 	w := m.weight.Array()
 	switch {
 	case m.transposed:
-		return s.GatherMM(x, w, mlx.Array{}, r.indices, r.sorted)
+		return gatherMM(s, x, w, r)
 	case m.packed.Bits == 0:
-		return s.GatherMM(x, s.SwapAxes(w, -2, -1), mlx.Array{}, r.indices, r.sorted)
+		return gatherMM(s, x, s.SwapAxes(w, -2, -1), r)
 	}
 	q := &m.packed
 	return s.GatherQMM(x, w, m.scales.Array(), m.biases.Array(), mlx.Array{}, r.indices, true,
 		mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode, r.sorted)
+}
+
+// gatherMM is x [..., 1, in] by the w [E, in, out] of each row's expert. MLX's CPU
+// kernel has float32 only.
+func gatherMM(s *mlx.Scope, x, w mlx.Array, r Routes) mlx.Array {
+	dtype := s.DtypeOf(x)
+	if s.Device().Type == mlx.CPU && dtype != mlx.Float32 {
+		x, w = s.AsType(x, mlx.Float32), s.AsType(w, mlx.Float32)
+	}
+	return s.AsType(s.GatherMM(x, w, mlx.Array{}, r.indices, r.sorted), dtype)
 }

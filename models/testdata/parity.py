@@ -31,6 +31,8 @@ from mlx_lm.utils import _get_classes
 
 gather_qmm = mx.gather_qmm
 mx.gather_qmm = lambda *a, global_scale=None, **k: gather_qmm(*a, **k)  # mlx-lm 0.32.2 gives it an argument of a later MLX
+gather_mm = mx.gather_mm
+mx.gather_mm = lambda a, b, **k: gather_mm(a.astype(mx.float32), b.astype(mx.float32), **k).astype(a.dtype)  # MLX's CPU kernel has float32 only
 HERE = pathlib.Path(__file__).parent / "parity"
 BATCH, CHUNK = 2, 5
 
@@ -54,6 +56,14 @@ def tensor(name, shape):
     return mx.array(values.reshape(shape))
 
 
+def stored(name, shape, dtype):
+    """A tensor as it is stored: OpenAI's blocks are bytes of two numbers, and exponents."""
+    if name.endswith(("_blocks", "_scales")):
+        low, span = (0, 256) if name.endswith("_blocks") else (119, 4)
+        return mx.array((low + bits(zlib.crc32(name.encode()), math.prod(shape)) % span).astype(np.uint8).reshape(shape))
+    return tensor(name, shape).astype(dtype)
+
+
 def run(case):
     config = dict(case["config"])
     Model, Args = _get_classes(config)
@@ -61,7 +71,7 @@ def run(case):
     own = {k: v.shape for k, v in tree_flatten(model.parameters())}
     shapes = case.get("hf") or own
     dtype = getattr(mx, case.get("dtype", "float32"))
-    weights = {k: tensor(k, s).astype(dtype) for k, s in shapes.items()}
+    weights = {k: stored(k, s, dtype) for k, s in shapes.items()}
     weights = {case.get("rename", str)(k): v for k, v in weights.items()}
     quantization, packed = case.get("quantization"), {}
     base = {k: v for k, v in (quantization or {}).items() if k in ("group_size", "bits", "mode")}
@@ -75,6 +85,8 @@ def run(case):
     if "stored" in case:
         nn.quantize(model, class_predicate=lambda path, _: f"{path}.scales" in weights, **base)
         config["quantization"] = quantization
+    elif any(k.endswith(".scales") for k in weights):  # of blocks
+        nn.quantize(model, 32, 4, mode="mxfp4", class_predicate=lambda path, _: f"{path}.scales" in weights)
     model.load_weights(list(weights.items()), strict=True)
     if quantization and "stored" not in case:
 

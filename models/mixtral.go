@@ -1,0 +1,93 @@
+package models
+
+// Mixtral: Jiang et al., 2024, https://arxiv.org/abs/2401.04088. Reference:
+// mlx_lm/models/mixtral.py; for sliding_window, which it leaves alone,
+// transformers' modeling_mixtral.py. A Llama whose MLP is a mixture of experts.
+
+import (
+	"strings"
+
+	"forge.lthn.ai/core/go-mlx/models/cache"
+	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// MixtralConfig is config.json of model_type "mixtral".
+type MixtralConfig struct {
+	LlamaConfig
+	NumLocalExperts  int `json:"num_local_experts"`
+	NumExpertsPerTok int `json:"num_experts_per_tok"`
+}
+
+// normalize fills in the defaults and refuses what cannot be a model.
+func (c *MixtralConfig) normalize() error {
+	c.RMSNormEps = orElse(c.RMSNormEps, 1e-5)
+	c.RopeTheta = orElse(c.RopeTheta, 1e6)
+	c.slideAll()
+	if err := checkExperts("num_local_experts", c.NumLocalExperts, c.NumExpertsPerTok); err != nil {
+		return err
+	}
+	return c.LlamaConfig.normalize()
+}
+
+type mixtralMoE struct {
+	Gate    nn.Linear    `weight:"gate"`
+	Experts nn.SwitchGLU `weight:"switch_mlp"`
+
+	topK int
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (m *mixtralMoE) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
+	gates := m.Gate.Forward(s, x)                                           // [B, L, E]
+	experts := nn.TopKNegated(s, gates, m.topK)                             // [B, L, K]
+	weights := s.SoftmaxAxis(s.TakeAlongAxis(gates, experts, -1), -1, true) // [B, L, K]
+	return nn.Mix(s, m.Experts.Forward(s, x, experts), weights)             // [B, L, D]
+}
+
+type mixtralBlock struct {
+	SelfAttn               *llamaAttention `weight:"self_attn"`
+	MoE                    *mixtralMoE     `weight:"block_sparse_moe"`
+	InputLayernorm         nn.RMSNorm      `weight:"input_layernorm"`
+	PostAttentionLayernorm nn.RMSNorm      `weight:"post_attention_layernorm"`
+}
+
+func newMixtralBlock(c *MixtralConfig, layerType string) *mixtralBlock {
+	return &mixtralBlock{
+		SelfAttn: newLlamaAttention(&c.LlamaConfig, layerType),
+		MoE: &mixtralMoE{
+			Gate:    nn.Linear{In: c.HiddenSize, Out: c.NumLocalExperts, NoBias: true},
+			Experts: nn.NewSwitchGLU(c.NumLocalExperts, c.HiddenSize, c.IntermediateSize),
+			topK:    c.NumExpertsPerTok,
+		},
+		InputLayernorm:         nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+		PostAttentionLayernorm: nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+	}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (b *mixtralBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	h := s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
+	return s.Add(h, b.MoE.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
+}
+
+func newMixtral(c *MixtralConfig) architecture {
+	m := newLlamaStem(&c.LlamaConfig)
+	for _, t := range c.LayerTypes {
+		m.Layers = append(m.Layers, newMixtralBlock(c, t))
+	}
+	m.stored = func(w nn.Weights) nn.Weights { return mixtralExperts(w, c.NumLocalExperts) }
+	return m
+}
+
+// mixtralExperts shows the experts of a checkpoint of Hugging Face, each by itself
+// and with names of their own, as stacks.
+func mixtralExperts(w nn.Weights, experts int) nn.Weights {
+	projections := strings.NewReplacer(".w1.", ".gate_proj.", ".w2.", ".down_proj.", ".w3.", ".up_proj.")
+	return nn.StackExperts(nn.Rename(w, func(stored string) (string, bool) {
+		if strings.Contains(stored, ".block_sparse_moe.experts.") {
+			return projections.Replace(stored), true
+		}
+		return stored, true
+	}), experts)
+}

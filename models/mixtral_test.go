@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestMixtralParity(t *testing.T) { testParity(t, "mixtral") }

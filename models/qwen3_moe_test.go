@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestQwen3MoEParity(t *testing.T) { testParity(t, "qwen3_moe") }
