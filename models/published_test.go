@@ -19,6 +19,7 @@ func TestPublishedConfigs(t *testing.T) {
 		"Olmo-3-1025-7B":   {7_298_011_136, 32 * 2 * 4096 * 2},
 		"GLM-4-9B-0414":    {9_400_279_040, 40 * 2 * 2 * 128 * 2},
 		"DeepSeek-V2-Lite": {15_706_484_224, 27 * (512 + 64) * 2},
+		"Kimi-K2-Instruct": {1_026_408_232_448, 61 * (512 + 64) * 2},
 		"GLM-4.5-Air":      {106_852_251_264, 46 * 2 * 8 * 128 * 2}, // 110,468,824,832 with the layer that predicts
 		"DeepSeek-V3":      {671_026_419_200, 61 * (512 + 64) * 2},  // the latent and the turned key
 	} {

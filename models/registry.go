@@ -26,7 +26,8 @@ var architectures = map[string]builder{
 	"glm4":             build(newGlm4),
 	"glm4_moe":         build(newGlm4Moe),
 	"gpt_oss":          build(newGptOss),
-	"kimi_k2":          build(newDeepseekV3), // as mlx-lm does: the same graph
+	"joyai_llm_flash":  build(newDeepseekV3), // as mlx-lm does: the same graph, and so is the next
+	"kimi_k2":          build(newDeepseekV3),
 	"llama":            build(newLlama),
 	"ministral3":       build(newMinistral3),
 	"mistral":          build(newMistral),

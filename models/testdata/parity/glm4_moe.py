@@ -33,6 +33,6 @@ CASES = {
     "Hugging Face's names": dict(config=BASE, hf=single()),
     "no norms, no biases, groups": dict(config=dict(BASE, use_qk_norm=False, attention_bias=False, n_group=4, topk_group=2)),
     "yarn": dict(config=dict(BASE, num_hidden_layers=1, rope_scaling=YARN), tweak=scaled),
-    "bf16": dict(config=dict(BASE, first_k_dense_replace=2), dtype="bfloat16"),
+    "bf16": dict(config=BASE, dtype="bfloat16"),
     "4-bit": dict(config=BASE, quantization=dict(group_size=32, bits=4)),
 }
