@@ -78,6 +78,8 @@ func TestOptionsReachTheCall(t *testing.T) {
 		"top-p": {[]mlx.Option{mlx.WithTopP(0.3), warm, bound}, sampling(generate.Sampling{Temperature: 1.5, TopP: 0.3})},
 		"top-k": {[]mlx.Option{warm, bound, mlx.WithTopK(3)}, sampling(generate.Sampling{Temperature: 1.5, TopK: 3})},
 		"min-p": {[]mlx.Option{warm, mlx.WithMinP(0.2), bound}, sampling(generate.Sampling{Temperature: 1.5, MinP: 0.2})},
+		"max kv size": {[]mlx.Option{mlx.WithMaxKVSize(3), warm, bound},
+			append(sampling(generate.Sampling{Temperature: 1.5}), generate.WithMaxKVSize(3))},
 		"the last one counts": {[]mlx.Option{mlx.WithTemperature(9), mlx.WithMaxTokens(1), mlx.WithTemperature(0.7), bound},
 			sampling(generate.Sampling{Temperature: 0.7})},
 	} {
@@ -95,7 +97,7 @@ func TestBadOptions(t *testing.T) {
 	m := load(t, tiny(t, nil))
 	for want, opt := range map[string]mlx.Option{
 		"temperature -1": mlx.WithTemperature(-1), "top-p 3": mlx.WithTopP(3), "top-k -1": mlx.WithTopK(-1),
-		"min-p 2": mlx.WithMinP(2),
+		"min-p 2": mlx.WithMinP(2), "cache: 7 bits": mlx.WithKVBits(7), "cache: the maximum size is -1 tokens": mlx.WithMaxKVSize(-1),
 	} {
 		var failed error
 		for _, failed = range m.Generate("ab", opt) {

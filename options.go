@@ -48,6 +48,14 @@ func WithMinP(p float64) Option { return func(c *call) { c.sampling.MinP = p } }
 // WithSeed seeds sampling: equal seeds give equal texts.
 func WithSeed(seed uint64) Option { return with(generate.WithSeed(seed)) }
 
+// WithMaxKVSize bounds the tokens that the model remembers to n, its first few and
+// the last ones: memory stays flat however long the text gets.
+func WithMaxKVSize(n int) Option { return with(generate.WithMaxKVSize(n)) }
+
+// WithKVBits quantises what the model remembers to that many bits a number, 8 or 4
+// as a rule, once it is long; package generate has options to say when.
+func WithKVBits(bits int) Option { return with(generate.WithKVBits(bits)) }
+
 // WithoutStops generates on past the model's end-of-text tokens.
 func WithoutStops() Option { return with(generate.WithoutStops()) }
 

@@ -21,11 +21,13 @@ type decoder struct {
 	token  *mlx.Array // [1], being computed: the next token to read
 	key    *mlx.Array // the random key of the step after it
 	read   int        // tokens read
+
+	quantized bool
 }
 
 // newDecoder runs the prompt and starts the first step.
 func newDecoder(t *mlx.Thread, m Model, c *config) *decoder {
-	d := &decoder{model: m, config: c, cache: m.NewCache(t), owner: t.NewOwner("generation")}
+	d := &decoder{model: m, config: c, cache: m.NewCache(t, c.kv.options()...), owner: t.NewOwner("generation")}
 	d.token, d.key = d.owner.Slot(mlx.Array{}), d.owner.Slot(mlx.Array{})
 	return d
 }
@@ -44,6 +46,9 @@ func (d *decoder) prefill(t *mlx.Thread, prompt []int32) ([]int32, error) {
 		d.model.Forward(s, tokens, d.cache)
 		return nil
 	}); err != nil {
+		return nil, err
+	}
+	if err := d.quantize(t); err != nil {
 		return nil, err
 	}
 	if err := t.Eval(d.cache.State()...); err != nil {
@@ -90,7 +95,11 @@ func (d *decoder) build(t *mlx.Thread, token mlx.Array) (mlx.Array, error) {
 	if !d.key.IsNull() {
 		started = append(started, *d.key) // unread, it would grow the graph for ever
 	}
-	if err := t.AsyncEval(started...); err != nil {
+	err = d.quantize(t)
+	if err == nil {
+		err = t.AsyncEval(started...)
+	}
+	if err != nil {
 		return mlx.Array{}, errors.Join(err, next.Close())
 	}
 	return next, nil

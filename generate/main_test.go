@@ -23,6 +23,7 @@ const vocab, scriptVocab = 97, 1024
 type toy struct {
 	script []int32           // instead of the sum: the token after position i
 	fail   func(n int) error // asked at each call of Forward, from 1
+	width  int               // of the keys, 8 if less
 	shapes [][]int           // of the tokens of each call
 }
 
@@ -45,7 +46,7 @@ func (m *toy) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array
 		length = shape[1]
 	}
 	v := s.Reshape(s.AsType(tokens, mlx.Float32), batch, 1, length, 1)
-	v = s.BroadcastTo(v, batch, 1, length, 8)
+	v = s.BroadcastTo(v, batch, 1, length, max(8, m.width))
 	mean := kv.KV(s, 0).Attend(s, s.ZerosLike(v), s.ZerosLike(v), v, cache.Attention{Scale: 1})
 	seen := s.Reshape(s.Arange(float64(from+1), float64(from+length+1), 1, mlx.Float32), 1, 1, length, 1)
 	sum := s.Round(s.Multiply(s.MeanAxis(mean, -1, true), seen), 0)

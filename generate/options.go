@@ -13,6 +13,7 @@ type config struct {
 	stops       map[int32]bool
 	prefillStep int
 	progress    func(done, total int)
+	kv          kvConfig
 }
 
 // Option changes one generation.
@@ -51,12 +52,15 @@ func WithPrefillStep(n int) Option { return func(c *config) { c.prefillStep = n 
 func WithProgress(f func(done, total int)) Option { return func(c *config) { c.progress = f } }
 
 func newConfig(opts []Option) (*config, error) {
-	c := &config{maxTokens: DefaultMaxTokens, stops: map[int32]bool{}, prefillStep: 2048, progress: func(int, int) {}}
+	c := &config{maxTokens: DefaultMaxTokens, stops: map[int32]bool{}, prefillStep: 2048, progress: func(int, int) {}, kv: kvConfig{start: DefaultQuantizedKVStart}}
 	for _, o := range opts {
 		o(c)
 	}
 	if c.prefillStep < 1 {
 		return nil, fmt.Errorf("generate: the prefill step is %d, want at least 1", c.prefillStep)
+	}
+	if err := c.kv.check(); err != nil {
+		return nil, err
 	}
 	return c, c.sampling.validate()
 }

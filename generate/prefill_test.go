@@ -81,6 +81,10 @@ func TestStreamRefuses(t *testing.T) {
 		{[]int32{1}, sampling(Sampling{MinP: 2}), "generate: min-p 2 is not between 0 and 1"},
 		{[]int32{1}, sampling(Sampling{MinP: nan}), "generate: min-p NaN is not between 0 and 1"},
 		{[]int32{1}, sampling(Sampling{TopK: -1}), "generate: top-k -1 is negative"},
+		{[]int32{1}, []Option{WithMaxKVSize(-2)}, "generate: cache: the maximum size is -2 tokens, want at least 1"},
+		{[]int32{1}, []Option{WithKVBits(7)}, "generate: cache: 7 bits a number; 2, 3, 4, 5, 6 and 8 are known"},
+		{[]int32{1}, []Option{WithKVBits(8), WithKVGroupSize(16)}, "generate: cache: groups of 16 numbers; 32, 64 and 128 are known"},
+		{[]int32{1}, []Option{WithQuantizedKVStart(-1)}, "generate: quantisation is to start after -1 tokens, want at least 0"},
 	} {
 		t.Run(c.want, func(t *testing.T) {
 			m := new(toy)

@@ -15,6 +15,7 @@ import (
 	"forge.lthn.ai/core/go-mlx/generate"
 	"forge.lthn.ai/core/go-mlx/internal/fetch"
 	"forge.lthn.ai/core/go-mlx/models"
+	"forge.lthn.ai/core/go-mlx/models/cache"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"forge.lthn.ai/core/go-mlx/templates"
 )
@@ -30,6 +31,10 @@ type generateCmd struct {
 	TopK      int     `name:"top-k" default:"0" help:"Sample from this many of the likeliest tokens; 0 is all."`
 	MinP      float64 `name:"min-p" default:"0" help:"Sample from tokens at least so likely in proportion to the likeliest."`
 	Seed      uint64  `default:"0" help:"Seed of the sampling."`
+	MaxKV     int     `name:"max-kv-size" default:"0" help:"Remember at most so many tokens, the first few and the last ones; 0 is no bound."`
+	KVBits    int     `name:"kv-bits" default:"0" help:"Quantise what is remembered to so many bits a number (2, 3, 4, 5, 6, 8); 0 does not."`
+	KVGroup   int     `name:"kv-group-size" default:"64" help:"How many of the quantised numbers share a scale (32, 64, 128)."`
+	KVStart   int     `name:"quantized-kv-start" default:"5000" help:"Quantise once so many tokens were seen."`
 	IgnoreEOS bool    `name:"ignore-eos" help:"Go on past end-of-text tokens."`
 	Stats     bool    `help:"Print speed and memory on standard error."`
 	JSON      bool    `help:"With --stats, print them as one line of JSON."`
@@ -50,6 +55,14 @@ func (g *generateCmd) Validate() error {
 		return fmt.Errorf("--min-p=%v is not between 0 and 1", g.MinP)
 	case g.TopK < 0:
 		return fmt.Errorf("--top-k=%d is negative", g.TopK)
+	case g.MaxKV < 0:
+		return fmt.Errorf("--max-kv-size=%d is negative", g.MaxKV)
+	case g.KVStart < 0:
+		return fmt.Errorf("--quantized-kv-start=%d is negative", g.KVStart)
+	case cache.Check(cache.WithBits(g.KVBits, 0)) != nil:
+		return fmt.Errorf("--kv-bits=%d is not 0, 2, 3, 4, 5, 6 or 8", g.KVBits)
+	case g.KVGroup == 0 || cache.Check(cache.WithBits(0, g.KVGroup)) != nil:
+		return fmt.Errorf("--kv-group-size=%d is not 32, 64 or 128", g.KVGroup)
 	case g.Raw && g.System != "":
 		return errors.New("--system needs the chat template, which --raw leaves out")
 	case g.JSON && !g.Stats:
@@ -144,6 +157,8 @@ func (g *generateCmd) stream(c *console, m *models.Model, prompt string) iter.Se
 		generate.WithSeed(g.Seed),
 		generate.WithSampling(generate.Sampling{Temperature: g.Temp, TopP: g.TopP, TopK: g.TopK, MinP: g.MinP}),
 	}
+	opts = append(opts, generate.WithMaxKVSize(g.MaxKV), generate.WithKVBits(g.KVBits), generate.WithKVGroupSize(g.KVGroup),
+		generate.WithQuantizedKVStart(g.KVStart))
 	if g.IgnoreEOS {
 		opts = append(opts, generate.WithoutStops())
 	}

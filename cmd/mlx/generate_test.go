@@ -166,3 +166,12 @@ func TestAnswerThatCannotBeWritten(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Equal(t, "mlx: writing the answer: the disk is full\n", err.String())
 }
+
+// A cache of 8 bits gives the text of a plain one; one of a few tokens has
+// forgotten the question.
+func TestCacheFlags(t *testing.T) {
+	o := ask(t, "", "-p", parisPrompt, "--kv-bits=8", "--quantized-kv-start=0")
+	require.Equal(t, paris+"\n", o.out)
+	o = ask(t, "", "-p", parisPrompt, "--max-kv-size=8", "--max-tokens=8")
+	require.NotContains(t, o.out, "Paris")
+}

@@ -91,6 +91,11 @@ func TestWrongUse(t *testing.T) {
 		{"min-p above 1", append(generate, "--min-p=2"), []string{"--min-p=2 is not between 0 and 1"}},
 		{"top-k below 0", append(generate, "--top-k=-1"), []string{"--top-k=-1 is negative"}},
 		{"top-k no integer", append(generate, "--top-k=1.5"), []string{"--top-k", `"1.5"`}},
+		{"cache size below 0", append(generate, "--max-kv-size=-1"), []string{"--max-kv-size=-1 is negative"}},
+		{"cache of 7 bits", append(generate, "--kv-bits=7"), []string{"--kv-bits=7 is not 0, 2, 3, 4, 5, 6 or 8"}},
+		{"cache in no groups", append(generate, "--kv-group-size=0"), []string{"--kv-group-size=0 is not 32, 64 or 128"}},
+		{"cache in odd groups", append(generate, "--kv-group-size=48"), []string{"--kv-group-size=48 is not 32, 64 or 128"}},
+		{"quantised before it begins", append(generate, "--quantized-kv-start=-1"), []string{"--quantized-kv-start=-1 is negative"}},
 		{"seed below 0", append(generate, "--seed=-1"), []string{"--seed"}},
 		{"weights", append(generate, "--weights=zipped"), []string{"--weights", `"packed"`, `"zipped"`}},
 		{"dtype", append(generate, "--dtype=int8"), []string{"--dtype", `"bfloat16"`, `"int8"`}},
@@ -113,7 +118,7 @@ func TestHelp(t *testing.T) {
 	}{
 		{[]string{"--help"}, []string{"generate", "setup", "doctor", "version"}},
 		{[]string{"generate", "--help"}, []string{"--model", "--prompt", "--max-tokens", "--temp", "--top-p", "--top-k",
-			"--min-p", "--seed", "--system", "--raw", "--stats"}},
+			"--min-p", "--seed", "--system", "--raw", "--stats", "--max-kv-size", "--kv-bits", "--kv-group-size", "--quantized-kv-start"}},
 		{[]string{"setup", "--help"}, []string{"--backend", "--prefix", "--mlx-root", "--mlx-c-source", "--force"}},
 	} {
 		o := call(t, "", c.args...)

@@ -17,7 +17,7 @@ type Attention struct {
 // no such kernel, and a single query has a shorter way.
 func attend(s *mlx.Scope, q, k, v mlx.Array, a Attention, m mask) mlx.Array {
 	if a.Latent != nil {
-		return attendLatent(s, q, k, v, a, m)
+		return attendLatent(s, q, plain(k), plain(v), a, m)
 	}
 	shape := s.Shape(q)
 	if a.Softcap != 0 && len(shape) == 4 {
@@ -43,6 +43,9 @@ func attend(s *mlx.Scope, q, k, v mlx.Array, a Attention, m mask) mlx.Array {
 func (o operand) attend(s *mlx.Scope, q mlx.Array, values operand, a Attention, m mask) mlx.Array {
 	if o.bits == 0 {
 		return attend(s, q, o.parts[0], values.parts[0], a, m)
+	}
+	if a.Latent != nil {
+		return attendLatent(s, q, o, values, a, m)
 	}
 	shape := s.Shape(q)
 	if len(shape) != 4 {

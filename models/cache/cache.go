@@ -8,6 +8,7 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
@@ -56,10 +57,17 @@ func New(t *mlx.Thread, layers []Kind, opts ...Option) *Cache {
 	how, err := newConfig(opts)
 	c := &Cache{kinds: layers, owner: t.NewOwner("cache"), err: err}
 	for _, k := range layers {
-		c.Layers = append(c.Layers, k.layer(c.owner, how))
+		l := k.layer(c.owner, how)
+		if p, ok := l.(padder); ok {
+			p.pad(slices.Clone(how.left))
+		}
+		c.Layers = append(c.Layers, l)
 	}
 	return c
 }
+
+// padder is a layer of which rows can be padded.
+type padder interface{ pad(left []int) }
 
 // KV is the cache of layer i, which attends. A cache that was made for another
 // model fails the Build.

@@ -12,6 +12,23 @@ type form struct {
 	bits, group int // 0 bits: as they are
 }
 
+// check refuses what MLX cannot quantise to.
+func (f form) check() error {
+	switch f.bits {
+	case 0, 2, 3, 4, 5, 6, 8:
+	default:
+		return fmt.Errorf("cache: %d bits a number; 2, 3, 4, 5, 6 and 8 are known", f.bits)
+	}
+	switch f.group {
+	case 32, 64, 128:
+		return nil
+	}
+	return fmt.Errorf("cache: groups of %d numbers; 32, 64 and 128 are known", f.group)
+}
+
+// same reports whether numbers are kept alike.
+func (f form) same(g form) bool { return f.bits == g.bits && (f.bits == 0 || f.group == g.group) }
+
 // parts is how many arrays a form has: the numbers, or their packed weights,
 // scales and biases.
 func (f form) parts() int {
@@ -85,6 +102,14 @@ func (o operand) mix(s *mlx.Scope, weights mlx.Array) mlx.Array {
 		return s.Matmul(weights, o.parts[0])
 	}
 	return o.matmul(s, weights, false)
+}
+
+// array is the operand's numbers.
+func (o operand) array(s *mlx.Scope) mlx.Array {
+	if o.bits == 0 {
+		return o.parts[0]
+	}
+	return s.Dequantize(o.parts[0], o.parts[1], o.parts[2], mlx.SomeInt(o.group), mlx.SomeInt(o.bits), "affine", mlx.Array{}, mlx.OptionalDtype{})
 }
 
 func (o operand) matmul(s *mlx.Scope, x mlx.Array, transpose bool) mlx.Array {

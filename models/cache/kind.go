@@ -21,14 +21,16 @@ func (k Kind) layer(o *mlx.Owner, c *config) Layer {
 		return NewArraysCache(o, k.arrays)
 	}
 	size, first := narrow(k.window, c.maxSize), 0
-	if k.window == 0 {
+	if k.window == 0 && c.left == nil {
 		first = keepFirst
 	}
 	if size == 0 {
-		return NewKVCache(o)
+		kv := NewKVCache(o)
+		kv.form = c.form
+		return kv
 	}
 	ring := NewRotatingKVCache(o, size, first)
-	ring.whole = k.window
+	ring.form, ring.whole = c.form, k.window
 	return ring
 }
 

@@ -17,7 +17,7 @@ type KVCache struct {
 }
 
 // NewKVCache makes an empty cache whose buffers belong to o.
-func NewKVCache(o *mlx.Owner) *KVCache { return &KVCache{store: newStore(o, form{})} }
+func NewKVCache(o *mlx.Owner) *KVCache { return &KVCache{store: newStore(o)} }
 
 // Offset implements KV.
 func (c *KVCache) Offset() int { return c.offset }
@@ -50,8 +50,8 @@ func (c *KVCache) Trim(n int) error {
 
 // Attend implements KV.
 func (c *KVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) mlx.Array {
-	newKeys, ok := c.take(s, k)
-	newValues, fits := c.take(s, v)
+	newKeys, ok := c.take(s, c.blank(s, k, c.offset))
+	newValues, fits := c.take(s, c.blank(s, v, c.offset))
 	if !ok || !fits {
 		return attend(s, q, k, v, a, mask{}) // an error now or before
 	}

@@ -21,7 +21,7 @@ type Latent struct {
 // are many queries. A single query is folded instead, and its head's values are
 // made of a weighted latent: nothing of the size of the cache is made.
 // As mlx_lm/models/deepseek_v3.py.
-func attendLatent(s *mlx.Scope, q, latent, turned mlx.Array, a Attention, m mask) mlx.Array {
+func attendLatent(s *mlx.Scope, q mlx.Array, latent, turned operand, a Attention, m mask) mlx.Array {
 	shape := s.Shape(q)
 	if len(shape) != 4 {
 		return q // an error went before
@@ -30,16 +30,17 @@ func attendLatent(s *mlx.Scope, q, latent, turned mlx.Array, a Attention, m mask
 	rows := func(x mlx.Array) mlx.Array { // [B, 1, H*L, ...]: queries of all heads meet the same keys
 		return s.Reshape(s.Multiply(x, constant(s, a.Scale, s.DtypeOf(x))), b, 1, heads*l, -1)
 	}
-	scores := s.Matmul(rows(a.Latent.Query), s.SwapAxes(turned, -1, -2)) // [B, 1, H*L, T]
+	scores := turned.dot(s, rows(a.Latent.Query)) // [B, 1, H*L, T]
 	if l > 1 {
 		scores = hideRows(s, s.Reshape(scores, b, heads, l, -1), m)
-		keys, values := a.Latent.Keys.Back(s, latent), a.Latent.Values.Forward(s, latent) // [B, H, T, n] and [B, H, T, dv]
+		all := latent.array(s)
+		keys, values := a.Latent.Keys.Back(s, all), a.Latent.Values.Forward(s, all) // [B, H, T, n] and [B, H, T, dv]
 		return s.ScaledDotProductAttention(q, keys, values, a.Scale, "array", scores, mlx.Array{}, false)
 	}
 	scores = hideRows(s, scores, m)
 	folded := rows(a.Latent.Keys.Forward(s, q)) // [B, 1, H, r]
-	scores = s.Add(s.Matmul(folded, s.SwapAxes(latent, -1, -2)), scores)
-	out := s.Matmul(s.SoftmaxAxis(scores, -1, true), latent) // [B, 1, H, r]
+	scores = s.Add(latent.dot(s, folded), scores)
+	out := latent.mix(s, s.SoftmaxAxis(scores, -1, true)) // [B, 1, H, r]
 	return a.Latent.Values.Forward(s, s.Reshape(out, b, heads, 1, -1))
 }
 

@@ -27,6 +27,9 @@ type sequence struct {
 
 	q, k, v []float32 // [B, H, L, d]
 	want    []float64 // [B, Hq, L, d]
+
+	softcap float64
+	sinks   []float32 // [Hq]
 }
 
 const scale = 0.4
@@ -81,13 +84,20 @@ func (x *sequence) attend(b, h, l int, keys []int) {
 	q, out := x.at(x.heads, b, h, l), x.at(x.heads, b, h, l)
 	clear(x.want[out : out+x.dim])
 	sum := 0.0
+	if x.sinks != nil {
+		sum = math.Exp(float64(x.sinks[h]))
+	}
 	for _, p := range keys {
 		kv := x.at(x.kvHeads, b, h/(x.heads/x.kvHeads), p)
 		dot := 0.0
 		for d := range x.dim {
 			dot += float64(x.q[q+d]) * float64(x.k[kv+d])
 		}
-		w := math.Exp(scale * dot)
+		score := scale * dot
+		if x.softcap != 0 {
+			score = x.softcap * math.Tanh(score/x.softcap)
+		}
+		w := math.Exp(score)
 		sum += w
 		for d := range x.dim {
 			x.want[out+d] += w * float64(x.v[kv+d])
@@ -130,7 +140,11 @@ func (x *sequence) requireAttend(t *testing.T, th *mlx.Thread, kv cache.Layer, f
 	t.Helper()
 	out, err := th.Build(func(s *mlx.Scope) mlx.Array {
 		q, k, v := x.inputs(s, from, to)
-		return kv.(cache.KV).Attend(s, q, k, v, cache.Attention{Scale: scale})
+		a := cache.Attention{Scale: scale, Softcap: float32(x.softcap)}
+		if x.sinks != nil {
+			a.Sinks = mlx.Const(s, x.sinks, x.heads)
+		}
+		return kv.(cache.KV).Attend(s, q, k, v, a)
 	})
 	require.NoError(t, err)
 	defer out.Close()
@@ -140,6 +154,28 @@ func (x *sequence) requireAttend(t *testing.T, th *mlx.Thread, kv cache.Layer, f
 	for i, want := range part(x, x.want, x.heads, from, to) {
 		require.InDelta(t, want, have[i], 2e-5, "positions %d to %d, element %d", from, to, i)
 	}
+}
+
+// asStored is the sequence whose reference sees keys and values as they are after
+// quantisation.
+func (x *sequence) asStored(t *testing.T, th *mlx.Thread, bits, group int, keys func(l int) []int) *sequence {
+	t.Helper()
+	stored := func(values []float32) []float32 {
+		out, err := th.Build(func(s *mlx.Scope) mlx.Array {
+			p := s.Quantize(mlx.Const(s, values, len(values)/x.dim, x.dim), mlx.SomeInt(group), mlx.SomeInt(bits), "affine", mlx.Array{})
+			return s.Dequantize(p[0], p[1], p[2], mlx.SomeInt(group), mlx.SomeInt(bits), "affine", mlx.Array{}, mlx.OptionalDtype{})
+		})
+		require.NoError(t, err)
+		defer out.Close()
+		back, err := mlx.Values[float32](th, out)
+		require.NoError(t, err)
+		return back
+	}
+	k, v := x.k, x.v
+	x.k, x.v = stored(k), stored(v)
+	x.sees(keys)
+	x.k, x.v = k, v
+	return x
 }
 
 func shapeOf(t *testing.T, a mlx.Array) (shape []int) {

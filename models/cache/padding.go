@@ -11,8 +11,9 @@ import (
 // padding is how many columns on the left of each row of a batch are no tokens,
 // so that sequences of different lengths end together.
 type padding struct {
-	left []int     // nil where the rows are of one length
-	rows mlx.Array // int32 [B]: where the next tokens stand, in the present Build
+	count int       // of the rows, where it is known
+	left  []int     // nil where the rows are of one length
+	rows  mlx.Array // int32 [B]: where the next tokens stand, in the present Build
 }
 
 // begin prepares position for a Build.
@@ -25,6 +26,22 @@ func (p *padding) begin(s *mlx.Scope, offset int) {
 // position is that of the tokens after offset columns.
 func (p *padding) position(offset int) nn.Position {
 	return nn.Position{Offset: offset, Rows: p.rows}
+}
+
+// blank puts zeros into the columns of padding of x [B, H, L, d], the ones after
+// offset: no number may come out of them, not even by way of a weight of 0.
+func (p *padding) blank(s *mlx.Scope, x mlx.Array, offset int) mlx.Array {
+	rows := p.hidden(offset)
+	if rows == "" {
+		return x
+	}
+	shape := s.Shape(x)
+	if len(shape) != 4 || shape[0] != len(p.left) {
+		return x // an error now or before
+	}
+	column := s.Reshape(s.Arange(0, float64(shape[2]), 1, mlx.Int32), 1, 1, -1, 1)
+	real := s.GreaterEqual(column, s.Reshape(integers(s, rows), -1, 1, 1, 1))
+	return s.Where(real, x, s.ZerosLike(x))
 }
 
 // hidden are the columns of padding in each row after the first dropped ones; ""

@@ -24,7 +24,7 @@ type RotatingKVCache struct {
 // NewRotatingKVCache makes an empty cache of that size, of which keep are for the
 // first tokens; its buffers belong to o.
 func NewRotatingKVCache(o *mlx.Owner, size, keep int) *RotatingKVCache {
-	return &RotatingKVCache{store: newStore(o, form{}), size: size, first: min(keep, size-1)}
+	return &RotatingKVCache{store: newStore(o), size: size, first: min(keep, size-1)}
 }
 
 // Offset implements KV.
@@ -61,8 +61,8 @@ func (c *RotatingKVCache) Trim(n int) error {
 
 // Attend implements KV.
 func (c *RotatingKVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) mlx.Array {
-	newKeys, ok := c.take(s, k)
-	newValues, fits := c.take(s, v)
+	newKeys, ok := c.take(s, c.blank(s, k, c.offset))
+	newValues, fits := c.take(s, c.blank(s, v, c.offset))
 	if !ok || !fits {
 		return attend(s, q, k, v, a, mask{}) // an error now or before
 	}

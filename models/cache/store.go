@@ -17,8 +17,7 @@ type store struct {
 	capacity     int
 }
 
-func newStore(o *mlx.Owner, f form) store {
-	st := store{form: f}
+func newStore(o *mlx.Owner) (st store) {
 	for i := range st.keys {
 		st.keys[i], st.values[i] = o.Slot(mlx.Array{}), o.Slot(mlx.Array{})
 	}
@@ -33,12 +32,15 @@ func (st *store) State() (all []mlx.Array) {
 	if st.empty() {
 		return nil
 	}
-	for _, slots := range [][3]*mlx.Array{st.keys, st.values} {
-		for _, slot := range slots[:st.parts()] {
-			all = append(all, *slot)
-		}
+	for _, slot := range st.slots() {
+		all = append(all, *slot)
 	}
 	return all
+}
+
+// slots are the places of the buffers: the parts of the keys, then of the values.
+func (st *store) slots() []*mlx.Array {
+	return append(slices.Clone(st.keys[:st.parts()]), st.values[:st.parts()]...)
 }
 
 // span is tokens [from, to) of a buffer.

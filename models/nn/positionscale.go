@@ -11,13 +11,16 @@ import (
 // that attention stays sharp over many keys: attn_temperature_tuning of Llama 4,
 // llama_4_scaling_beta of Ministral 3. As _get_llama_4_attn_scale of mlx-lm.
 type PositionScale struct {
-	Beta    float64
+	Beta    float64 // 0 leaves everything alone
 	Context float64 // positions below it are left alone
 }
 
 // Validate refuses what is no scale.
 func (p PositionScale) Validate() error {
-	if !(p.Beta >= 0) || math.IsInf(p.Beta, 0) || !(p.Context >= 1) || math.IsInf(p.Context, 0) {
+	if p.Beta == 0 {
+		return nil
+	}
+	if !(p.Beta > 0) || math.IsInf(p.Beta, 0) || !(p.Context >= 1) || math.IsInf(p.Context, 0) {
 		return fmt.Errorf("beta %v and context %v, want numbers of at least 0 and 1", p.Beta, p.Context)
 	}
 	return nil
@@ -38,7 +41,7 @@ func (p PositionScale) Forward(s *mlx.Scope, q mlx.Array, at Position) mlx.Array
 	if len(shape) != 4 {
 		return q // an error went before
 	}
-	if at.Rows.IsNull() && float64(at.Offset+shape[2]) <= p.Context {
+	if p.Beta == 0 || at.Rows.IsNull() && float64(at.Offset+shape[2]) <= p.Context {
 		return q
 	}
 	key := positionScale{p, at, shape[2], s.DtypeOf(q)}

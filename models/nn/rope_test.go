@@ -82,8 +82,13 @@ func TestRoPEEqualsReference(t *testing.T) {
 	}
 }
 
+// positioned is a layer that goes by positions.
+type positioned interface {
+	Forward(s *mlx.Scope, x mlx.Array, at nn.Position) mlx.Array
+}
+
 // requireTurns compares the layer with the outputs of that name.
-func (r *reference) requireTurns(name string, layer *nn.RoPE) {
+func (r *reference) requireTurns(name string, layer positioned) {
 	r.t.Helper()
 	rows, err := mlx.FromSlice(r.th, []int32{70, 7}, 2)
 	require.NoError(r.t, err)
@@ -97,6 +102,24 @@ func (r *reference) requireTurns(name string, layer *nn.RoPE) {
 			return layer.Forward(s, x, at)
 		})
 	}
+}
+
+func TestPositionScaleEqualsReference(t *testing.T) {
+	withReferenceOf(t, "rope", func(r *reference) {
+		r.requireTurns("growth", nn.PositionScale{Beta: 0.3, Context: 8})
+		r.requireOutput("growth.heads.0", "heads", func(s *mlx.Scope, x mlx.Array) mlx.Array {
+			return nn.PositionScale{}.Forward(s, x, nn.At(300)) // no scale at all
+		})
+	})
+	for want, p := range map[string]nn.PositionScale{
+		"beta -1 and context 8":   {Beta: -1, Context: 8},
+		"beta NaN and context 8":  {Beta: math.NaN(), Context: 8},
+		"beta +Inf and context 8": {Beta: math.Inf(1), Context: 8},
+		"beta 0.1 and context 0":  {Beta: 0.1},
+	} {
+		require.ErrorContains(t, p.Validate(), want)
+	}
+	require.NoError(t, nn.PositionScale{}.Validate())
 }
 
 // A part of a fused projection, whose rows lie apart in memory, turns like a copy

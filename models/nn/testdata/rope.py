@@ -1,4 +1,4 @@
-"""What the rotary embeddings of mlx_lm make of random heads.
+"""What the rotary embeddings of mlx_lm, and the scales of Ministral 3, make of random heads.
 
 usage: rope.py rope.safetensors
 
@@ -9,9 +9,11 @@ import math
 import sys
 
 import mlx.core as mx
+from mlx_lm.models.ministral3 import _get_llama_4_attn_scale
 from mlx_lm.models.rope_utils import SuScaledRoPE, apply_yarn_mscale, initialize_rope
 
 ROWS = mx.array([70, 7], dtype=mx.int32)
+PASSES = ("heads", 0), ("heads", 7), ("heads", 300), ("row", 0), ("row", 300), ("heads", "rows"), ("row", "rows")
 D = 16
 LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=64)
 YARN = dict(type="yarn", factor=4.0, original_max_position_embeddings=64)
@@ -78,8 +80,11 @@ for name, rope in {
     "factors": factored,
     "factorsllama3": factored_llama3,
 }.items():
-    for x, offset in ("heads", 0), ("heads", 7), ("heads", 300), ("row", 0), ("row", 300), ("heads", "rows"), ("row", "rows"):
+    for x, offset in PASSES:
         out[f"out.{name}.{x}.{offset}"] = rope(out["in." + x], ROWS if offset == "rows" else offset)
 
+for x, offset in PASSES:
+    scale = _get_llama_4_attn_scale(out["in." + x].shape[2], ROWS if offset == "rows" else offset, 0.3, 8)
+    out[f"out.growth.{x}.{offset}"] = out["in." + x] * scale
 out["scales"] = mx.array([apply_yarn_mscale(0.125, c) for c in (None, YARN, DEEPSEEK, dict(DEEPSEEK, factor=0.5), dict(DEEPSEEK, type="default"))])
 mx.save_safetensors(sys.argv[1], out)
