@@ -35,10 +35,10 @@ type badField struct {
 	want  string
 }
 
-// requireRefused puts each value into the first configuration of
+// requireFieldErrors puts each value into the first configuration of
 // testdata/parity/FILE.json. It must be refused by the name of its field, and so
 // must absurd numbers in each of the sizes.
-func requireRefused(t *testing.T, file string, sizes []string, bad []badField) {
+func requireFieldErrors(t *testing.T, file string, sizes []string, bad []badField) {
 	t.Helper()
 	cases := parityCases(t, file)
 	c := cases[slices.Sorted(maps.Keys(cases))[0]]

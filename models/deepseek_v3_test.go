@@ -111,7 +111,7 @@ func TestDeepseekV3RefusesConfigs(t *testing.T) {
 		"qk_nope_head_dim", "qk_rope_head_dim", "v_head_dim", "moe_intermediate_size", "n_routed_experts", "n_shared_experts",
 		"num_experts_per_tok", "n_group", "topk_group", "moe_layer_freq", "first_k_dense_replace", "num_nextn_predict_layers",
 	}
-	requireRefused(t, "deepseek_v3", sizes, []badField{
+	requireFieldErrors(t, "deepseek_v3", sizes, []badField{
 		{"kv_lora_rank", nil, "kv_lora_rank: 0 is not between 1 and"},
 		{"qk_rope_head_dim", 7, "qk_rope_head_dim: 7 is odd"},
 		{"topk_method", "gready", `topk_method: "gready" is none of noaux_tc, group_limited_greedy and greedy`},

@@ -18,7 +18,7 @@ func TestGlm4RefusesConfigs(t *testing.T) {
 	sizes := []string{
 		"hidden_size", "num_hidden_layers", "intermediate_size", "num_attention_heads", "num_key_value_heads", "head_dim", "vocab_size",
 	}
-	requireRefused(t, "glm4", sizes, []badField{
+	requireFieldErrors(t, "glm4", sizes, []badField{
 		{"num_key_value_heads", 3, "num_key_value_heads: 3 does not divide num_attention_heads 4"},
 		{"hidden_size", nil, "hidden_size: 0 is not between 1 and"},
 		{"partial_rotary_factor", 1.5, "partial_rotary_factor"},

@@ -9,7 +9,7 @@ var olmo2Sizes = []string{
 }
 
 func TestOlmo2RefusesConfigs(t *testing.T) {
-	requireRefused(t, "olmo2", olmo2Sizes, []badField{
+	requireFieldErrors(t, "olmo2", olmo2Sizes, []badField{
 		{"num_key_value_heads", 3, "num_key_value_heads: 3 does not divide num_attention_heads 4"},
 		{"num_attention_heads", 0, "num_attention_heads: 0 is not between 1 and"},
 		{"rope_scaling", fields{"type": "spiral"}, `rope_scaling.rope_type is "spiral"`},

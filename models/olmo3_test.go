@@ -48,7 +48,7 @@ func TestOlmo3SlidingScaling(t *testing.T) {
 }
 
 func TestOlmo3RefusesConfigs(t *testing.T) {
-	requireRefused(t, "olmo3", append(olmo2Sizes, "sliding_window"), []badField{
+	requireFieldErrors(t, "olmo3", append(olmo2Sizes, "sliding_window"), []badField{
 		{"num_key_value_heads", 3, "num_key_value_heads: 3 does not divide num_attention_heads 4"},
 		{"layer_types", []string{"full_attention"}, "layer_types: 1 types for 2 layers"},
 		{"layer_types", []string{"full_attention", "linear_attention"}, `layer_types: layer 1 is "linear_attention"`},
