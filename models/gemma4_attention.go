@@ -68,10 +68,10 @@ type gemma4Attention struct {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (a *gemma4Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV, seen *cache.Seen) mlx.Array {
-	q, k, v := a.Project.project(s, x)           // [B, L, H*d] each
-	q = a.Queries.split(s, q, kv.Position())     // [B, Hq, L, d]
-	k = nn.SplitHeads(s, k, a.kvHeads, a.dim)    // [B, Hkv, L, d]
-	v = nn.SplitHeads(s, v, a.kvHeads, a.dim)    // [B, Hkv, L, d]
+	q, k, v := a.Project.project(s, x)        // [B, L, H*d] each
+	q = a.Queries.split(s, q, kv.Position())  // [B, Hq, L, d]
+	k = nn.SplitHeads(s, k, a.kvHeads, a.dim) // [B, Hkv, L, d]
+	v = nn.SplitHeads(s, v, a.kvHeads, a.dim) // [B, Hkv, L, d]
 	v = s.RMSNorm(v, mlx.Array{}, a.KNorm.Eps)
 	k = a.Queries.Rope.Forward(s, a.KNorm.Forward(s, k), kv.Position())
 	return a.Queries.join(s, kv.Attend(s, q, k, v, gemma4Scale.NotedIn(seen))) // [B, L, D]

@@ -11,33 +11,33 @@ import (
 // "gemma4". What is missing is as in transformers' configuration_gemma4.py.
 type Gemma4TextConfig struct {
 	ropeConfig
-	HiddenSize               int      `json:"hidden_size"`
-	NumHiddenLayers          int      `json:"num_hidden_layers"`
-	IntermediateSize         int      `json:"intermediate_size"`
-	NumAttentionHeads        int      `json:"num_attention_heads"`
-	NumKeyValueHeads         int      `json:"num_key_value_heads"`
-	NumGlobalKeyValueHeads   int      `json:"num_global_key_value_heads"` // of full layers where keys are values
-	HeadDim                  int      `json:"head_dim"`
-	GlobalHeadDim            int      `json:"global_head_dim"` // of full layers
-	VocabSize                int      `json:"vocab_size"`
-	VocabSizePerLayerInput   int      `json:"vocab_size_per_layer_input"`
-	HiddenSizePerLayerInput  *int     `json:"hidden_size_per_layer_input"` // 0 for none
-	NumKVSharedLayers        int      `json:"num_kv_shared_layers"`        // the last ones have no keys and values of their own
-	AttentionKEqV            bool     `json:"attention_k_eq_v"`            // the values of full layers are the keys
-	UseDoubleWideMLP         bool     `json:"use_double_wide_mlp"`         // of layers that share
-	EnableMoEBlock           bool     `json:"enable_moe_block"`
-	NumExperts               int      `json:"num_experts"`
-	TopKExperts              int      `json:"top_k_experts"`
-	MoEIntermediateSize      int      `json:"moe_intermediate_size"`
-	RMSNormEps               float32  `json:"rms_norm_eps"`
-	HiddenActivation         string   `json:"hidden_activation"`
-	SlidingWindow            int      `json:"sliding_window"`
-	SlidingWindowPattern     int      `json:"sliding_window_pattern"`
-	LayerTypes               []string `json:"layer_types"`
-	FinalLogitSoftcapping    float32  `json:"final_logit_softcapping"`
-	AttentionBias            bool     `json:"attention_bias"`
-	UseBidirectionalAttn     string   `json:"use_bidirectional_attention"`
-	TieWordEmbeddings        *bool    `json:"tie_word_embeddings"`
+	HiddenSize              int      `json:"hidden_size"`
+	NumHiddenLayers         int      `json:"num_hidden_layers"`
+	IntermediateSize        int      `json:"intermediate_size"`
+	NumAttentionHeads       int      `json:"num_attention_heads"`
+	NumKeyValueHeads        int      `json:"num_key_value_heads"`
+	NumGlobalKeyValueHeads  int      `json:"num_global_key_value_heads"` // of full layers where keys are values
+	HeadDim                 int      `json:"head_dim"`
+	GlobalHeadDim           int      `json:"global_head_dim"` // of full layers
+	VocabSize               int      `json:"vocab_size"`
+	VocabSizePerLayerInput  int      `json:"vocab_size_per_layer_input"`
+	HiddenSizePerLayerInput *int     `json:"hidden_size_per_layer_input"` // 0 for none
+	NumKVSharedLayers       int      `json:"num_kv_shared_layers"`        // the last ones have no keys and values of their own
+	AttentionKEqV           bool     `json:"attention_k_eq_v"`            // the values of full layers are the keys
+	UseDoubleWideMLP        bool     `json:"use_double_wide_mlp"`         // of layers that share
+	EnableMoEBlock          bool     `json:"enable_moe_block"`
+	NumExperts              int      `json:"num_experts"`
+	TopKExperts             int      `json:"top_k_experts"`
+	MoEIntermediateSize     int      `json:"moe_intermediate_size"`
+	RMSNormEps              float32  `json:"rms_norm_eps"`
+	HiddenActivation        string   `json:"hidden_activation"`
+	SlidingWindow           int      `json:"sliding_window"`
+	SlidingWindowPattern    int      `json:"sliding_window_pattern"`
+	LayerTypes              []string `json:"layer_types"`
+	FinalLogitSoftcapping   float32  `json:"final_logit_softcapping"`
+	AttentionBias           bool     `json:"attention_bias"`
+	UseBidirectionalAttn    string   `json:"use_bidirectional_attention"`
+	TieWordEmbeddings       *bool    `json:"tie_word_embeddings"`
 	// PerLayerConfig holds, by the number of a layer, what is otherwise there. Newer
 	// files have it in place of the two global fields.
 	PerLayerConfig map[string]gemma4Heads `json:"per_layer_config"`

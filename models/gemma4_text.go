@@ -48,6 +48,28 @@ func newGemma4Text(c *Gemma4TextConfig) architecture {
 	return m
 }
 
+// sanitize leaves out what a checkpoint has beside the model: keys and values of
+// layers that share others', bounds of quantisation.
+func (m *gemma4) sanitize(w nn.Weights) nn.Weights {
+	w = nn.Rename(w, func(stored string) (string, bool) {
+		idle := slices.ContainsFunc(gemma4Idle, func(part string) bool { return strings.Contains(stored, part) })
+		return stored, !idle && !m.shares(stored)
+	})
+	m.LMHead = storedHead(w, &m.EmbedTokens, m.LMHead)
+	return w
+}
+
+var gemma4Idle = []string{".input_max", ".input_min", ".output_max", ".output_min", ".self_attn.rotary_emb"}
+
+// shares reports whether a tensor is of keys and values that a layer does not use.
+func (m *gemma4) shares(stored string) bool {
+	rest, _ := strings.CutPrefix(stored, "model.layers.")
+	number, rest, _ := strings.Cut(rest, ".self_attn.")
+	i, err := strconv.Atoi(number)
+	name, _, _ := strings.Cut(rest, ".")
+	return err == nil && i >= len(m.kinds) && slices.Contains([]string{"k_proj", "v_proj", "k_norm"}, name)
+}
+
 // Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
 func (m *gemma4) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
 	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
@@ -94,8 +116,8 @@ func (g *gemma4Inputs) forward(s *mlx.Scope, tokens, h mlx.Array, layers int) []
 	if g == nil {
 		return make([]mlx.Array, layers)
 	}
-	embedded := g.Embed.Forward(s, tokens)                                  // [B, L, N*P]
-	projected := nn.Times(s, g.scale, g.Projection.Forward(s, h))           // [B, L, N*P]
+	embedded := g.Embed.Forward(s, tokens)                        // [B, L, N*P]
+	projected := nn.Times(s, g.scale, g.Projection.Forward(s, h)) // [B, L, N*P]
 	shape := s.Shape(projected)
 	projected = g.Norm.Forward(s, s.Reshape(projected, -1, g.Norm.Dims)) // [B*L*N, P]
 	sum := s.Add(s.Reshape(projected, shape...), embedded)

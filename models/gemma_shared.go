@@ -167,10 +167,16 @@ func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, e
 // sanitize makes an output layer where the checkpoint has one, whatever its
 // configuration says.
 func (m *gemma) sanitize(w nn.Weights) nn.Weights {
-	if slices.Contains(w.Names(), "lm_head.weight") {
-		m.LMHead = &nn.Linear{In: m.EmbedTokens.Dims, Out: m.EmbedTokens.Vocab, NoBias: true}
-	}
+	m.LMHead = storedHead(w, &m.EmbedTokens, m.LMHead)
 	return w
+}
+
+// storedHead is an output layer where the checkpoint has one, or head.
+func storedHead(w nn.Weights, e *nn.Embedding, head *nn.Linear) *nn.Linear {
+	if slices.Contains(w.Names(), "lm_head.weight") {
+		return &nn.Linear{In: e.Dims, Out: e.Vocab, NoBias: true}
+	}
+	return head
 }
 
 // Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
