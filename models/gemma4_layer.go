@@ -8,13 +8,13 @@ import (
 )
 
 type gemma4Layer struct {
-	SelfAttn                 gemma4Attender    `weight:"self_attn"`
-	FeedForward              gemma4FeedForward `weight:""`
-	Gate                     *gemma4Gate       `weight:""` // nil without embeddings of its own
-	InputLayernorm           nn.RMSNorm        `weight:"input_layernorm"`
-	PostAttentionLayernorm   nn.RMSNorm        `weight:"post_attention_layernorm"`
-	PostFeedforwardLayernorm nn.RMSNorm        `weight:"post_feedforward_layernorm"`
-	LayerScalar              nn.Param          `weight:"layer_scalar"` // [1]
+	SelfAttn                 gemma4Attender `weight:"self_attn"`
+	FeedForward              mlpLayer       `weight:""`
+	Gate                     *gemma4Gate    `weight:""` // nil without embeddings of its own
+	InputLayernorm           nn.RMSNorm     `weight:"input_layernorm"`
+	PostAttentionLayernorm   nn.RMSNorm     `weight:"post_attention_layernorm"`
+	PostFeedforwardLayernorm nn.RMSNorm     `weight:"post_feedforward_layernorm"`
+	LayerScalar              nn.Param       `weight:"layer_scalar"` // [1]
 }
 
 // Forward maps x [B, L, D] to [B, L, D]; own is the layer's part of the tokens'
@@ -62,21 +62,21 @@ func (g *gemma4Gate) Forward(s *mlx.Scope, x, own mlx.Array) mlx.Array {
 	return g.Norm.Forward(s, g.Up.Forward(s, gated))
 }
 
-// gemma4FeedForward maps x [B, L, D] to [B, L, D], its norms included but for the
-// last one.
-type gemma4FeedForward interface {
-	Forward(s *mlx.Scope, x mlx.Array) mlx.Array
-}
-
+// gemma4Dense is an MLP and the norm before it.
 type gemma4Dense struct {
 	MLP  gemmaMLP   `weight:"mlp"`
 	Norm nn.RMSNorm `weight:"pre_feedforward_layernorm"`
 }
 
+// Forward maps x [B, L, D] to [B, L, D].
 func (d *gemma4Dense) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 	return d.MLP.Forward(s, d.Norm.Forward(s, x))
 }
 
-func newGemma4FeedForward(c *Gemma4TextConfig, i int) gemma4FeedForward {
-	return &gemma4Dense{MLP: newGemmaMLP(c.HiddenSize, c.mlpSize(i)), Norm: c.norm()}
+func newGemma4FeedForward(c *Gemma4TextConfig, i int) mlpLayer {
+	dense := gemma4Dense{MLP: newGemmaMLP(c.HiddenSize, c.mlpSize(i)), Norm: c.norm()}
+	if c.EnableMoEBlock {
+		return newGemma4MoE(c, dense)
+	}
+	return &dense
 }

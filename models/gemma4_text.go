@@ -23,6 +23,7 @@ type gemma4 struct {
 	Norm        nn.RMSNorm     `weight:"model.norm"`
 	LMHead      *nn.Linear     `weight:"lm_head"` // nil when tied to the embedding
 
+	tied    *bool
 	softcap float32
 	types   []string
 	kinds   []cache.Kind // of the layers that have keys and values
@@ -32,6 +33,7 @@ func newGemma4Text(c *Gemma4TextConfig) architecture {
 	m := &gemma4{
 		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize, Scale: math.Sqrt(float64(c.HiddenSize))},
 		Norm:        c.norm(),
+		tied:        c.TieWordEmbeddings,
 		softcap:     c.FinalLogitSoftcapping,
 		types:       c.LayerTypes,
 		kinds:       attentionKinds(c.LayerTypes[:c.firstShared()], c.SlidingWindow),
@@ -43,20 +45,21 @@ func newGemma4Text(c *Gemma4TextConfig) architecture {
 		m.PerLayer = newGemma4Inputs(c)
 	}
 	if !valueOr(c.TieWordEmbeddings, true) {
-		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
+		m.LMHead = newHead(&m.EmbedTokens)
 	}
 	return m
 }
 
 // sanitize leaves out what a checkpoint has beside the model: keys and values of
-// layers that share others', bounds of quantisation.
+// layers that share others', bounds of quantisation. Hugging Face has gate and up
+// of the experts in one.
 func (m *gemma4) sanitize(w nn.Weights) nn.Weights {
 	w = nn.Rename(w, func(stored string) (string, bool) {
 		idle := slices.ContainsFunc(gemma4Idle, func(part string) bool { return strings.Contains(stored, part) })
-		return stored, !idle && !m.shares(stored)
+		return expertTensor(stored), !idle && !m.shares(stored)
 	})
-	m.LMHead = storedHead(w, &m.EmbedTokens, m.LMHead)
-	return w
+	w = nn.Halve(w, "gate_up_proj", "gate_proj", "up_proj")
+	return sanitizeHead(w, m.tied, &m.LMHead, &m.EmbedTokens)
 }
 
 var gemma4Idle = []string{".input_max", ".input_min", ".output_max", ".output_min", ".self_attn.rotary_emb"}

@@ -5,7 +5,6 @@ package models
 import (
 	"encoding/json"
 	"math"
-	"slices"
 
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/nn"
@@ -137,6 +136,7 @@ type gemma struct {
 	Norm        nn.RMSNorm    `weight:"model.norm"`
 	LMHead      *nn.Linear    `weight:"lm_head"` // nil when tied to the embedding
 
+	tied    *bool
 	softcap float32
 	kinds   []cache.Kind
 }
@@ -145,6 +145,7 @@ func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, e
 	m := &gemma{
 		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize, Scale: embedScale},
 		Norm:        c.norm(),
+		tied:        c.TieWordEmbeddings,
 		softcap:     c.FinalLogitSoftcapping.value,
 		kinds:       attentionKinds(c.LayerTypes, c.SlidingWindow),
 	}
@@ -159,24 +160,14 @@ func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, e
 		})
 	}
 	if !valueOr(c.TieWordEmbeddings, true) {
-		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
+		m.LMHead = newHead(&m.EmbedTokens)
 	}
 	return m
 }
 
-// sanitize makes an output layer where the checkpoint has one, whatever its
-// configuration says.
+// sanitize hides an output layer that is the embedding, or makes one.
 func (m *gemma) sanitize(w nn.Weights) nn.Weights {
-	m.LMHead = storedHead(w, &m.EmbedTokens, m.LMHead)
-	return w
-}
-
-// storedHead is an output layer where the checkpoint has one, or head.
-func storedHead(w nn.Weights, e *nn.Embedding, head *nn.Linear) *nn.Linear {
-	if slices.Contains(w.Names(), "lm_head.weight") {
-		return &nn.Linear{In: e.Dims, Out: e.Vocab, NoBias: true}
-	}
-	return head
+	return sanitizeHead(w, m.tied, &m.LMHead, &m.EmbedTokens)
 }
 
 // Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].

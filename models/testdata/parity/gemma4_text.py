@@ -14,6 +14,7 @@ BASE = dict(model_type="gemma4_text", hidden_size=64, num_hidden_layers=3, inter
 SMALL = dict(BASE, hidden_size_per_layer_input=32, num_hidden_layers=6, layer_types=TYPES * 2, num_kv_shared_layers=3, use_double_wide_mlp=True,
              num_key_value_heads=1)
 LARGE = dict(BASE, attention_k_eq_v=True, num_key_value_heads=4, num_global_key_value_heads=2)
+EXPERTS = dict(LARGE, enable_moe_block=True, num_experts=4, top_k_experts=2, moe_intermediate_size=32)
 FACTOR = dict(ROPES, full_attention=dict(ROPES["full_attention"], factor=4.0))
 LINEAR = dict(ROPES, full_attention=dict(rope_type="linear", factor=8.0, rope_theta=1000000.0))
 # Scores are not scaled, so that softmax is sharp and bfloat16 coarse: in 6 layers of random weights mlx-lm is 6 to 12 % off its own float32.
@@ -33,10 +34,24 @@ def stored(config):
     return own
 
 
+def stored_experts(config):
+    """Hugging Face has gate and up in one, with no .weight."""
+    own = stored(config)
+    for i in range(config["num_hidden_layers"]):
+        at = f"model.layers.{i}.experts."
+        gate, _, down = (own.pop(f"{at}switch_glu.{name}_proj.weight") for name in ("gate", "up", "down"))
+        own[at + "gate_up_proj"], own[at + "down_proj"] = (gate[0], 2 * gate[1], gate[2]), down
+    return own
+
+
+ROUTER = {f"model.layers.{i}.router.proj": dict(group_size=32, bits=8) for i in range(3)}
 CASES = {
     "small": dict(config=SMALL),
     "small as stored": dict(config=SMALL, hf=stored(SMALL)),
     "large": dict(config=LARGE),
+    "experts": dict(config=EXPERTS),
+    "experts as stored": dict(config=EXPERTS, hf=stored_experts(EXPERTS)),
+    "experts of a long prompt": dict(config=EXPERTS, length=80),
     "dense": dict(config=dict(BASE, tie_word_embeddings=False, final_logit_softcapping=None)),
     "default positions": dict(config=NO_ROPES),
     "proportional by a factor": dict(config=dict(BASE, rope_parameters=FACTOR)),
@@ -45,4 +60,5 @@ CASES = {
     "large bf16": dict(config=LARGE_FEW, dtype="bfloat16"),
     "small 4-bit": dict(config=SMALL, quantization=dict(group_size=32, bits=4)),
     "large 4-bit": dict(config=LARGE, quantization=dict(group_size=32, bits=4)),
+    "experts 4-bit": dict(config=EXPERTS, quantization=dict(ROUTER, group_size=32, bits=4)),
 }
