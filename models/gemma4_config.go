@@ -72,6 +72,9 @@ func (c *Gemma4TextConfig) normalize() (err error) {
 	if c.UseBidirectionalAttn == "all" {
 		return fieldError("use_bidirectional_attention", "only causal attention is supported")
 	}
+	if err := checkSoftcap("final_logit_softcapping", c.FinalLogitSoftcapping); err != nil {
+		return err
+	}
 	return checkActivation(c.HiddenActivation)
 }
 

@@ -58,6 +58,12 @@ func (c *gemmaConfig) normalize(vocab, pattern int) (err error) {
 	case !(c.QueryPreAttnScalar > 0):
 		return fieldError("query_pre_attn_scalar", "%v is not positive", c.QueryPreAttnScalar)
 	}
+	if err := checkSoftcap("attn_logit_softcapping", c.AttnLogitSoftcapping.value); err != nil {
+		return err
+	}
+	if err := checkSoftcap("final_logit_softcapping", c.FinalLogitSoftcapping.value); err != nil {
+		return err
+	}
 	return checkActivation(c.HiddenActivation)
 }
 
@@ -79,6 +85,13 @@ func (c *softcap) orElse(value float32) {
 	if !c.given {
 		c.value = value
 	}
+}
+
+func checkSoftcap(field string, value float32) error {
+	if value < 0 {
+		return fieldError(field, "%v is negative", value)
+	}
+	return nil
 }
 
 // checkActivation refuses what is not Gemma's, gelu by a tanh.

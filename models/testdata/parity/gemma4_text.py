@@ -49,7 +49,7 @@ CASES = {
     "small": dict(config=SMALL),
     "small as stored": dict(config=SMALL, hf=stored(SMALL)),
     "large": dict(config=LARGE),
-    "experts": dict(config=EXPERTS),
+    "a mixture of experts": dict(config=EXPERTS),
     "experts as stored": dict(config=EXPERTS, hf=stored_experts(EXPERTS)),
     "experts of a long prompt": dict(config=EXPERTS, length=80),
     "dense": dict(config=dict(BASE, tie_word_embeddings=False, final_logit_softcapping=None)),
