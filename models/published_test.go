@@ -40,11 +40,18 @@ func TestPublishedConfigs(t *testing.T) {
 		"Kimi-K2-Instruct": {1_026_408_232_448, 61 * (512 + 64) * 2},
 		"DeepSeek-V3":      {671_026_419_200, 61 * (512 + 64) * 2}, // the latent and the turned key
 	} {
-		config, err := os.ReadFile(filepath.Join("testdata", "configs", name+".json"))
-		require.NoError(t, err)
-		info, err := Describe(t.Context(), config)
-		require.NoError(t, err, name)
-		require.Equal(t, want.parameters, info.Parameters(), name)
-		require.Equal(t, want.token, info.CacheBytes(2)-info.CacheBytes(1), name)
+		requirePublished(t, name, want.parameters, want.token)
 	}
+}
+
+// requirePublished describes testdata/configs/NAME.json, which must have so many
+// parameters, and so many bytes of a cache for each token.
+func requirePublished(t *testing.T, name string, parameters int64, token uint64) {
+	t.Helper()
+	config, err := os.ReadFile(filepath.Join("testdata", "configs", name+".json"))
+	require.NoError(t, err)
+	info, err := Describe(t.Context(), config)
+	require.NoError(t, err, name)
+	require.Equal(t, parameters, info.Parameters(), name)
+	require.Equal(t, token, info.CacheBytes(2)-info.CacheBytes(1), name)
 }
