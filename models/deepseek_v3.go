@@ -99,16 +99,13 @@ type deepseekV3MoE struct {
 	Shared  *deepseekV3MLP `weight:"shared_experts"` // nil for none
 }
 
-func newDeepseekV3MoE(c *DeepseekV3Config) *deepseekV3MoE {
+func newDeepseekV3MoE(d int, c *expertConfig) *deepseekV3MoE {
 	m := &deepseekV3MoE{
-		Gate: nn.GroupGate{
-			In: c.HiddenSize, Experts: c.NRoutedExperts, TopK: c.NumExpertsPerTok, Groups: c.NGroup, TopGroups: c.TopkGroup,
-			Scale: c.RoutedScalingFactor, Normalise: c.NormTopkProb == nil || *c.NormTopkProb,
-		},
-		Experts: nn.NewSwitchGLU(c.NRoutedExperts, c.HiddenSize, c.MoeIntermediateSize),
+		Gate:    c.gate(d),
+		Experts: nn.NewSwitchGLU(c.NRoutedExperts, d, c.MoeIntermediateSize),
 	}
 	if c.NSharedExperts > 0 {
-		m.Shared = newDeepseekV3MLP(c.HiddenSize, c.MoeIntermediateSize*c.NSharedExperts)
+		m.Shared = newDeepseekV3MLP(d, c.MoeIntermediateSize*c.NSharedExperts)
 	}
 	return m
 }
@@ -135,18 +132,21 @@ type feedForward interface {
 	Forward(s *mlx.Scope, x mlx.Array) mlx.Array
 }
 
+// newFeedForward makes that of a layer: dense, hidden within, or sparse.
+func newFeedForward(layer, d, hidden int, c *expertConfig) feedForward {
+	if c.sparse(layer) {
+		return newDeepseekV3MoE(d, c)
+	}
+	return newDeepseekV3MLP(d, hidden)
+}
+
 func newDeepseekV3Block(c *DeepseekV3Config, layer int) *deepseekV3Block {
-	b := &deepseekV3Block{
+	return &deepseekV3Block{
 		SelfAttn:               newDeepseekV3Attention(c),
+		MLP:                    newFeedForward(layer, c.HiddenSize, c.IntermediateSize, &c.expertConfig),
 		InputLayernorm:         nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
 		PostAttentionLayernorm: nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
 	}
-	if c.sparse(layer) {
-		b.MLP = newDeepseekV3MoE(c)
-	} else {
-		b.MLP = newDeepseekV3MLP(c.HiddenSize, c.IntermediateSize)
-	}
-	return b
 }
 
 // Forward maps x [B, L, D] to [B, L, D].
@@ -162,6 +162,7 @@ type deepseekV3 struct {
 	LMHead      *nn.Linear         `weight:"lm_head"` // nil when tied to the embedding
 
 	config *DeepseekV3Config
+	repack bool // of a packed kv_b_proj, as mlx-lm does
 }
 
 func newDeepseekV3(c *DeepseekV3Config) architecture {
@@ -169,6 +170,7 @@ func newDeepseekV3(c *DeepseekV3Config) architecture {
 		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize},
 		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
 		config:      c,
+		repack:      true,
 	}
 	for i := range c.NumHiddenLayers {
 		m.Layers = append(m.Layers, newDeepseekV3Block(c, i))
@@ -197,11 +199,9 @@ func (m *deepseekV3) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache 
 	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)), opts...)
 }
 
-// sanitize drops the layers that predict further tokens, and shows experts that
-// are stored one by one as one weight and kv_b_proj as its two halves.
+// sanitize shows kv_b_proj as its two halves.
 func (m *deepseekV3) sanitize(w nn.Weights) nn.Weights {
 	c := m.config
-	w = nn.Rename(w, func(stored string) (string, bool) { return stored, !c.predicts(stored) })
-	w = nn.StackExperts(w, c.NRoutedExperts)
-	return nn.SplitLatent(w, c.NumAttentionHeads, c.QKNopeHeadDim, c.VHeadDim, c.KVLoraRank)
+	w = c.ownLayers(w, c.NumHiddenLayers)
+	return nn.SplitLatent(w, c.NumAttentionHeads, c.QKNopeHeadDim, c.VHeadDim, c.KVLoraRank, m.repack)
 }

@@ -20,6 +20,7 @@ const latentHeads, latentPlain, latentTurned, latentRank, latentValue = 3, 5, 4,
 // latents are what a latent attention is given of a batch of sequences.
 type latents struct {
 	batch, length int
+	window        int // of keys that a query sees; 0 for all
 
 	plain, turned   []float32 // queries [B, H, L, n] and [B, H, L, p]
 	latent, shared  []float32 // [B, 1, L, r] and [B, 1, L, p]
@@ -41,7 +42,7 @@ func newLatents(batch, length int) *latents {
 func (x *latents) want(b, h, l int) []float64 {
 	query := (b*latentHeads+h)*x.length + l
 	sum, out := 0.0, make([]float64, latentValue)
-	for p := range l + 1 {
+	for p := x.first(l); p <= l; p++ {
 		at := b*x.length + p
 		dot := 0.0
 		for i := range latentTurned {
@@ -68,6 +69,14 @@ func (x *latents) want(b, h, l int) []float64 {
 		out[i] /= sum
 	}
 	return out
+}
+
+// first is the oldest key that a query at position l sees.
+func (x *latents) first(l int) int {
+	if x.window == 0 {
+		return 0
+	}
+	return max(0, l+1-x.window)
 }
 
 // tokens are positions [from, to) of [B, H, L, d].
@@ -148,6 +157,25 @@ func TestLatentAttend(t *testing.T) {
 				x.requireStep(t, th, kv.Uncached().Layers[0], m, 0, 9)
 				x.requireStep(t, th, kv.Uncached().Layers[0], m, 0, 1)
 			})
+		})
+	}
+}
+
+// A window hides what is older, in the order that a rotating buffer has it.
+func TestLatentWindow(t *testing.T) {
+	x := newLatents(2, 40)
+	x.window = 7
+	for _, chunks := range [][]int{{40}, {5, 1, 1, 1, 1, 1, 1, 29}, {20, 1, 1, 9, 1, 1, 1, 1, 1, 1, 1, 1, 1}} {
+		leaktest.Do(t, func(th *mlx.Thread) {
+			kv, owner := cache.New(th, []cache.Kind{cache.Sliding(x.window)}), th.NewOwner("layers")
+			defer kv.Close()
+			defer owner.Close()
+			m, from := x.layers(t, th, owner), 0
+			for _, n := range chunks {
+				x.requireStep(t, th, kv.Layers[0], m, from, from+n)
+				from += n
+			}
+			require.Equal(t, 40, from)
 		})
 	}
 }

@@ -11,13 +11,14 @@ import (
 // a score and a bias that balances the load, among the experts of the best groups
 // only. The bias chooses and does not weigh. DeepSeek-AI, 2024,
 // https://arxiv.org/abs/2412.19437; group_expert_select of
-// mlx_lm/models/deepseek_v3.py.
+// mlx_lm/models/deepseek_v3.py, MoEGate of deepseek_v2.py.
 type GroupGate struct {
 	In, Experts       int
 	TopK              int // experts of a token
 	Groups, TopGroups int // of experts, and how many of them a token looks into; 0 is 1
 	Scale             float64
 	Normalise         bool // the weights of a token add up to Scale
+	Softmax           bool // of the scores, as DeepSeek-V2: no bias, and a group is as good as its best expert
 
 	w    matrix // [E, D]
 	bias Param  // float32 [E]
@@ -26,8 +27,15 @@ type GroupGate struct {
 // Forward maps x [..., D] to the experts of each token, uint32 [..., K], and their
 // weights, float32 [..., K].
 func (g *GroupGate) Forward(s *mlx.Scope, x mlx.Array) (experts, weights mlx.Array) {
-	scores := s.Sigmoid(s.AsType(g.w.mul(s, x), mlx.Float32)) // [..., E]
-	chosen := s.Add(scores, g.bias.Array())
+	scores := s.AsType(g.w.mul(s, x), mlx.Float32) // [..., E]
+	chosen := mlx.Array{}
+	if g.Softmax {
+		scores = s.SoftmaxAxis(scores, -1, true)
+		chosen = scores
+	} else {
+		scores = s.Sigmoid(scores)
+		chosen = s.Add(scores, g.bias.Array())
+	}
 	if g.TopGroups < g.Groups {
 		chosen = g.limit(s, chosen)
 	}
@@ -43,7 +51,12 @@ func (g *GroupGate) Forward(s *mlx.Scope, x mlx.Array) (experts, weights mlx.Arr
 // good as its best two.
 func (g *GroupGate) limit(s *mlx.Scope, chosen mlx.Array) mlx.Array {
 	grouped, out := s.Unflatten(chosen, -1, g.Groups, -1), g.Groups-g.TopGroups // [..., G, E/G]
-	best := s.SumAxis(s.TopKAxis(grouped, 2, -1), -1, false)                    // [..., G]
+	best := mlx.Array{}                                                         // [..., G]
+	if g.Softmax {
+		best = s.MaxAxis(grouped, -1, false)
+	} else {
+		best = s.SumAxis(s.TopKAxis(grouped, 2, -1), -1, false)
+	}
 	worst := s.StopGradient(lastAxis(s, s.ArgpartitionAxis(best, out-1, -1), out))
 	worst = s.ExpandDims(worst, -1) // [..., G-K, 1]
 	grouped = s.PutAlongAxis(grouped, worst, s.Scalar(math.Inf(-1), mlx.Float32), -2)
@@ -54,6 +67,9 @@ func (g *GroupGate) limit(s *mlx.Scope, chosen mlx.Array) mlx.Array {
 // tuned more finely than bfloat16 can tell.
 func (g *GroupGate) plan(l *loader, names []string) func() error {
 	weight := g.w.plan(l, names[:1], g.In, []int{g.Experts})
+	if g.Softmax {
+		return weight
+	}
 	bias := l.find(join(names[0], correction), g.Experts)
 	if bias == nil {
 		return nil // noted
@@ -70,6 +86,11 @@ func (g *GroupGate) plan(l *loader, names []string) func() error {
 const correction = "e_score_correction_bias"
 
 func (g *GroupGate) params(names []string) []spec {
-	bias := spec{name: join(names[0], correction), param: &g.bias, shape: []int{g.Experts}, init: initializer.Zeros(), buffer: true}
-	return append(g.w.params(names[0], g.In, g.Experts, initializer.Zeros()), bias)
+	specs := g.w.params(names[0], g.In, g.Experts, initializer.Zeros())
+	if g.Softmax {
+		return specs
+	}
+	return append(specs, spec{
+		name: join(names[0], correction), param: &g.bias, shape: []int{g.Experts}, init: initializer.Zeros(), buffer: true,
+	})
 }

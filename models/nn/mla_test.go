@@ -48,7 +48,7 @@ func TestMultiLinearEqualsReference(t *testing.T) {
 					}
 					policy.Dtype = mlx.Float32
 					for _, m := range []halves{unsized, sized} {
-						w := nn.SplitLatent(stored(r, kind, whole), 2, 32, 64, 64)
+						w := nn.SplitLatent(stored(r, kind, whole), 2, 32, 64, 64, true)
 						require.NoError(t, nn.Load(t.Context(), r.th, &m, w, policy, r.owner))
 						m.requireOutputs(r, kind)
 					}
@@ -65,7 +65,9 @@ func TestSplitLatentUnpacks(t *testing.T) {
 		whole, err := w.Tensor("kv_b_proj.weight").Dense(r.th, mlx.Float32)
 		require.NoError(t, err)
 		defer whole.Close()
-		half, err := nn.SplitLatent(w, 2, 32, 64, 64).Tensor("unembed_out.weight").Dense(r.th, mlx.Float32)
+		part := nn.SplitLatent(w, 2, 32, 64, 64, false).Tensor("unembed_out.weight")
+		require.NotImplements(t, (*nn.Quantised)(nil), part)
+		half, err := part.Dense(r.th, mlx.Float32)
 		require.NoError(t, err)
 		defer half.Close()
 		all, err := mlx.Values[float32](r.th, whole)
@@ -79,7 +81,7 @@ func TestSplitLatentUnpacks(t *testing.T) {
 // Groups that do not divide the rows of a half leave it unpacked.
 func TestSplitLatentOfOtherRows(t *testing.T) {
 	withReferenceOf(t, "mla", func(r *reference) {
-		w := nn.SplitLatent(stored(r, "packed", true), 2, 48, 48, 64)
+		w := nn.SplitLatent(stored(r, "packed", true), 2, 48, 48, 64, true)
 		_, packed := w.Tensor("embed_q.weight").(nn.Quantised)
 		require.False(t, packed)
 		_, packed = w.Tensor("unembed_out.weight").(nn.Quantised)
@@ -96,12 +98,12 @@ func TestSplitLatentRefuses(t *testing.T) {
 		}
 		for _, kind := range []string{"dense", "packed"} {
 			w := stored(r, kind, true)
-			err := load(nn.SplitLatent(w, 2, 64, 64, 64))
+			err := load(nn.SplitLatent(w, 2, 64, 64, 64, true))
 			require.ErrorContains(t, err, "kv_b_proj.weight has shape [192 64], want [256 64]")
-			err = load(nn.SplitLatent(w, 2, 32, 64, 32))
+			err = load(nn.SplitLatent(w, 2, 32, 64, 32, true))
 			require.ErrorContains(t, err, "kv_b_proj.weight has shape [192 64], want [192 32]")
 		}
-		err := load(nn.SplitLatent(nn.Arrays{}, 2, 32, 64, 64))
+		err := load(nn.SplitLatent(nn.Arrays{}, 2, 32, 64, 64, true))
 		require.ErrorContains(t, err, "nn: weights missing: embed_q.weight, unembed_out.weight")
 	})
 }

@@ -12,8 +12,9 @@ import (
 // SplitLatent shows each layer kv_b_proj [H*(keys+values), rank], which maps the
 // latent of an attention to the keys and values of all heads, as the two layers
 // that mlx-lm makes of it: embed_q [H, rank, keys] and unembed_out
-// [H, values, rank]. What is packed is packed again, in the same way.
-func SplitLatent(w Weights, heads, keys, values, rank int) Weights {
+// [H, values, rank]. What is packed is packed again in the same way where repack
+// says so, which rounds once more; else it stays unpacked.
+func SplitLatent(w Weights, heads, keys, values, rank int, repack bool) Weights {
 	const whole = "kv_b_proj.weight"
 	out := &derived{Weights: w, made: map[string]Tensor{}}
 	for _, name := range w.Names() {
@@ -27,9 +28,9 @@ func SplitLatent(w Weights, heads, keys, values, rank int) Weights {
 			t = f.Fit(rank)
 		}
 		part := latentPart{whole: t, name: name, want: []int{heads * (keys + values), rank}, heads: heads, to: keys, turned: true}
-		out.add(base+"embed_q.weight", part.tensor())
+		out.add(base+"embed_q.weight", part.tensor(repack))
 		part.from, part.to, part.turned = keys, keys+values, false
-		out.add(base+"unembed_out.weight", part.tensor())
+		out.add(base+"unembed_out.weight", part.tensor(repack))
 	}
 	slices.Sort(out.names)
 	return out
@@ -71,9 +72,10 @@ type latentPart struct {
 	turned   bool // [H, rank, to-from] instead of [H, to-from, rank]
 }
 
-// tensor is the part, packed where the whole is and groups divide its rows.
-func (p latentPart) tensor() Tensor {
-	if q, ok := p.whole.(Quantised); ok {
+// tensor is the part, packed again where the whole is packed and groups divide
+// its rows.
+func (p latentPart) tensor(repack bool) Tensor {
+	if q, ok := p.whole.(Quantised); ok && repack {
 		how, shape := q.Quantisation(), p.Shape()
 		if how.Bits > 0 && shape[2]%how.GroupSize == 0 {
 			return packedPart{p, how}

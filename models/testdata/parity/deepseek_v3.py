@@ -39,6 +39,6 @@ CASES = {
     "yarn": dict(config=dict(BASE, num_hidden_layers=1, **DENSE, rope_scaling=YARN)),
     "yarn, mscales that differ": dict(config=dict(BASE, num_hidden_layers=1, **DENSE, rope_scaling=dict(YARN, mscale=0.707, mscale_all_dim=0.5))),
     "Kimi K2": dict(config=dict(BASE, model_type="kimi_k2", n_group=1, topk_group=1)),
-    "bf16": dict(config=dict(BASE, **DENSE), dtype="bfloat16"),
+    "bf16": dict(config=BASE, dtype="bfloat16"),
     "4-bit": dict(config=BASE, quantization=dict(group_size=32, bits=4)),
 }

@@ -1,0 +1,163 @@
+package models
+
+// GLM-4.5: GLM-4.5 team, 2025, https://arxiv.org/abs/2508.06471. Reference:
+// mlx_lm/models/glm4_moe.py. The attention is Llama's with norms of queries and
+// keys where the configuration has them, and a part of each head turned; the
+// experts are DeepSeek-V3's.
+
+import (
+	"math"
+	"slices"
+
+	"forge.lthn.ai/core/go-mlx/models/cache"
+	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// Glm4MoeConfig is config.json of model_type "glm4_moe".
+type Glm4MoeConfig struct {
+	ropeConfig
+	expertConfig
+	HiddenSize        int     `json:"hidden_size"`
+	NumHiddenLayers   int     `json:"num_hidden_layers"`
+	IntermediateSize  int     `json:"intermediate_size"`
+	NumAttentionHeads int     `json:"num_attention_heads"`
+	NumKeyValueHeads  int     `json:"num_key_value_heads"`
+	HeadDim           int     `json:"head_dim"`
+	VocabSize         int     `json:"vocab_size"`
+	RMSNormEps        float32 `json:"rms_norm_eps"`
+	UseQKNorm         bool    `json:"use_qk_norm"`
+	AttentionBias     bool    `json:"attention_bias"` // of queries, keys and values
+	TieWordEmbeddings bool    `json:"tie_word_embeddings"`
+}
+
+// normalize fills in the defaults and refuses what cannot be a model.
+func (c *Glm4MoeConfig) normalize() error {
+	c.NumKeyValueHeads = orElse(c.NumKeyValueHeads, c.NumAttentionHeads)
+	c.PartialRotaryFactor = orElse(c.PartialRotaryFactor, 0.5)
+	if c.HeadDim == 0 && c.NumAttentionHeads > 0 {
+		c.HeadDim = c.HiddenSize / c.NumAttentionHeads
+	}
+	err := checkSizes(sizes{
+		{"hidden_size", c.HiddenSize}, {"num_hidden_layers", c.NumHiddenLayers}, {"intermediate_size", c.IntermediateSize},
+		{"num_attention_heads", c.NumAttentionHeads}, {"num_key_value_heads", c.NumKeyValueHeads}, {"head_dim", c.HeadDim},
+		{"vocab_size", c.VocabSize},
+	})
+	if err != nil {
+		return err
+	}
+	if c.NumAttentionHeads%c.NumKeyValueHeads != 0 {
+		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
+	}
+	if err := c.expertConfig.normalize("noaux_tc"); err != nil {
+		return err
+	}
+	rope := c.rope("", c.HeadDim, 10000)
+	return rope.Validate()
+}
+
+type glm4MoeAttention struct {
+	QKV   nn.Fused    `weight:"q_proj,k_proj,v_proj"`
+	QNorm *nn.RMSNorm `weight:"q_norm"` // nil for none
+	KNorm *nn.RMSNorm `weight:"k_norm"`
+	OProj nn.Linear   `weight:"o_proj"`
+	Rope  nn.RoPE     `weight:""`
+
+	heads, kvHeads, dim int
+	attend              cache.Attention
+}
+
+func newGlm4MoeAttention(c *Glm4MoeConfig) glm4MoeAttention {
+	d, q, kv := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
+	a := glm4MoeAttention{
+		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}, NoBias: !c.AttentionBias},
+		OProj: nn.Linear{In: q, Out: d, NoBias: true},
+		Rope:  c.rope("", c.HeadDim, 10000),
+		heads: c.NumAttentionHeads, kvHeads: c.NumKeyValueHeads, dim: c.HeadDim,
+		attend: cache.Attention{Scale: float32(1 / math.Sqrt(float64(c.HeadDim)))},
+	}
+	if c.UseQKNorm {
+		a.QNorm = &nn.RMSNorm{Dims: c.HeadDim, Eps: c.RMSNormEps}
+		a.KNorm = &nn.RMSNorm{Dims: c.HeadDim, Eps: c.RMSNormEps}
+	}
+	return a
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (a *glm4MoeAttention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	q, k, v := nn.Three(a.QKV.Forward(s, x))  // [B, L, H*d] each
+	q = nn.SplitHeads(s, q, a.heads, a.dim)   // [B, Hq, L, d]
+	k = nn.SplitHeads(s, k, a.kvHeads, a.dim) // [B, Hkv, L, d]
+	v = nn.SplitHeads(s, v, a.kvHeads, a.dim) // [B, Hkv, L, d]
+	if a.QNorm != nil {
+		q, k = a.QNorm.Forward(s, q), a.KNorm.Forward(s, k)
+	}
+	q = a.Rope.Forward(s, q, kv.Position())
+	k = a.Rope.Forward(s, k, kv.Position())
+	out := kv.Attend(s, q, k, v, a.attend)           // [B, Hq, L, d]
+	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
+}
+
+type glm4MoeBlock struct {
+	SelfAttn               glm4MoeAttention `weight:"self_attn"`
+	MLP                    feedForward      `weight:"mlp"`
+	InputLayernorm         nn.RMSNorm       `weight:"input_layernorm"`
+	PostAttentionLayernorm nn.RMSNorm       `weight:"post_attention_layernorm"`
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (b *glm4MoeBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
+	h := s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
+	return s.Add(h, b.MLP.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
+}
+
+type glm4Moe struct {
+	EmbedTokens nn.Embedding    `weight:"model.embed_tokens"`
+	Layers      []*glm4MoeBlock `weight:"model.layers"`
+	Norm        nn.RMSNorm      `weight:"model.norm"`
+	LMHead      *nn.Linear      `weight:"lm_head"` // nil when tied to the embedding
+
+	config *Glm4MoeConfig
+}
+
+func newGlm4Moe(c *Glm4MoeConfig) architecture {
+	m := &glm4Moe{
+		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize},
+		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+		config:      c,
+	}
+	for i := range c.NumHiddenLayers {
+		m.Layers = append(m.Layers, &glm4MoeBlock{
+			SelfAttn:               newGlm4MoeAttention(c),
+			MLP:                    newFeedForward(i, c.HiddenSize, c.IntermediateSize, &c.expertConfig),
+			InputLayernorm:         nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+			PostAttentionLayernorm: nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
+		})
+	}
+	if !c.TieWordEmbeddings {
+		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
+	}
+	return m
+}
+
+// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
+func (m *glm4Moe) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
+	for i, layer := range m.Layers {
+		h = layer.Forward(s, h, kv.KV(s, i))
+	}
+	h = m.Norm.Forward(s, h)
+	if m.LMHead == nil {
+		return m.EmbedTokens.AsLinear(s, h)
+	}
+	return m.LMHead.Forward(s, h)
+}
+
+// NewCache makes an empty cache.
+func (m *glm4Moe) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
+	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)), opts...)
+}
+
+func (m *glm4Moe) sanitize(w nn.Weights) nn.Weights {
+	return m.config.ownLayers(w, m.config.NumHiddenLayers)
+}
