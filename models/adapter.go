@@ -84,17 +84,26 @@ func (a *adapter) readMLX(dir string, config []byte) error {
 	}
 	if c.FineTuneType == "full" {
 		for name, t := range stored {
-			a.whole[name] = denseTensor{t}
+			a.whole[inText(name)] = denseTensor{t}
 		}
 		return nil
 	}
 	low := tensorMap{}
 	for name, t := range stored {
-		low[name] = rankedTensor{denseTensor{t}, c.LoRAParameters.Rank}
+		low[inText(name)] = rankedTensor{denseTensor{t}, c.LoRAParameters.Rank}
 	}
 	scale := *c.LoRAParameters.Scale
 	a.low = &nn.Adapter{Weights: low, Scale: func(string) float64 { return scale }, DoRA: c.FineTuneType == "dora"}
 	return nil
+}
+
+// inText is the name of an adapter's weight in a language model of its own.
+// Those of other towers keep theirs, and show as no part of the model.
+func inText(stored string) string {
+	if name, keep := textTensor(stored); keep {
+		return name
+	}
+	return stored
 }
 
 // rankedTensor is a part of a low-rank product of a rank that the config gives.

@@ -98,7 +98,7 @@ func (a *adapter) readPEFT(dir string, config []byte) error {
 	}
 	low := tensorMap{}
 	for full, t := range stored {
-		name := strings.TrimPrefix(full, "base_model.model.")
+		name := inText(strings.TrimPrefix(full, "base_model.model."))
 		m := peftPart.FindStringSubmatch(name)
 		switch {
 		case m == nil && len(c.ModulesToSave) > 0:

@@ -149,3 +149,20 @@ func TestAdapterOfIntegers(t *testing.T) {
 	require.ErrorContains(t, err, "adapters.safetensors: tensor "+a+": dtype I32, want F16 or BF16 or F32")
 	require.ErrorContains(t, err, "adapter weights missing: model.layers.1.self_attn.q_proj.lora_b")
 }
+
+// Adapters of multimodal checkpoints name their language model's layers in one of
+// three ways.
+func TestAdapterOfLanguageModel(t *testing.T) {
+	for of, rename := range map[string]func(name string) string{
+		"lora": func(name string) string { return "language_model." + name },
+		"peft": func(name string) string {
+			return strings.Replace(name, "base_model.model.model.", "base_model.model.model.language_model.", 1)
+		},
+	} {
+		c := adapterCases(t)[of]
+		for seed, w := range c.Weights {
+			c.Weights[seed] = namedShape{rename(w.name), w.shape}
+		}
+		c.requireLogits(t, c.folder(t), 1e-5, WithAdapter(c.adapterFolder(t)))
+	}
+}

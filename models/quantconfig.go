@@ -77,7 +77,11 @@ func (c *quantConfig) of(layer string) nn.Quantisation {
 	}
 	switch c.packer.Method {
 	case "gptq", "awq":
-		return nn.Quantisation{GroupSize: max(c.packer.GroupSize, 32), Bits: c.packer.Bits, Mode: "affine"}
+		size := c.packer.GroupSize
+		if size < 0 || size > 128 { // MLX has groups of up to 128
+			size = 128
+		}
+		return nn.Quantisation{GroupSize: size, Bits: c.packer.Bits, Mode: "affine"}
 	case "fp8":
 		return nn.Quantisation{GroupSize: 128, Bits: 8, Mode: "fp8"} // blocks of 128 x 128, no mode of MLX's
 	case "mxfp4":
