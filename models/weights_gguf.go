@@ -86,7 +86,7 @@ func (w *ggufWeights) Tensor(name string) nn.Tensor {
 		return nil
 	}
 	t := ggufTensor{w: w, info: info, heads: w.heads[name]}
-	if _, packed := quant.AffineBits(info.Type); packed {
+	if _, packed := quant.FormOf(info.Type); packed {
 		return ggufPacked{t}
 	}
 	return t
@@ -150,8 +150,8 @@ func (t ggufTensor) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
 type ggufPacked struct{ ggufTensor }
 
 func (t ggufPacked) Quantisation() nn.Quantisation {
-	bits, _ := quant.AffineBits(t.info.Type)
-	return nn.Quantisation{GroupSize: quant.GroupSize, Bits: bits, Mode: "affine"}
+	form, _ := quant.FormOf(t.info.Type)
+	return nn.Quantisation{GroupSize: form.GroupSize, Bits: form.Bits, Mode: "affine"}
 }
 
 func (t ggufPacked) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {

@@ -28,6 +28,14 @@ func expanderOf(t gguf.Type) expander {
 		return expandQ5_1
 	case gguf.TypeQ8_0:
 		return expandQ8_0
+	case gguf.TypeIQ4NL:
+		return expandIQ4NL
+	case gguf.TypeMXFP4:
+		return expandMXFP4
+	}
+	if split := splitterOf(t); split != nil {
+		size := t.BlockBytes()
+		return func(dst []float32, src []byte) { expandSuperblocks(dst, src, split, size) }
 	}
 	return nil
 }
@@ -37,7 +45,7 @@ func expanderOf(t gguf.Type) expander {
 func Dequantize(info gguf.TensorInfo, data []byte, dst []float32, opts ...Option) error {
 	expand := expanderOf(info.Type)
 	if expand == nil {
-		return unsupported("dequantize", info.Name, info.Type, dense, packable)
+		return unsupported("dequantize", info.Name, info.Type, dense, packable, micro)
 	}
 	o := collect(opts)
 	m, err := newMatrix(info, data, o.order)
@@ -138,5 +146,13 @@ func expandFives(out *[32]float32, b []byte, table *[32]float32) {
 	for j, q := range qs {
 		out[j] = table[q&15|byte(high>>j&1)<<4]
 		out[j+16] = table[q>>4|byte(high>>(j+16)&1)<<4]
+	}
+}
+
+func expandSuperblocks(dst []float32, src []byte, split splitter, size int) {
+	var sb superblock
+	for ; len(src) >= size; dst, src = dst[256:], src[size:] {
+		split(&sb, src[:size])
+		sb.expand(dst)
 	}
 }
