@@ -41,19 +41,19 @@ func expanderOf(t gguf.Type) expander {
 }
 
 // Dequantize writes a tensor's elements to dst as float32, exactly as the type defines them, in row-major order. dst
-// must have one place for each element. The data are those of [gguf.File.Data].
+// must have one place for each element of the rows that are asked for. The data are those of [gguf.File.Data].
 func Dequantize(info gguf.TensorInfo, data []byte, dst []float32, opts ...Option) error {
 	expand := expanderOf(info.Type)
 	if expand == nil {
 		return unsupported("dequantize", info.Name, info.Type, dense, packable, micro)
 	}
 	o := collect(opts)
-	m, err := newMatrix(info, data, o.order)
+	m, err := newMatrix(info, data, o)
 	if err != nil {
 		return err
 	}
 	if len(dst) != m.rows*m.cols {
-		return m.errorf("room for %d elements, shape %v has %d", len(dst), info.Shape, m.rows*m.cols)
+		return m.errorf("room for %d elements, shape %v has %d", len(dst), []int{m.rows, m.cols}, m.rows*m.cols)
 	}
 	return m.each(o.workers, func(lo, n int, src []byte) error {
 		expand(dst[lo*m.cols:(lo+n)*m.cols], src)
@@ -156,3 +156,6 @@ func expandSuperblocks(dst []float32, src []byte, split splitter, size int) {
 		sb.expand(dst)
 	}
 }
+
+// Supported reports whether [Dequantize] knows a type.
+func Supported(t gguf.Type) bool { return expanderOf(t) != nil }

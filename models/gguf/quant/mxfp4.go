@@ -21,7 +21,7 @@ func RepackMXFP4(info gguf.TensorInfo, data []byte, dst *MXFP4, opts ...Option) 
 		return unsupported("repack as mxfp4", info.Name, info.Type, micro)
 	}
 	o := collect(opts)
-	m, err := newMatrix(info, data, o.order)
+	m, err := newMatrix(info, data, o)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func RepackMXFP4(info gguf.TensorInfo, data []byte, dst *MXFP4, opts ...Option) 
 		for b := range n * blocks {
 			block := src[b*size : (b+1)*size]
 			if scales[b] = block[0]; block[0] == 255 {
-				return m.errorf("row %d, block %d: scale is not a number, the file is damaged", lo+b/blocks, b%blocks)
+				return m.errorf("row %d, block %d: scale is not a number, the file is damaged", m.first+lo+b/blocks, b%blocks)
 			}
 			packNibbles(weight[4*b:4*b+4], block[1:])
 		}

@@ -240,3 +240,36 @@ func TestFileCutShortWhileMapped(t *testing.T) {
 	err = quant.Repack(info, bytesOf(t, f, info), new(quant.Affine))
 	require.ErrorContains(t, err, "the file could not be read, it was cut short or closed")
 }
+
+// A tensor in parts is the whole tensor, in another order too.
+func TestRowsInParts(t *testing.T) {
+	order, err := quant.HalvesFromPairs(3, 4)
+	require.NoError(t, err)
+	for _, opts := range [][]quant.Option{nil, {quant.WithRowOrder(order)}} {
+		for _, typ := range []gguf.Type{gguf.TypeQ4_0, gguf.TypeQ6K, gguf.TypeF16} {
+			info, data := random(typ, 12, 256)
+			whole, parts := make([]float32, info.Elements()), []float32{}
+			require.NoError(t, quant.Dequantize(info, data, whole, opts...))
+			var packed []float32
+			for _, span := range [][2]int{{0, 5}, {5, 5}, {5, 12}} {
+				part := make([]float32, (span[1]-span[0])*256)
+				rows := append([]quant.Option{quant.WithRows(span[0], span[1])}, opts...)
+				require.NoError(t, quant.Dequantize(info, data, part, rows...))
+				parts = append(parts, part...)
+				var a quant.Affine
+				if typ != gguf.TypeF16 {
+					require.NoError(t, quant.Repack(info, data, &a, rows...))
+					packed = append(packed, expand(&a)...)
+				}
+			}
+			require.Equal(t, whole, parts)
+			if form, ok := quant.FormOf(typ); ok && form.Exact {
+				require.Equal(t, whole, packed)
+			}
+		}
+	}
+	info, data := random(gguf.TypeQ4_0, 4, 32)
+	for _, bad := range [][2]int{{-1, 2}, {3, 2}, {0, 5}} {
+		require.ErrorContains(t, quant.Dequantize(info, data, nil, quant.WithRows(bad[0], bad[1])), "of 4")
+	}
+}

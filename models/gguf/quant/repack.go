@@ -29,7 +29,7 @@ func Repack(info gguf.TensorInfo, data []byte, dst *Affine, opts ...Option) erro
 		return unsupported("repack", info.Name, info.Type, packable)
 	}
 	o := collect(opts)
-	m, err := newMatrix(info, data, o.order)
+	m, err := newMatrix(info, data, o)
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (p packing) halfScales(scales, biases []uint16, src []byte, size int) (int,
 // badScale says why a block, of the rows from lo on, has no affine form.
 func (p packing) badScale(m *matrix, lo, block int, src []byte) error {
 	inRow := m.cols / m.info.Type.BlockSize()
-	row, at := lo+block/inRow, block%inRow
+	row, at := m.first+lo+block/inRow, block%inRow
 	d := binary.LittleEndian.Uint16(src[block*m.info.Type.BlockBytes():])
 	if p.fit == nil && isFinite(d) && p.shift > 0 {
 		return m.errorf("row %d, block %d: %g * -%d is beyond float16; use float32 scales", row, at, fromHalf(d), 1<<p.shift)
