@@ -48,8 +48,8 @@ type ggufConfig struct {
 	fields map[string]any
 }
 
-// readGGUFConfig writes config.json from a file's metadata.
-func readGGUFConfig(f *gguf.File, name string, arch *ggufArch) ([]byte, error) {
+// readGGUFConfig reads what config.json says from a file's metadata.
+func readGGUFConfig(f *gguf.File, name string, arch *ggufArch) (*ggufConfig, error) {
 	c := &ggufConfig{file: f, arch: name, fields: map[string]any{"model_type": arch.modelType}}
 	for field, v := range arch.fixed {
 		c.fields[field] = v
@@ -79,8 +79,11 @@ func readGGUFConfig(f *gguf.File, name string, arch *ggufArch) ([]byte, error) {
 	if err := c.ropeScaling(); err != nil {
 		return nil, err
 	}
-	return json.Marshal(c.fields)
+	return c, nil
 }
+
+// json is config.json.
+func (c *ggufConfig) json() ([]byte, error) { return json.Marshal(c.fields) }
 
 // copyKey copies one value.
 func (c *ggufConfig) copyKey(k ggufKey) error {

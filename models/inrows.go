@@ -6,13 +6,9 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// inRows makes arrays whose first dimensions are lead from chunks of step rows
-// [hi-lo, width], so that beside the arrays there is only ever one chunk.
-func inRows(th *mlx.Thread, lead []int, step int, chunk func(lo, hi int) ([]mlx.Array, error)) ([]mlx.Array, error) {
-	rows := 1
-	for _, d := range lead {
-		rows *= d
-	}
+// inRows makes arrays [rows, width] from chunks of step rows, so that beside the
+// arrays there is only ever one chunk.
+func inRows(th *mlx.Thread, rows, step int, chunk func(lo, hi int) ([]mlx.Array, error)) ([]mlx.Array, error) {
 	var whole []mlx.Array
 	for lo := 0; lo < rows; lo += step {
 		hi := min(lo+step, rows)
@@ -24,13 +20,7 @@ func inRows(th *mlx.Thread, lead []int, step int, chunk func(lo, hi int) ([]mlx.
 			return nil, err
 		}
 	}
-	return evaluatedAll(th, func(s *mlx.Scope) []mlx.Array {
-		for i, a := range owned(s, whole) {
-			shape := s.Shape(a)
-			whole[i] = s.Reshape(a, append(append([]int(nil), lead...), shape[1:]...)...)
-		}
-		return whole
-	})
+	return whole, nil
 }
 
 // placed puts parts into whole, which is made when lo is 0. It takes over both:

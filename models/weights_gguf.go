@@ -17,9 +17,10 @@ type ggufWeights struct {
 	tensors map[string]ggufTensor
 }
 
-// newGGUFWeights indexes a file. heads and kvHeads are those of the rows of q and
-// k, where its converter reorders them.
-func newGGUFWeights(f *gguf.File, arch *ggufArch, heads, kvHeads int) *ggufWeights {
+// newGGUFWeights indexes a file.
+func newGGUFWeights(f *gguf.File, arch *ggufArch, c *ggufConfig) *ggufWeights {
+	heads := int(c.int("num_attention_heads"))
+	kvHeads := orElse(int(c.int("num_key_value_heads")), heads)
 	w := &ggufWeights{file: f, tensors: map[string]ggufTensor{}}
 	for _, info := range f.Tensors {
 		name, keep := arch.checkpointName(info.Name)
@@ -113,9 +114,9 @@ func (t ggufTensor) wrap(err error) error {
 // time: the memory of one chunk is needed beside the tensor's own.
 const chunkElements = 4 << 20
 
-// arrays makes the tensor's parts [rows, ...] from chunks of their rows, and gives
-// them the tensor's leading dimensions.
-func (t ggufTensor) arrays(th *mlx.Thread, chunk func(data []byte, opts []quant.Option, rows int) ([]mlx.Array, error)) ([]mlx.Array, error) {
+// arrays makes the tensor's parts from chunks of their rows, and gives them the
+// tensor's leading dimensions.
+func (t ggufTensor) arrays(th *mlx.Thread, chunk func(m gguf.TensorInfo, data []byte, opts []quant.Option, rows int) ([]mlx.Array, error)) ([]mlx.Array, error) {
 	data, err := t.file.Data(t.info)
 	if err != nil {
 		return nil, err
@@ -124,39 +125,49 @@ func (t ggufTensor) arrays(th *mlx.Thread, chunk func(data []byte, opts []quant.
 	if err != nil {
 		return nil, err
 	}
-	lead, width := t.leading()
-	rows := 1
-	for _, d := range lead {
-		rows *= d
-	}
-	return inRows(th, lead, max(1, chunkElements/width), func(lo, hi int) ([]mlx.Array, error) {
+	m, lead := t.matrix(), t.info.Shape[:max(len(t.info.Shape)-1, 0)]
+	parts, err := inRows(th, m.Shape[0], max(1, chunkElements/m.Shape[1]), func(lo, hi int) ([]mlx.Array, error) {
 		opts := []quant.Option{quant.WithRows(lo, hi)}
 		if order != nil {
 			opts = append(opts, quant.WithRowOrder(order))
 		}
-		parts, err := chunk(data, opts, hi-lo)
+		parts, err := chunk(m, data, opts, hi-lo)
 		if err != nil {
 			return nil, t.wrap(err)
 		}
 		return parts, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return evaluatedAll(th, func(s *mlx.Scope) []mlx.Array {
+		shaped := make([]mlx.Array, len(parts))
+		for i, a := range owned(s, parts) {
+			shaped[i] = s.Reshape(a, append(slices.Clone(lead), -1)...)
+		}
+		return shaped
+	})
 }
 
-// leading are the dimensions but the last, which is the width.
-func (t ggufTensor) leading() (lead []int, width int) {
-	last := len(t.info.Shape) - 1
-	if last < 0 {
-		return nil, 1
+// matrix is the tensor as rows. A vector is one, unless its elements are to be
+// reordered.
+func (t ggufTensor) matrix() gguf.TensorInfo {
+	m, n := t.info, t.info.Elements()
+	width := n
+	if last := len(t.info.Shape) - 1; last > 0 {
+		width = t.info.Shape[last]
+	} else if t.heads > 0 {
+		width = 1
 	}
-	return t.info.Shape[:last], t.info.Shape[last]
+	m.Shape = []int{n / width, width}
+	return m
 }
 
 // Dense expands the tensor in Go, over all cores, and converts it to dtype.
 func (t ggufTensor) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
-	_, width := t.leading()
-	arrays, err := t.arrays(th, func(data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
-		values := make([]float32, rows*width)
-		if err := quant.Dequantize(t.info, data, values, opts...); err != nil {
+	arrays, err := t.arrays(th, func(m gguf.TensorInfo, data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
+		values := make([]float32, rows*m.Shape[1])
+		if err := quant.Dequantize(m, data, values, opts...); err != nil {
 			return nil, err
 		}
 		if t.shift != 0 {
@@ -164,7 +175,7 @@ func (t ggufTensor) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
 				values[i] += t.shift
 			}
 		}
-		a, err := sliceAs(th, values, dtype, rows, width)
+		a, err := sliceAs(th, values, dtype, rows, m.Shape[1])
 		return []mlx.Array{a}, err
 	})
 	if err != nil {
@@ -183,8 +194,8 @@ func (t ggufAffine) Quantisation() nn.Quantisation { return t.q }
 
 func (t ggufAffine) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
 	var a quant.Affine // its memory serves all chunks
-	arrays, err := t.arrays(th, func(data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
-		if err := quant.Repack(t.info, data, &a, opts...); err != nil {
+	arrays, err := t.arrays(th, func(m gguf.TensorInfo, data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
+		if err := quant.Repack(m, data, &a, opts...); err != nil {
 			return nil, err
 		}
 		groups := a.Cols / a.GroupSize
@@ -207,14 +218,14 @@ func (t ggufMXFP4) Quantisation() nn.Quantisation {
 }
 
 func (t ggufMXFP4) Packed(th *mlx.Thread, _ mlx.Dtype) (nn.Packed, error) {
-	var m quant.MXFP4
-	arrays, err := t.arrays(th, func(data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
-		if err := quant.RepackMXFP4(t.info, data, &m, opts...); err != nil {
+	var x quant.MXFP4
+	arrays, err := t.arrays(th, func(m gguf.TensorInfo, data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
+		if err := quant.RepackMXFP4(m, data, &x, opts...); err != nil {
 			return nil, err
 		}
 		return inTurn(
-			func() (mlx.Array, error) { return mlx.FromSlice(th, m.Weight, rows, m.Cols/8) },
-			func() (mlx.Array, error) { return mlx.FromSlice(th, m.Scales, rows, m.Cols/32) })
+			func() (mlx.Array, error) { return mlx.FromSlice(th, x.Weight, rows, x.Cols/8) },
+			func() (mlx.Array, error) { return mlx.FromSlice(th, x.Scales, rows, x.Cols/32) })
 	})
 	if err != nil {
 		return nn.Packed{}, err
