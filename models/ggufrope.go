@@ -1,7 +1,6 @@
 package models
 
 import (
-	"errors"
 	"fmt"
 	"math"
 
@@ -19,68 +18,78 @@ const (
 
 // ropeScaling writes rope_scaling.
 func (c *ggufConfig) ropeScaling() error {
+	scaling, err := c.ropeKind()
+	if err != nil {
+		return err
+	}
 	freqs, err := c.factors(ggufRopeFreqs)
 	if err != nil {
 		return err
 	}
+	if freqs != nil {
+		if scaling == nil {
+			scaling = map[string]any{"rope_type": "default"}
+		}
+		scaling["freq_factors"] = freqs
+	}
+	if scaling != nil {
+		c.fields["rope_scaling"] = scaling
+	}
+	return nil
+}
+
+// ropeKind is the scaling that the metadata name, nil where there is none.
+func (c *ggufConfig) ropeKind() (map[string]any, error) {
 	long, err := c.factors(ggufRopeLong)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	if long != nil {
+		return c.longRope(long)
 	}
 	kind, err := optional(c.file.String(c.key("%s.rope.scaling.type")))
 	if err != nil {
-		return err
-	}
-	switch {
-	case freqs != nil:
-		c.fields["rope_scaling"] = map[string]any{"rope_type": "factors", "freq_factors": freqs}
-		return nil
-	case long != nil:
-		return c.longRope(long)
+		return nil, err
 	}
 	switch kind {
 	case "", "none":
-		return nil
+		return nil, nil
 	case "linear":
 		return c.linearRope()
 	case "yarn":
 		return c.yarn()
 	}
-	return fmt.Errorf("%s: %s: %q is not supported; none, linear, longrope and yarn are", c.file.Name(), c.key("%s.rope.scaling.type"), kind)
+	return nil, fmt.Errorf("%s: %s: %q is not supported; none, linear, yarn, and longrope with its factors are", c.file.Name(), c.key("%s.rope.scaling.type"), kind)
 }
 
-func (c *ggufConfig) linearRope() error {
+func (c *ggufConfig) linearRope() (map[string]any, error) {
 	factor, err := c.file.Float(c.key("%s.rope.scaling.factor"))
-	if err != nil {
-		return err
+	if err != nil || factor == 0 || factor == 1 { // both mean none
+		return nil, err
 	}
-	if factor != 0 && factor != 1 { // both mean none
-		c.fields["rope_scaling"] = map[string]any{"rope_type": "linear", "factor": factor}
-	}
-	return nil
+	return map[string]any{"rope_type": "linear", "factor": factor}, nil
 }
 
-// yarn leaves the defaults of what the file does not say to the model: 32 and 1.
-// attn_factor multiplies the usual attention factor.
-func (c *ggufConfig) yarn() error {
+// yarn leaves the defaults of what the file does not say to the model. attn_factor
+// multiplies the usual attention factor.
+func (c *ggufConfig) yarn() (map[string]any, error) {
 	factor, err := c.file.Float(c.key("%s.rope.scaling.factor"))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	context, err := c.file.Int(c.key("%s.rope.scaling.original_context_length"))
-	if errors.Is(err, gguf.ErrNotFound) {
-		context, err = c.int("max_position_embeddings"), nil
-	}
+	context, err := c.optionalInt("%s.rope.scaling.original_context_length")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	scaling := map[string]any{"rope_type": "yarn", "factor": factor, "original_max_position_embeddings": context}
+	scaling := map[string]any{
+		"rope_type": "yarn", "factor": factor, "original_max_position_embeddings": orElse(context, c.int("max_position_embeddings")),
+	}
 	for field, key := range map[string]string{
 		"beta_fast": "%s.rope.scaling.yarn_beta_fast", "beta_slow": "%s.rope.scaling.yarn_beta_slow", "attention_factor": "%s.rope.scaling.attn_factor",
 	} {
 		v, err := c.optionalFloat(key)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if v != 0 {
 			scaling[field] = v
@@ -92,29 +101,27 @@ func (c *ggufConfig) yarn() error {
 	if c.arch == "gpt-oss" {
 		scaling["truncate"] = false
 	}
-	c.fields["rope_scaling"] = scaling
-	return nil
+	return scaling, nil
 }
 
 // longRope reads the scaling of phi3's long models. The attention factor, which
 // the file has too, follows from the lengths of context.
-func (c *ggufConfig) longRope(long []float32) error {
+func (c *ggufConfig) longRope(long []float32) (map[string]any, error) {
 	short, err := c.factors(ggufRopeShort)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if short == nil {
-		return fmt.Errorf("%s: tensor %s is missing beside %s", c.file.Name(), ggufRopeShort, ggufRopeLong)
+		return nil, fmt.Errorf("%s: tensor %s is missing beside %s", c.file.Name(), ggufRopeShort, ggufRopeLong)
 	}
 	context, err := c.file.Int(c.key("%s.rope.scaling.original_context_length"))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.fields["original_max_position_embeddings"] = context
-	c.fields["rope_scaling"] = map[string]any{
+	return map[string]any{
 		"rope_type": "longrope", "long_factor": long, "short_factor": short, "original_max_position_embeddings": context,
-	}
-	return nil
+	}, nil
 }
 
 // factors reads one of the tensors above, nil where the file has none.

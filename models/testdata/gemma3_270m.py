@@ -9,8 +9,8 @@ and values in float32): its logits are the ones to compare closely. The greedy t
 smallest lead of a chosen token over the second.
 
 Where a lead is smaller than what the rounding to 8 bits does to it, llama.cpp chooses another token than from the same weights
-without that rounding. So the prompts are five of twenty that were tried, those with the widest leads of the eleven for which
-llama.cpp gives the same 100 tokens from both files.
+without that rounding. So the prompts are five of 21 that were tried, with wide
+leads, out of the twelve for which llama.cpp gives the same 100 tokens from both files.
 """
 import json
 import sys
