@@ -3,9 +3,9 @@ package models
 import (
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -108,6 +108,7 @@ func TestGGUFBlocksEqualReference(t *testing.T) {
 	}
 	require.NoError(t, json.Unmarshal(data, &cases))
 	require.Len(t, cases, len(blockScales))
+	rows := newTable(t, "gguf blocks", "type", "weights", "largest difference", "bound")
 	for name, c := range cases {
 		for form, tolerance := range map[WeightForm]float64{Dense: 1e-5, Packed: 1e-5} {
 			if form == Packed && (c.Type == gguf.TypeQ2K || c.Type == gguf.TypeQ6K) {
@@ -125,7 +126,7 @@ func TestGGUFBlocksEqualReference(t *testing.T) {
 						want = append(want, row...)
 					}
 					worst := requireClose(t, want, have[len(have)-len(want):], tolerance, "the last logits")
-					recordParity("gguf", strings.ToLower(name), string(form), worst)
+					rows.add(name, string(form), fmt.Sprintf("%.1e", worst), fmt.Sprintf("%.0e", tolerance))
 				})
 			})
 		}

@@ -53,6 +53,12 @@ var ggufArchs = map[string]*ggufArch{
 	},
 	"gemma3": {
 		modelType: "gemma3_text", dtype: mlx.BFloat16, shifted: true, names: merged(ggufSandwich, ggufQKNorm), more: gemma3Config,
+		keys: []ggufKey{
+			{"final_logit_softcapping", "%s.final_logit_softcapping", ggufFloat, false},
+			{"sliding_window", "%s.attention.sliding_window", ggufInt, false},
+			{"sliding_window_pattern", "%s.attention.sliding_window_pattern", ggufInt, false},
+			{"rope_local_base_freq", "%s.rope.freq_base_swa", ggufFloat, false},
+		},
 		fixed: map[string]any{"hidden_activation": "gelu_pytorch_tanh"},
 	},
 	"phi3": {
@@ -96,18 +102,10 @@ func gemma2Config(c *ggufConfig) error {
 // gemma3Config adds the layers' kinds: five with a window, one without. Layers
 // with a window turn by a base of their own.
 func gemma3Config(c *ggufConfig) error {
-	pattern := 6
-	err := c.copyKey(ggufKey{"sliding_window", "%s.attention.sliding_window", ggufInt, false})
-	if err != nil {
-		return err
-	}
-	if window, _ := c.fields["sliding_window"].(int64); window == 0 {
-		pattern = 1
+	c.setDefault("sliding_window_pattern", int64(6))
+	if c.int("sliding_window") == 0 {
+		c.fields["sliding_window_pattern"] = int64(1)
 		c.fields["sliding_window"] = c.fields["max_position_embeddings"]
-	}
-	c.fields["sliding_window_pattern"] = pattern
-	if err := c.copyKey(ggufKey{"rope_local_base_freq", "%s.rope.freq_base_swa", ggufFloat, false}); err != nil {
-		return err
 	}
 	c.setDefault("rope_local_base_freq", 10000.0)
 	return c.queryScale(62)
@@ -145,7 +143,6 @@ func gptOssConfig(c *ggufConfig) error {
 	}
 	c.fields["layer_types"] = kinds
 	c.fields["experts_per_token"] = c.fields["num_experts_per_tok"]
-	c.fields["attention_bias"] = true
 	c.fields["swiglu_limit"] = 7.0
 	return nil
 }

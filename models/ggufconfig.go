@@ -69,8 +69,9 @@ func readGGUFConfig(f *gguf.File, name string, arch *ggufArch) (*ggufConfig, err
 		return nil, fmt.Errorf("%s: tensor token_embd.weight is missing or no matrix", f.Name())
 	}
 	c.fields["vocab_size"] = embedding.Shape[0]
-	_, untied := f.Tensor("output.weight")
-	c.fields["tie_word_embeddings"] = !untied
+	c.fields["tie_word_embeddings"] = !c.has("output.weight")
+	c.fields["attention_bias"] = c.has("blk.0.attn_output.bias")
+	c.fields["mlp_bias"] = c.has("blk.0.ffn_down.bias")
 	if arch.more != nil {
 		if err := arch.more(c); err != nil {
 			return nil, err
@@ -80,6 +81,11 @@ func readGGUFConfig(f *gguf.File, name string, arch *ggufArch) (*ggufConfig, err
 		return nil, err
 	}
 	return c, nil
+}
+
+func (c *ggufConfig) has(tensor string) bool {
+	_, ok := c.file.Tensor(tensor)
+	return ok
 }
 
 // json is config.json.
