@@ -34,5 +34,6 @@ func ggufCheckpoint(f *gguf.File) (*checkpoint, error) {
 		return nil, err
 	}
 	ck.text, err = ggufText(f)
+	f.Metadata = gguf.Metadata{} // the vocabulary is in the tokenizer now
 	return ck, err
 }

@@ -11,10 +11,19 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// ggufWeights shows the tensors of a GGUF file under their checkpoint names.
+// ggufWeights shows the tensors of a GGUF file under their checkpoint names. They
+// are read one after the other.
 type ggufWeights struct {
 	file    *gguf.File
 	tensors map[string]ggufTensor
+	scratch ggufScratch
+}
+
+// ggufScratch is memory for a chunk of a tensor, which serves the next one too.
+type ggufScratch struct {
+	values []float32
+	affine quant.Affine
+	mxfp4  quant.MXFP4
 }
 
 // newGGUFWeights indexes a file.
@@ -27,7 +36,7 @@ func newGGUFWeights(f *gguf.File, arch *ggufArch, c *ggufConfig) *ggufWeights {
 		if !keep {
 			continue
 		}
-		t := ggufTensor{file: f, info: info}
+		t := ggufTensor{file: f, scratch: &w.scratch, info: info}
 		switch {
 		case arch.pairs && strings.Contains(info.Name, ".attn_q."):
 			t.heads = heads
@@ -73,10 +82,11 @@ func (w *ggufWeights) Tensor(name string) nn.Tensor {
 
 // ggufTensor is one tensor of the file.
 type ggufTensor struct {
-	file  *gguf.File
-	info  gguf.TensorInfo
-	heads int     // over which the rows are permuted; 0 for none
-	shift float32 // to be added to every element
+	file    *gguf.File
+	scratch *ggufScratch
+	info    gguf.TensorInfo
+	heads   int     // over which the rows are permuted; 0 for none
+	shift   float32 // to be added to every element
 }
 
 func (t ggufTensor) Shape() []int { return t.info.Shape }
@@ -112,7 +122,7 @@ func (t ggufTensor) wrap(err error) error {
 
 // chunkElements is how many elements of a tensor are expanded or repacked at a
 // time: the memory of one chunk is needed beside the tensor's own.
-const chunkElements = 4 << 20
+const chunkElements = 2 << 20
 
 // arrays makes the tensor's parts from chunks of their rows, and gives them the
 // tensor's leading dimensions.
@@ -166,7 +176,8 @@ func (t ggufTensor) matrix() gguf.TensorInfo {
 // Dense expands the tensor in Go, over all cores, and converts it to dtype.
 func (t ggufTensor) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
 	arrays, err := t.arrays(th, func(m gguf.TensorInfo, data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
-		values := make([]float32, rows*m.Shape[1])
+		t.scratch.values = slices.Grow(t.scratch.values[:0], rows*m.Shape[1])[:rows*m.Shape[1]]
+		values := t.scratch.values
 		if err := quant.Dequantize(m, data, values, opts...); err != nil {
 			return nil, err
 		}
@@ -193,9 +204,9 @@ type ggufAffine struct {
 func (t ggufAffine) Quantisation() nn.Quantisation { return t.q }
 
 func (t ggufAffine) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
-	var a quant.Affine // its memory serves all chunks
+	a := &t.scratch.affine
 	arrays, err := t.arrays(th, func(m gguf.TensorInfo, data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
-		if err := quant.Repack(m, data, &a, opts...); err != nil {
+		if err := quant.Repack(m, data, a, opts...); err != nil {
 			return nil, err
 		}
 		groups := a.Cols / a.GroupSize
@@ -218,9 +229,9 @@ func (t ggufMXFP4) Quantisation() nn.Quantisation {
 }
 
 func (t ggufMXFP4) Packed(th *mlx.Thread, _ mlx.Dtype) (nn.Packed, error) {
-	var x quant.MXFP4
+	x := &t.scratch.mxfp4
 	arrays, err := t.arrays(th, func(m gguf.TensorInfo, data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
-		if err := quant.RepackMXFP4(m, data, &x, opts...); err != nil {
+		if err := quant.RepackMXFP4(m, data, x, opts...); err != nil {
 			return nil, err
 		}
 		return inTurn(
