@@ -25,14 +25,14 @@ var llamaArches = map[string]string{
 
 // converter writes a model as llama.cpp's convert_hf_to_gguf.py does.
 type converter struct {
-	t      *testing.T
+	t      testing.TB
 	arch   string
 	config map[string]any
 	names  map[string]string // of tensors (testdata/gguf_names.py)
 	out    *ggufFile
 }
 
-func newConverter(t *testing.T, c *parityCase) *converter {
+func newConverter(t testing.TB, c *parityCase) *converter {
 	t.Helper()
 	v := &converter{t: t, out: new(ggufFile)}
 	require.NoError(t, json.Unmarshal(c.Config, &v.config))
@@ -191,7 +191,7 @@ func byPairs(values []float32, rows, heads int) (out []float32) {
 }
 
 // gguf writes the model as a GGUF file and returns its path.
-func (c *parityCase) gguf(t *testing.T) string {
+func (c *parityCase) gguf(t testing.TB) string {
 	t.Helper()
 	v := newConverter(t, c)
 	v.metadata()

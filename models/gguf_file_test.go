@@ -20,7 +20,7 @@ type ggufFile struct {
 }
 
 // set adds metadata; a key that is there already gets the new value.
-func (f *ggufFile) set(t *testing.T, key string, v any) {
+func (f *ggufFile) set(t testing.TB, key string, v any) {
 	t.Helper()
 	value, err := gguf.NewValue(v)
 	require.NoError(t, err, key)
@@ -50,7 +50,7 @@ func (f *ggufFile) add(name string, typ gguf.Type, data []byte, shape ...int) {
 }
 
 // addFloats adds a tensor of type F32.
-func (f *ggufFile) addFloats(t *testing.T, name string, values []float32, shape ...int) {
+func (f *ggufFile) addFloats(t testing.TB, name string, values []float32, shape ...int) {
 	t.Helper()
 	data, err := binary.Append(nil, binary.LittleEndian, values)
 	require.NoError(t, err)
@@ -58,7 +58,7 @@ func (f *ggufFile) addFloats(t *testing.T, name string, values []float32, shape 
 }
 
 // vocabulary adds a byte-level tokenizer of n letters.
-func (f *ggufFile) vocabulary(t *testing.T, n int) {
+func (f *ggufFile) vocabulary(t testing.TB, n int) {
 	t.Helper()
 	tokens := make([]string, n)
 	for i := range tokens {
@@ -71,7 +71,7 @@ func (f *ggufFile) vocabulary(t *testing.T, n int) {
 }
 
 // write writes the file and returns its path.
-func (f *ggufFile) write(t *testing.T) string {
+func (f *ggufFile) write(t testing.TB) string {
 	t.Helper()
 	layout, err := gguf.NewLayout(f.pairs, f.tensors)
 	require.NoError(t, err)

@@ -37,10 +37,6 @@ var ggufKeys = []ggufKey{
 	{"rope_theta", "%s.rope.freq_base", ggufFloat, false},
 }
 
-// maxLayers bounds what is made for each layer before the model refuses their
-// number.
-const maxLayers = 1 << 12
-
 // ggufConfig is a config.json that is being written from a file's metadata.
 type ggufConfig struct {
 	file   *gguf.File
@@ -60,9 +56,6 @@ func readGGUFConfig(f *gguf.File, name string, arch *ggufArch) (*ggufConfig, err
 				return nil, err
 			}
 		}
-	}
-	if c.int("num_hidden_layers") > maxLayers {
-		return nil, fmt.Errorf("%s: %s.block_count: %d is more than %d", f.Name(), name, c.int("num_hidden_layers"), maxLayers)
 	}
 	embedding, ok := f.Tensor("token_embd.weight")
 	if !ok || len(embedding.Shape) != 2 {
