@@ -152,8 +152,8 @@ var layerNumber = regexp.MustCompile(`\.layers\.(\d+)\.`)
 // have their 1.
 func (v *converter) tensor(n namedShape) {
 	values := tensorValues(n.name, n.shape)
-	name, suffix, _ := strings.Cut(strings.ReplaceAll(n.name, "switch_mlp", "experts"), ".weight")
-	if suffix = ".weight"; strings.HasSuffix(name, ".bias") {
+	name, suffix := strings.TrimSuffix(strings.ReplaceAll(n.name, "switch_mlp", "experts"), ".weight"), ".weight"
+	if strings.HasSuffix(name, ".bias") {
 		name, suffix = strings.TrimSuffix(name, ".bias"), ".bias"
 	}
 	layer := ""

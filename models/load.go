@@ -61,6 +61,7 @@ func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
 			return nil, errors.Join(fmt.Errorf("adapter: %w", err), ck.weights.Close())
 		}
 	}
+	settle()
 	return loadCheckpoint(ctx, ck, arch, c)
 }
 
