@@ -27,6 +27,8 @@ type parityCase struct {
 	Tokens    [][]int32                // [B][L]
 	Positions []int
 	Logits    [][][]float32 // [B][len(Positions)][V]
+	Loss      float64
+	Norms     map[string]float64 // of the gradients of Loss by the parameters
 }
 
 type parityPacking struct {
@@ -44,7 +46,7 @@ func (n *namedShape) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &[]any{&n.name, &n.shape})
 }
 
-func parityCases(t *testing.T, file string) map[string]*parityCase {
+func parityCases(t testing.TB, file string) map[string]*parityCase {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "parity", file+".json"))
 	require.NoError(t, err)
