@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -56,13 +57,15 @@ func (c *adapterCase) adapterFolder(t *testing.T) string {
 // when the model is loaded for training.
 func TestAdaptersEqualReference(t *testing.T) {
 	cases := adapterCases(t)
+	rows := newTable(t, "adapters", "case", "weights and activations", "largest difference", "bound")
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		c := cases[name]
 		for form, opts := range map[string][]Option{
 			"packed": {WithWeights(Packed)}, "dense": {WithWeights(Dense)}, "trained": {WithTraining(), WithWeights(Packed)},
 		} {
 			t.Run(name+"/"+form, func(t *testing.T) {
-				c.requireLogits(t, c.folder(t), 1e-5, append(opts, WithAdapter(c.adapterFolder(t)))...)
+				worst := c.requireLogits(t, c.folder(t), 1e-5, append(opts, WithAdapter(c.adapterFolder(t)))...)
+				rows.add(name, form, fmt.Sprintf("%.1e", worst), "1e-05")
 			})
 		}
 	}

@@ -27,11 +27,13 @@ func withoutField(t *testing.T, config []byte, field string) []byte {
 	return out
 }
 
-// requireLogits loads a folder and compares the logits of the whole prompt.
-func (c *parityCase) requireLogits(t *testing.T, dir string, tolerance float64, opts ...Option) {
+// requireLogits loads a folder and compares the logits of the whole prompt. It
+// returns the largest difference.
+func (c *parityCase) requireLogits(t *testing.T, dir string, tolerance float64, opts ...Option) (worst float64) {
 	t.Helper()
 	m := loadTest(t, dir, append([]Option{WithDtype(mlx.Float32)}, opts...)...)
-	leaktest.Do(t, func(th *mlx.Thread) { c.runWhole(t, th, m, len(c.Tokens), tolerance) })
+	leaktest.Do(t, func(th *mlx.Thread) { worst = c.runWhole(t, th, m, len(c.Tokens), tolerance) })
+	return worst
 }
 
 // A config that says nothing, or only what another layer is, leaves it to the

@@ -3,6 +3,7 @@ package models
 import (
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"math"
 	"math/bits"
@@ -129,16 +130,19 @@ func packerCases(t *testing.T) map[string]*packerCase {
 // their definitions. Integers stay packed: MLX holds the same codes.
 func TestPackersParity(t *testing.T) {
 	cases := packerCases(t)
+	rows := newTable(t, "packers", "case", "weights and activations", "largest difference", "bound")
 	for _, name := range slices.Sorted(maps.Keys(cases)) {
 		c := cases[name]
-		for form, opts := range map[string][]Option{
-			"packed": {WithWeights(Packed)}, "dense": {WithWeights(Dense)}, "trained": {WithTraining(), WithWeights(Dense)},
+		for form, f := range map[string]parityForm{
+			"packed": {[]Option{WithWeights(Packed)}, 1e-5}, "dense": {[]Option{WithWeights(Dense)}, 1e-5},
+			"trained": {[]Option{WithTraining(), WithWeights(Dense)}, 1e-5},
+			// 8 bits of mantissa, in biases of up to 255 times their scales
+			"packed, bf16": {[]Option{WithWeights(Packed), WithDtype(mlx.BFloat16)}, 6e-2},
 		} {
-			t.Run(name+"/"+form, func(t *testing.T) { c.requireLogits(t, c.folder(t), 1e-5, opts...) })
+			t.Run(name+"/"+form, func(t *testing.T) {
+				worst := c.requireLogits(t, c.folder(t), f.tolerance, f.opts...)
+				rows.add(name, form, fmt.Sprintf("%.1e", worst), fmt.Sprintf("%.0e", f.tolerance))
+			})
 		}
-		// 8 bits of mantissa, in biases of up to 255 times their scales
-		t.Run(name+"/bfloat16", func(t *testing.T) {
-			c.requireLogits(t, c.folder(t), 6e-2, WithWeights(Packed), WithDtype(mlx.BFloat16))
-		})
 	}
 }
