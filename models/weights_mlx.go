@@ -137,7 +137,8 @@ func ownOptional(s *mlx.Scope, a mlx.Array) mlx.Array {
 
 // infer tells how the weight is packed: as the config says of its layer, else as
 // the shapes do for rows of in values. Rows of unknown length (0) need the
-// config's default, or shapes that only one form has.
+// config's default, or shapes that only one form has: beside the error stands the
+// form that takes most when it is unpacked.
 func (p *packedTensor) infer(in int) (nn.Quantisation, error) {
 	c := p.config
 	if q := c.layers[p.layer]; q.Bits > 0 {
@@ -166,7 +167,7 @@ func (p *packedTensor) infer(in int) (nn.Quantisation, error) {
 		return c.all, p.weight.errorf("shape %v with scales %v %s are no quantisation of MLX's for rows of %d (%s)",
 			p.weight.Shape, p.scales.Shape, p.scales.DType, in, c.fieldOf(p.layer))
 	}
-	return c.all, p.weight.errorf("shape %v with scales %v may be %v; config.json must tell in %s",
+	return fits[0], p.weight.errorf("shape %v with scales %v may be %v; config.json must tell in %s",
 		p.weight.Shape, p.scales.Shape, alternatives(fits), c.fieldOf(p.layer))
 }
 

@@ -33,23 +33,36 @@ var awqOrder = [8]int{0, 16, 4, 20, 8, 24, 12, 28}
 // [out, in/8]. in and out are multiples of 8.
 func AWQ(dst []uint32, src []byte, in, out int) {
 	words := in / 8
-	parallel(out/8, 2, func(lo, hi int) {
+	parallel(out/8, 8, func(lo, hi int) {
 		for w := range words {
 			for j := lo; j < hi; j++ {
 				var rows [8]uint32
 				for i := range rows {
 					rows[i] = wordAt(src, (8*w+i)*(out/8)+j)
 				}
+				flip(&rows)
 				for k, shift := range awqOrder {
-					var word uint32
-					for i, r := range rows {
-						word |= (r >> shift & 15) << (4 * i)
-					}
-					dst[(8*j+k)*words+w] = word
+					dst[(8*j+k)*words+w] = rows[shift/4]
 				}
 			}
 		}
 	})
+}
+
+// flip transposes eight words of eight codes: in halves, quarters and eighths.
+func flip(m *[8]uint32) {
+	for i := range 4 {
+		t := (m[i]>>16 ^ m[i+4]) & 0xFFFF
+		m[i], m[i+4] = m[i]^t<<16, m[i+4]^t
+	}
+	for _, i := range [4]int{0, 1, 4, 5} {
+		t := (m[i]>>8 ^ m[i+2]) & 0x00FF00FF
+		m[i], m[i+2] = m[i]^t<<8, m[i+2]^t
+	}
+	for i := 0; i < 8; i += 2 {
+		t := (m[i]>>4 ^ m[i+1]) & 0x0F0F0F0F
+		m[i], m[i+1] = m[i]^t<<4, m[i+1]^t
+	}
 }
 
 // AWQZeros unpacks qzeros [groups, out/8] into [out, groups].
