@@ -38,3 +38,19 @@ func TestGemma3NestedFields(t *testing.T) {
 		}
 	}
 }
+
+// Layers that are packed in their own way are named in the configuration as the
+// checkpoint has them, or as the language model does.
+func TestGemma3PackedLayersByEitherName(t *testing.T) {
+	c := parityCases(t, "gemma3")["4-bit and others"]
+	size := func(name string) uint64 {
+		quantization := fields{"group_size": 32, "bits": 4, name: fields{"group_size": 32, "bits": 8}}
+		info, err := Describe(t.Context(), c.change(t, fields{"quantization": quantization}))
+		require.NoError(t, err)
+		return info.WeightBytes()
+	}
+	more := uint64(96 * 64 / 2) // four bits a number
+	require.Equal(t, size("no.layer")+more, size("language_model.model.layers.0.mlp.down_proj"))
+	require.Equal(t, size("no.layer")+more, size("model.language_model.layers.0.mlp.down_proj"))
+	require.Equal(t, size("no.layer")+more, size("model.layers.0.mlp.down_proj"))
+}

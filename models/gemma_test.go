@@ -127,3 +127,16 @@ func TestGemmaNewerFields(t *testing.T) {
 		})
 	}
 }
+
+// In float16 the logits are the same but for its 11 bits.
+func TestGemmaFloat16(t *testing.T) {
+	for file, name := range map[string]string{"gemma2": "windows", "gemma3_text": "linear", "gemma4_text": "small"} {
+		leaktest.Check(t)
+		c := parityCases(t, file)[name]
+		m := loadTest(t, c.folder(t), WithDtype(mlx.Float16))
+		leaktest.Do(t, func(th *mlx.Thread) {
+			c.runWhole(t, th, m, 2, 2e-2)
+			c.runSteps(t, th, m, 1, 2e-2)
+		})
+	}
+}
