@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 // means is what the toy says when it remembers size tokens, the first four and the
@@ -65,4 +67,28 @@ func TestStreamEveryOperationMayFailWithKVOptions(t *testing.T) {
 			require.Equal(t, want.ids[:len(r.ids)], append([]int32{}, r.ids...))
 		}
 	}
+}
+
+// A generation goes on from a cache, which it leaves open; options that the cache
+// was made with are refused.
+func TestWithCache(t *testing.T) {
+	prompt := []int32{1, 2, 3}
+	want := sums(prompt, 12)
+	require.NoError(t, mlx.Do(t.Context(), func(th *mlx.Thread) error {
+		kv := new(toy).NewCache(th)
+		defer kv.Close()
+		var ids []int32
+		for tok, err := range Stream(t.Context(), mlx.Default(), new(toy), prompt, nil, WithMaxTokens(5), WithCache(kv)) {
+			require.NoError(t, err)
+			ids = append(ids, tok.ID)
+		}
+		require.Equal(t, want[:5], ids)
+		require.Equal(t, 7, kv.Offset(), "all but the last token")
+		r := collect(t, new(toy), want[4:5], nil, WithMaxTokens(7), WithCache(kv))
+		require.NoError(t, r.err)
+		require.Equal(t, want[5:], r.ids)
+		r = collect(t, new(toy), prompt, nil, WithCache(kv), WithMaxKVSize(4))
+		require.EqualError(t, r.err, "generate: a cache that is given has its maximum size")
+		return nil
+	}))
 }

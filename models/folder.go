@@ -1,6 +1,7 @@
 package models
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,16 +38,20 @@ func openFolder(dir string) (*checkpoint, error) {
 }
 
 // configDtype is the dtype that the checkpoint computes in: torch_dtype, or
-// dtype as newer files call it; bfloat16 where neither is there.
+// dtype as newer files call it, or text_config's; bfloat16 where it is nowhere.
 func configDtype(config []byte) (mlx.Dtype, error) {
-	var c struct {
+	type dtypes struct {
 		TorchDtype string `json:"torch_dtype"`
 		Dtype      string `json:"dtype"`
+	}
+	var c struct {
+		dtypes
+		Text dtypes `json:"text_config"`
 	}
 	if err := json.Unmarshal(config, &c); err != nil {
 		return 0, configError(err)
 	}
-	switch name := orElse(c.Dtype, c.TorchDtype); name {
+	switch name := cmp.Or(c.Dtype, c.TorchDtype, c.Text.Dtype, c.Text.TorchDtype); name {
 	case "float32":
 		return mlx.Float32, nil
 	case "float16":

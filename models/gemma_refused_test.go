@@ -20,7 +20,9 @@ var gemmaRefused = []badField{
 	{"rope_theta", -1, "rope_theta is -1, want a positive number"},
 }
 
-func TestGemma2RefusesConfigs(t *testing.T) { requireFieldErrors(t, "gemma2", gemmaSizes, gemmaRefused) }
+func TestGemma2RefusesConfigs(t *testing.T) {
+	requireFieldErrors(t, "gemma2", gemmaSizes, gemmaRefused)
+}
 
 func TestGemma3TextRefusesConfigs(t *testing.T) {
 	requireFieldErrors(t, "gemma3_text", append(gemmaSizes, "sliding_window_pattern"), append(gemmaRefused,
@@ -53,7 +55,7 @@ func TestGemma4TextRefusesConfigs(t *testing.T) {
 // its language model what nobody knows.
 func TestLanguageModelsRefuseConfigs(t *testing.T) {
 	requireFieldErrors(t, "gemma3", nil, []badField{
-		{"text_config", "none", "text_config: "},
+		{"text_config", "none", "text_config: no object"},
 		{"text_config", fields{"model_type": 3}, "text_config.model_type: 3 is no string"},
 		{"text_config", fields{"model_type": "gemma33"}, `text_config.model_type: unknown architecture "gemma33"; known: `},
 		{"text_config", fields{"hidden_size": -2}, "text_config: hidden_size: -2 is not between 1"},

@@ -19,7 +19,7 @@ import (
 
 // llamaArches are llama.cpp's names of model types.
 var llamaArches = map[string]string{
-	"llama": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe", "gemma2": "gemma2", "gemma3_text": "gemma3",
+	"llama": "llama", "mixtral": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe", "gemma2": "gemma2", "gemma3_text": "gemma3",
 	"phi3": "phi3", "gpt_oss": "gpt-oss",
 }
 
@@ -146,13 +146,16 @@ func (v *converter) llama3(factor, low, high, context float64) (factors []float3
 	return factors
 }
 
+// experts are stacked under the same name in every architecture.
+var experts = strings.NewReplacer("mlp.switch_mlp", "mlp.experts", "block_sparse_moe.switch_mlp", "mlp.experts")
+
 var layerNumber = regexp.MustCompile(`\.layers\.(\d+)\.`)
 
 // tensor writes one tensor: llama's rows of q and k go by pairs, Gemma's norms
 // have their 1.
 func (v *converter) tensor(n namedShape) {
 	values := tensorValues(n.name, n.shape)
-	name, suffix := strings.TrimSuffix(strings.ReplaceAll(n.name, "switch_mlp", "experts"), ".weight"), ".weight"
+	name, suffix := strings.TrimSuffix(experts.Replace(n.name), ".weight"), ".weight"
 	if strings.HasSuffix(name, ".bias") {
 		name, suffix = strings.TrimSuffix(name, ".bias"), ".bias"
 	}

@@ -79,6 +79,15 @@ var ggufArchs = map[string]*ggufArch{
 	},
 }
 
+// ggufMixtral is a llama with experts.
+var ggufMixtral = &ggufArch{
+	modelType: "mixtral", pairs: true, dtype: mlx.BFloat16, names: ggufExperts("block_sparse_moe.gate", "block_sparse_moe.switch_mlp"),
+	keys: []ggufKey{
+		{"num_local_experts", "%s.expert_count", ggufInt, true},
+		{"num_experts_per_tok", "%s.expert_used_count", ggufInt, true},
+	},
+}
+
 // ggufArchOf finds a file's architecture.
 func ggufArchOf(f *gguf.File) (string, *ggufArch, error) {
 	name, err := f.String("general.architecture")
@@ -90,7 +99,14 @@ func ggufArchOf(f *gguf.File) (string, *ggufArch, error) {
 		known := strings.Join(slices.Sorted(maps.Keys(ggufArchs)), ", ")
 		return "", nil, fmt.Errorf("%s: general.architecture: %w %q; known: %s", f.Name(), ErrUnknownArchitecture, name, known)
 	}
-	return name, arch, nil
+	if name != "llama" {
+		return name, arch, nil
+	}
+	experts, err := optional(f.Int("llama.expert_count"))
+	if experts > 0 {
+		arch = ggufMixtral
+	}
+	return name, arch, err
 }
 
 // gemma2Config knows what llama.cpp knows: the window and the scale of attention.

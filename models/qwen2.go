@@ -34,9 +34,14 @@ func (c *Qwen2Config) normalizeWindows(theta float64) error {
 func newQwen2(c *Qwen2Config) architecture {
 	m := newLlamaStem(&c.LlamaConfig)
 	for _, t := range c.LayerTypes {
-		attention := newLlamaAttention(&c.LlamaConfig, t)
-		attention.OProj.NoBias = true
-		m.addLayer(&c.LlamaConfig, attention, newLlamaMLP(&c.LlamaConfig))
+		m.addLayer(&c.LlamaConfig, newQwen2Attention(&c.LlamaConfig, t), newLlamaMLP(&c.LlamaConfig))
 	}
 	return m
+}
+
+// newQwen2Attention is Llama's with biases before it, and none behind.
+func newQwen2Attention(c *LlamaConfig, layerType string) *llamaAttention {
+	attention := newLlamaAttention(c, layerType)
+	attention.OProj.NoBias = true
+	return attention
 }

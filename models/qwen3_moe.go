@@ -29,22 +29,24 @@ type qwen3MoE struct {
 	Experts nn.SwitchGLU `weight:"switch_mlp"`
 
 	topK      int
+	choose    nn.TopKFunc
 	normalise bool
 }
 
-func newQwen3MoELayer(c *Qwen3MoEConfig) *qwen3MoE {
+func newQwen3MoELayer(c *qwenSparseConfig, dims int) *qwen3MoE {
 	return &qwen3MoE{
-		Gate:      nn.Linear{In: c.HiddenSize, Out: c.NumExperts, NoBias: true},
-		Experts:   nn.NewSwitchGLU(c.NumExperts, c.HiddenSize, c.MoeIntermediateSize),
+		Gate:      nn.Linear{In: dims, Out: c.NumExperts, NoBias: true},
+		Experts:   nn.NewSwitchGLU(c.NumExperts, dims, c.MoeIntermediateSize),
 		topK:      c.NumExpertsPerTok,
+		choose:    nn.TopK,
 		normalise: valueOr(c.NormTopkProb, false),
 	}
 }
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (m *qwen3MoE) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	experts, weights := nn.SoftmaxTopK(s, m.Gate.Forward(s, x), m.topK, m.normalise) // [B, L, K] each
-	return nn.Mix(s, m.Experts.Forward(s, x, experts), weights)                      // [B, L, D]
+	experts, weights := nn.Likeliest(s, m.Gate.Forward(s, x), m.topK, m.choose, m.normalise) // [B, L, K] each
+	return nn.Mix(s, m.Experts.Forward(s, x, experts), weights)                              // [B, L, D]
 }
 
 func newQwen3MoE(c *Qwen3MoEConfig) architecture {
@@ -52,7 +54,7 @@ func newQwen3MoE(c *Qwen3MoEConfig) architecture {
 	for i, t := range c.LayerTypes {
 		var mlp mlpLayer = newLlamaMLP(&c.LlamaConfig)
 		if c.sparse(i) {
-			mlp = newQwen3MoELayer(c)
+			mlp = newQwen3MoELayer(&c.qwenSparseConfig, c.HiddenSize)
 		}
 		m.addLayer(&c.LlamaConfig, newQwen3Attention(&c.LlamaConfig, t), mlp)
 	}

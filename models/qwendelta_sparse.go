@@ -47,6 +47,7 @@ type qwenDeltaExperts struct {
 	SharedExpertGate nn.Linear     `weight:"shared_expert_gate"`
 
 	chosen     int
+	choose     nn.TopKFunc
 	normalised bool
 }
 
@@ -57,14 +58,15 @@ func newQwenDeltaExperts(c *qwenSparseConfig, dims int) *qwenDeltaExperts {
 		SharedExpert:     newQwenDeltaMLP(dims, c.SharedExpertIntermediateSize),
 		SharedExpertGate: nn.Linear{In: dims, Out: 1, NoBias: true},
 		chosen:           c.NumExpertsPerTok,
+		choose:           nn.TopK,
 		normalised:       c.NormTopkProb == nil || *c.NormTopkProb,
 	}
 }
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (e *qwenDeltaExperts) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	chosen, scores := nn.SoftmaxTopK(s, e.Gate.Forward(s, x), e.chosen, e.normalised) // [B, L, k] each
-	y := nn.Mix(s, e.SwitchMLP.Forward(s, x, chosen), scores)                         // [B, L, D]
+	chosen, scores := nn.Likeliest(s, e.Gate.Forward(s, x), e.chosen, e.choose, e.normalised) // [B, L, k] each
+	y := nn.Mix(s, e.SwitchMLP.Forward(s, x, chosen), scores)                                 // [B, L, D]
 	shared := s.Multiply(s.Sigmoid(e.SharedExpertGate.Forward(s, x)), e.SharedExpert.Forward(s, x))
 	return s.Add(y, shared)
 }

@@ -16,9 +16,11 @@ type tokenIDs []int32
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (ids *tokenIDs) UnmarshalJSON(data []byte) error {
-	var one int32
+	var one *int32
 	if json.Unmarshal(data, &one) == nil {
-		*ids = tokenIDs{one}
+		if one != nil { // not null
+			*ids = tokenIDs{*one}
+		}
 		return nil
 	}
 	var many []int32
@@ -48,14 +50,22 @@ func folderText(dir string) (x text, err error) {
 	return x, x.readStops(dir)
 }
 
-// readStops adds the stop tokens of config.json and generation_config.json.
+// readStops adds the stop tokens of config.json, or else of its text_config, and
+// of generation_config.json.
 func (x *text) readStops(dir string) error {
 	for _, name := range []string{"config.json", "generation_config.json"} {
-		var file struct {
+		type stops struct {
 			EOS tokenIDs `json:"eos_token_id"`
+		}
+		var file struct {
+			stops
+			Text stops `json:"text_config"`
 		}
 		if err := readJSON(filepath.Join(dir, name), &file); err != nil {
 			return err
+		}
+		if len(file.EOS) == 0 {
+			file.EOS = file.Text.EOS
 		}
 		for _, id := range file.EOS {
 			x.stop(id)

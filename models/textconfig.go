@@ -44,20 +44,17 @@ var outerFields = []string{"quantization", "quantization_config", "torch_dtype",
 // textConfig is config.json with its text_config laid over it. The model_type is
 // text_config's, or kind where it has none.
 func textConfig(config []byte, kind string) (merged []byte, modelType string, err error) {
-	fields := map[string]json.RawMessage{}
-	var text struct {
-		Config map[string]json.RawMessage `json:"text_config"`
-	}
+	var fields, text map[string]json.RawMessage
 	if err := json.Unmarshal(config, &fields); err != nil {
 		return nil, "", configError(err)
 	}
-	if err := json.Unmarshal(config, &text); err != nil {
-		return nil, "", configError(err)
+	if raw, ok := fields["text_config"]; ok && json.Unmarshal(raw, &text) != nil {
+		return nil, "", fieldError("text_config", "no object")
 	}
 	delete(fields, "text_config")
 	fields["model_type"], _ = json.Marshal(kind)
 	outer := maps.Clone(fields)
-	maps.Copy(fields, text.Config)
+	maps.Copy(fields, text)
 	for _, name := range outerFields {
 		if v, ok := outer[name]; ok && !bytes.Equal(v, []byte("null")) {
 			fields[name] = v

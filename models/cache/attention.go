@@ -41,6 +41,18 @@ func attend(s *mlx.Scope, q, k, v mlx.Array, a Attention, m mask) mlx.Array {
 	return s.ScaledDotProductAttention(q, k, v, a.Scale, mode, m.array, a.Sinks, false)
 }
 
+// attendTo is attention over the keys of a band, in buffers of that capacity. Packed
+// buffers are read whole and the rest is hidden: MLX copies what is not contiguous
+// before it multiplies by it.
+func (o operand) attendTo(s *mlx.Scope, q mlx.Array, values operand, a Attention, b band, capacity int) mlx.Array {
+	if o.bits != 0 {
+		b.free = capacity - b.keys
+	} else {
+		o, values = o.part(s, span{0, b.keys}, capacity), values.part(s, span{0, b.keys}, capacity)
+	}
+	return o.attend(s, q, values, a, see(s, b))
+}
+
 // attend is attention over keys and values in a form of the cache's: MLX has
 // kernels of products with packed numbers, and none that is fused.
 func (o operand) attend(s *mlx.Scope, q mlx.Array, values operand, a Attention, m mask) mlx.Array {

@@ -41,7 +41,11 @@ func compose(s *mlx.Scope, q mlx.Array, k, v operand, a Attention, m mask, shape
 	if m.causal {
 		m.array = bandOf(s, band{queries: l, keys: keys})
 	}
-	if !m.array.IsNull() {
+	switch {
+	case m.array.IsNull():
+	case l == 1: // the heads are the rows
+		scores = s.Where(m.array, scores, constant(s, lowest[dtype], dtype))
+	default:
 		scores = hide(s, s.Reshape(scores, b, kvHeads, shared, l, -1), m.array, dtype)
 		scores = s.Reshape(scores, b, kvHeads, shared*l, -1)
 	}

@@ -60,9 +60,7 @@ func (c *KVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) mlx.Array
 	how := c.room(end)
 	keys, values := c.put(s, newKeys, newValues, how)
 	s.OnSuccess(func() { c.offset, c.capacity = end, how.capacity })
-	seen := span{0, end}
-	keys, values = keys.part(s, seen, how.capacity), values.part(s, seen, how.capacity)
-	return keys.attend(s, q, values, a, see(s, band{queries: queries, keys: end, hidden: c.hidden(0)}))
+	return keys.attendTo(s, q, values, a, band{queries: queries, keys: end, hidden: c.hidden(0)}, how.capacity)
 }
 
 // room is where the tokens up to end go: into what is there, or into whole steps

@@ -96,7 +96,7 @@ func (r *stateReader) buffers(st *store) {
 				shape = st.shapeOf(part)
 			}
 			if len(shape) != 4 || !slices.Equal(part, st.partOf(shape, i)) {
-				r.fail("%q of shape %v is no buffer of keys or values", path, part)
+				r.fail("\"%d.%s\" of shape %v is no buffer of keys or values", r.layer, path, part)
 				return
 			}
 		}

@@ -15,6 +15,7 @@ type band struct {
 	queries, keys int
 	window        int     // how many keys up to its own a query sees; 0 for all
 	turn          int     // where the oldest key is; the ones before it are the newest
+	free          int     // places behind the keys, which no query sees
 	hidden        numbers // how many of the oldest keys are padding, in each row; "" for none
 }
 
@@ -28,7 +29,7 @@ func causal(s *mlx.Scope, queries, keys, window int) mask {
 // once in a Build.
 func see(s *mlx.Scope, b band) mask {
 	switch all := b.window == 0 || b.keys <= b.window; {
-	case b.hidden != "" || !all:
+	case b.hidden != "" || b.free > 0 || !all:
 		return mask{array: bandOf(s, b)}
 	case b.queries == 1:
 		return mask{}
@@ -41,7 +42,7 @@ func see(s *mlx.Scope, b band) mask {
 func bandOf(s *mlx.Scope, b band) mlx.Array {
 	return once(s, b, func() mlx.Array {
 		number := func(n int) mlx.Array { return s.Scalar(float64(n), mlx.Int32) }
-		key := s.Arange(0, float64(b.keys), 1, mlx.Int32)                                          // by age
+		key := s.Arange(0, float64(b.keys+b.free), 1, mlx.Int32)                                   // by age
 		query := s.ExpandDims(s.Slice(key, []int{b.keys - b.queries}, []int{b.keys}, []int{1}), 1) // [L, 1]
 		if b.turn > 0 {
 			key = s.Remainder(s.Add(key, number(b.keys-b.turn)), number(b.keys))

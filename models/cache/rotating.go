@@ -80,8 +80,7 @@ func (c *RotatingKVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) m
 		b.turn = next % held
 	}
 	b.keys, b.hidden = held, c.hidden(end-held)
-	keys, values = keys.part(s, span{0, held}, how.capacity), values.part(s, span{0, held}, how.capacity)
-	return keys.attend(s, q, values, a, see(s, b))
+	return keys.attendTo(s, q, values, a, b, how.capacity)
 }
 
 // room is where the next tokens go.

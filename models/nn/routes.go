@@ -2,6 +2,9 @@ package nn
 
 import mlx "forge.lthn.ai/core/go-mlx/runtime"
 
+// TopKFunc is TopK or TopKNegated.
+type TopKFunc func(s *mlx.Scope, x mlx.Array, k int) mlx.Array
+
 // TopK returns the indices [..., k] of the k largest of x [..., n], in no
 // particular order: mx.argpartition(x, kth=-k)[..., -k:]. No gradient goes
 // through them.
@@ -15,12 +18,11 @@ func TopKNegated(s *mlx.Scope, x mlx.Array, k int) mlx.Array {
 	return s.StopGradient(lastAxis(s, s.ArgpartitionAxis(s.Negative(x), k-1, -1), k))
 }
 
-// SoftmaxTopK chooses the k likeliest of n experts by their scores [..., n], and
-// weighs them by their likelihoods, which add up to 1 when they are normalised:
-// [..., k] each.
-func SoftmaxTopK(s *mlx.Scope, scores mlx.Array, k int, normalise bool) (experts, weights mlx.Array) {
+// Likeliest chooses k of n experts by the softmax of their scores [..., n], with
+// choose, and weighs them by it: [..., k] each. Normalised weights add up to 1.
+func Likeliest(s *mlx.Scope, scores mlx.Array, k int, choose TopKFunc, normalise bool) (experts, weights mlx.Array) {
 	likely := s.SoftmaxAxis(scores, -1, true)
-	experts = TopK(s, likely, k)
+	experts = choose(s, likely, k)
 	weights = s.TakeAlongAxis(likely, experts, -1)
 	if normalise {
 		weights = s.Divide(weights, s.SumAxis(weights, -1, true))

@@ -10,7 +10,7 @@ LAYER = [
     "input_layernorm", "post_attention_layernorm", "pre_feedforward_layernorm", "post_feedforward_layernorm",
     *(f"self_attn.{n}" for n in ("q_proj", "k_proj", "v_proj", "o_proj", "q_norm", "k_norm", "qkv_proj", "sinks")),
     *(f"mlp.{n}" for n in ("gate_proj", "up_proj", "down_proj", "gate_up_proj", "gate", "router")),
-    *(f"mlp.experts.{n}" for n in ("gate_proj", "up_proj", "down_proj")),
+    *(f"mlp.experts.{n}" for n in ("gate_proj", "up_proj", "down_proj")), "block_sparse_moe.gate",
 ]
 ARCHES = {"llama": "LLAMA", "qwen2": "QWEN2", "qwen3": "QWEN3", "qwen3moe": "QWEN3MOE", "gemma2": "GEMMA2",
           "gemma3": "GEMMA3", "phi3": "PHI3", "gpt-oss": "GPT_OSS"}

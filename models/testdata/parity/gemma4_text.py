@@ -1,5 +1,5 @@
 """Gemma 4: what each of its sizes has of its own. E2B and E4B: embeddings of each layer, layers that share keys and values. 31B:
-keys that are values, more heads of them in full layers. 26B-A4B: experts as well. A prompt of 80 tokens has more choices of
+keys that are values, more heads of them in full layers. 26B-A4B: experts as well. A prompt of 40 tokens has more choices of
 experts than are worth sorting (mlx_lm/models/switch_layers.py)."""
 from mlx.utils import tree_flatten
 from mlx_lm.models import gemma4_text
@@ -51,7 +51,7 @@ CASES = {
     "large": dict(config=LARGE),
     "a mixture of experts": dict(config=EXPERTS),
     "experts as stored": dict(config=EXPERTS, hf=stored_experts(EXPERTS)),
-    "experts of a long prompt": dict(config=EXPERTS, length=80),
+    "experts of a long prompt": dict(config=EXPERTS, length=40),
     "dense": dict(config=dict(BASE, tie_word_embeddings=False, final_logit_softcapping=None)),
     "default positions": dict(config=NO_ROPES),
     "proportional by a factor": dict(config=dict(BASE, rope_parameters=FACTOR)),

@@ -28,6 +28,7 @@ CASES = {
     "llama head_dim and biases": case("llama", head_dim=32, attention_bias=True, tie_word_embeddings=False),
     "llama 3": case("llama", rope_scaling=LLAMA3, tie_word_embeddings=True),
     "llama linear": case("llama", rope_scaling={"rope_type": "linear", "factor": 4.0}, tie_word_embeddings=True),
+    "mixtral": case("mixtral", num_local_experts=4, num_experts_per_tok=2, tie_word_embeddings=False),
     "qwen2": case("qwen2", tie_word_embeddings=False),
     "qwen2 yarn": case("qwen2", rope_scaling=YARN, tie_word_embeddings=True),
     "qwen3": case("qwen3", head_dim=32, tie_word_embeddings=True),

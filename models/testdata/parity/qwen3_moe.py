@@ -1,5 +1,5 @@
 """Qwen3-MoE: weights that add up to 1 and not, dense layers between, experts that are stacked and each by itself."""
-from mlx.utils import tree_flatten
+from experts import separate
 from mlx_lm.models import qwen3_moe
 
 BASE = dict(model_type="qwen3_moe", hidden_size=32, num_hidden_layers=2, intermediate_size=64, moe_intermediate_size=32, num_attention_heads=4,
@@ -10,12 +10,7 @@ FEW = dict(BASE, num_experts=4, num_experts_per_tok=2)  # no token is so near to
 
 
 def hf(config):
-    """The tensors of Hugging Face."""
-    out = {}
-    for k, v in tree_flatten(qwen3_moe.Model(qwen3_moe.ModelArgs.from_dict(config)).parameters()):
-        before, stacked, after = k.partition("switch_mlp.")
-        out.update({f"{before}experts.{e}.{after}": v.shape[1:] for e in range(v.shape[0])} if stacked else {k: v.shape})
-    return out
+    return separate(qwen3_moe.Model(qwen3_moe.ModelArgs.from_dict(config)))
 
 
 CASES = {

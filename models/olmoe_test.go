@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestOlmoeParity(t *testing.T) { testParity(t, "olmoe") }
