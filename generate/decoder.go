@@ -27,7 +27,7 @@ type decoder struct {
 
 // newDecoder runs the prompt and starts the first step.
 func newDecoder(t *mlx.Thread, m Model, c *config) *decoder {
-	d := &decoder{model: m, config: c, cache: m.NewCache(t, c.kv.options()...), owner: t.NewOwner("generation")}
+	d := &decoder{model: m, config: c, cache: c.kv.cache(t, m), owner: t.NewOwner("generation")}
 	d.token, d.key = d.owner.Slot(mlx.Array{}), d.owner.Slot(mlx.Array{})
 	return d
 }
@@ -130,7 +130,11 @@ func (d *decoder) next(t *mlx.Thread) (int32, error) {
 
 // close frees the cache and what is being computed.
 func (d *decoder) close() error {
-	if err := errors.Join(d.owner.Close(), d.cache.Close()); err != nil {
+	err := d.owner.Close()
+	if d.config.kv.given == nil {
+		err = errors.Join(err, d.cache.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("generate: %w", err)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package generate
 
 import (
+	"errors"
 	"fmt"
 
 	"forge.lthn.ai/core/go-mlx/models/cache"
@@ -14,6 +15,7 @@ const DefaultQuantizedKVStart = 5000
 // kvConfig is how the cache keeps keys and values.
 type kvConfig struct {
 	maxSize, bits, group, start int
+	given                       *cache.Cache
 }
 
 // WithMaxKVSize bounds the tokens that the model remembers to n, its first few and
@@ -33,7 +35,16 @@ func WithKVGroupSize(n int) Option { return func(c *config) { c.kv.group = n } }
 // default is DefaultQuantizedKVStart.
 func WithQuantizedKVStart(n int) Option { return func(c *config) { c.kv.start = n } }
 
+// WithCache goes on from a cache of the model's, on the same Worker: the prompt is
+// what follows the tokens in it. The caller closes it after the generation, when it
+// holds Offset tokens of prompt and answer: a step may have been on its way beyond
+// the last token, and the last one may not have been fed.
+func WithCache(kv *cache.Cache) Option { return func(c *config) { c.kv.given = kv } }
+
 func (k kvConfig) check() error {
+	if k.given != nil && k.maxSize != 0 {
+		return errors.New("generate: a cache that is given has its maximum size")
+	}
 	if k.start < 0 {
 		return fmt.Errorf("generate: quantisation is to start after %d tokens, want at least 0", k.start)
 	}
@@ -41,6 +52,14 @@ func (k kvConfig) check() error {
 		return fmt.Errorf("generate: %w", err)
 	}
 	return nil
+}
+
+// cache is the one that was given, or a new one.
+func (k kvConfig) cache(t *mlx.Thread, m Model) *cache.Cache {
+	if k.given != nil {
+		return k.given
+	}
+	return m.NewCache(t, k.options()...)
 }
 
 // options are those that a cache is made with.

@@ -5,7 +5,6 @@ package models
 import (
 	"encoding/json"
 	"math"
-	"slices"
 
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/nn"
@@ -59,6 +58,12 @@ func (c *gemmaConfig) normalize(vocab, pattern int) (err error) {
 	case !(c.QueryPreAttnScalar > 0):
 		return fieldError("query_pre_attn_scalar", "%v is not positive", c.QueryPreAttnScalar)
 	}
+	if err := checkSoftcap("attn_logit_softcapping", c.AttnLogitSoftcapping.value); err != nil {
+		return err
+	}
+	if err := checkSoftcap("final_logit_softcapping", c.FinalLogitSoftcapping.value); err != nil {
+		return err
+	}
 	return checkActivation(c.HiddenActivation)
 }
 
@@ -80,6 +85,13 @@ func (c *softcap) orElse(value float32) {
 	if !c.given {
 		c.value = value
 	}
+}
+
+func checkSoftcap(field string, value float32) error {
+	if value < 0 {
+		return fieldError(field, "%v is negative", value)
+	}
+	return nil
 }
 
 // checkActivation refuses what is not Gemma's, gelu by a tanh.
@@ -137,6 +149,7 @@ type gemma struct {
 	Norm        nn.RMSNorm    `weight:"model.norm"`
 	LMHead      *nn.Linear    `weight:"lm_head"` // nil when tied to the embedding
 
+	tied    *bool
 	softcap float32
 	kinds   []cache.Kind
 }
@@ -145,6 +158,7 @@ func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, e
 	m := &gemma{
 		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize, Scale: embedScale},
 		Norm:        c.norm(),
+		tied:        c.TieWordEmbeddings,
 		softcap:     c.FinalLogitSoftcapping.value,
 		kinds:       attentionKinds(c.LayerTypes, c.SlidingWindow),
 	}
@@ -159,18 +173,14 @@ func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, e
 		})
 	}
 	if !valueOr(c.TieWordEmbeddings, true) {
-		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
+		m.LMHead = newHead(&m.EmbedTokens)
 	}
 	return m
 }
 
-// sanitize makes an output layer where the checkpoint has one, whatever its
-// configuration says.
+// sanitize hides an output layer that is the embedding, or makes one.
 func (m *gemma) sanitize(w nn.Weights) nn.Weights {
-	if slices.Contains(w.Names(), "lm_head.weight") {
-		m.LMHead = &nn.Linear{In: m.EmbedTokens.Dims, Out: m.EmbedTokens.Vocab, NoBias: true}
-	}
-	return w
+	return sanitizeHead(w, m.tied, &m.LMHead, &m.EmbedTokens)
 }
 
 // Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].

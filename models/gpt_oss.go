@@ -118,13 +118,23 @@ func newGptOss(c *GptOssConfig) architecture {
 	return m
 }
 
-// gptOssExperts shows the experts of a checkpoint as OpenAI published it, the rows
-// of gate and up by turns, as layers.
+// gptOssExperts shows the experts of a checkpoint of Hugging Face, the rows of gate
+// and up by turns, as layers. Those that are not packed are transposed, and may be
+// so only under the names of that form.
 func gptOssExperts(w nn.Weights) nn.Weights {
+	w = nn.MapTensors(w, func(name string, t nn.Tensor) nn.Tensor {
+		shape := t.Shape()
+		if _, packed := t.(nn.Quantised); packed || len(shape) != 3 || !gptOssProjection(name) {
+			return t
+		}
+		return nn.Derived(t, []int{shape[0], shape[2], shape[1]}, func(s *mlx.Scope, a mlx.Array) mlx.Array {
+			return s.Contiguous(s.SwapAxes(a, -2, -1), false)
+		})
+	})
 	w = nn.Rename(w, func(stored string) (string, bool) {
 		layer, bias := strings.CutSuffix(stored, "_bias")
 		switch {
-		case !strings.HasSuffix(layer, ".experts.gate_up_proj") && !strings.HasSuffix(layer, ".experts.down_proj"):
+		case !gptOssProjection(layer):
 			return stored, true
 		case bias:
 			return layer + ".bias", true
@@ -132,4 +142,9 @@ func gptOssExperts(w nn.Weights) nn.Weights {
 		return layer + ".weight", true
 	})
 	return nn.Deinterleave(w, "gate_up_proj", "gate_proj", "up_proj")
+}
+
+// gptOssProjection tells the weights of experts as Hugging Face names them.
+func gptOssProjection(name string) bool {
+	return strings.HasSuffix(name, ".experts.gate_up_proj") || strings.HasSuffix(name, ".experts.down_proj")
 }

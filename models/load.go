@@ -23,8 +23,17 @@ type checkpoint struct {
 		nn.Weights
 		Close() error
 	}
-	text text
-	own  bool // the weights have the names of the architecture's fields
+	text    text
+	own     bool     // the weights have the names of the architecture's fields
+	adapter *adapter // on top; may be nil
+}
+
+// Close closes the files.
+func (ck *checkpoint) Close() error {
+	if ck.adapter != nil {
+		return errors.Join(ck.weights.Close(), ck.adapter.Close())
+	}
+	return ck.weights.Close()
 }
 
 // Load loads the model at path: a folder as Hugging Face has them (config.json,
@@ -48,6 +57,11 @@ func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", ck.name, err), ck.weights.Close())
 	}
+	if c.adapter != "" {
+		if ck.adapter, err = openAdapter(c.adapter); err != nil {
+			return nil, errors.Join(fmt.Errorf("adapter: %w", err), ck.weights.Close())
+		}
+	}
 	return loadCheckpoint(ctx, ck, arch, c)
 }
 
@@ -61,7 +75,7 @@ func loadCheckpoint(ctx context.Context, ck *checkpoint, arch architecture, c *l
 		m.text.templates = m.text.templates.With(templates.DefaultName, c.template)
 	}
 	err := m.worker.Do(ctx, func(t *mlx.Thread) error { return m.fill(ctx, t, ck, c) })
-	if err = errors.Join(err, ck.weights.Close()); err != nil {
+	if err = errors.Join(err, ck.Close()); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
@@ -120,12 +134,16 @@ func (m *Model) fill(ctx context.Context, t *mlx.Thread, ck *checkpoint, c *load
 	if a, ok := m.arch.(sanitizer); ok && !ck.own {
 		weights = a.sanitize(weights)
 	}
+	weights = ck.adapter.over(weights)
 	done, total := 0, len(weights.Names())
 	report := nn.WithProgress(func(layer string) {
 		done += strings.Count(layer, ",") + 1
 		c.progress(min(done, total), total, layer)
 	})
-	if err := nn.Load(ctx, t, m.arch, weights, policy, m.owner, report); err != nil {
+	if err := nn.Load(ctx, t, m.arch, weights, policy, m.owner, append(ck.adapter.options(), report)...); err != nil {
+		if ck.adapter != nil {
+			err = fmt.Errorf("with adapter %s: %w", ck.adapter.config, err)
+		}
 		return fmt.Errorf("%s: %w", ck.name, err)
 	}
 	c.progress(total, total, "")

@@ -25,6 +25,7 @@ type loadConfig struct {
 	form     WeightForm
 	progress func(done, total int, layer string)
 	train    bool
+	adapter  string
 	template *templates.Template
 }
 
@@ -56,6 +57,12 @@ func WithWeights(f WeightForm) Option { return func(c *loadConfig) { c.form = f 
 // assigned and saved: see [Model.Parameters]. Generating with them is slower.
 // Quantised weights are unpacked by WithWeights(Dense), and otherwise frozen.
 func WithTraining() Option { return func(c *loadConfig) { c.train = true } }
+
+// WithAdapter loads an adapter on top of the model: a folder of mlx_lm.lora (LoRA,
+// DoRA or whole weights) or of Hugging Face's PEFT (LoRA, DoRA). Its products run
+// beside the weights, packed ones included. An adapter that was made for another
+// model is an error that lists the weights that do not fit.
+func WithAdapter(path string) Option { return func(c *loadConfig) { c.adapter = path } }
 
 // WithChatTemplate sets the chat template, for models that come without one or
 // with another; templates.Named has some.

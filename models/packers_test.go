@@ -31,6 +31,7 @@ type storedShape struct {
 	dtype  safetensors.DType
 	shape  []int
 	groups json.RawMessage
+	random bool // bytes of U8, which are 0 without
 }
 
 func (s *storedShape) UnmarshalJSON(data []byte) error {
@@ -56,11 +57,15 @@ func (s storedShape) bytes(name string) (out []byte) {
 		case s.dtype == safetensors.F16:
 			e := bits.Len64(scale) - 1
 			out = binary.LittleEndian.AppendUint16(out, uint16(e+1)<<10|uint16(scale<<(10-e))&0x3FF)
-		case strings.Contains(name, "scale"):
+		case strings.Contains(name, "scale") && s.dtype == safetensors.F32:
 			word(math.Float32bits(float32(scale) / (1 << 14)))
+		case s.random:
+			out = append(out, byte(randomBits(name, i)))
+		case s.dtype != safetensors.F32:
+			out = append(out, make([]byte, s.dtype.Bits()/8)...)
 		}
 	}
-	if out == nil {
+	if out == nil && n > 0 {
 		for _, v := range tensorValues(name, s.shape) {
 			word(math.Float32bits(v))
 		}

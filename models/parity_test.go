@@ -27,6 +27,8 @@ type parityCase struct {
 	Tokens    [][]int32                // [B][L]
 	Positions []int
 	Logits    [][][]float32 // [B][len(Positions)][V]
+	Loss      float64
+	Norms     map[string]float64 // of the gradients of Loss by the parameters
 }
 
 type parityPacking struct {

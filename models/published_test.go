@@ -35,16 +35,28 @@ func TestPublishedConfigs(t *testing.T) {
 		"Devstral-Small-2-24B-Instruct-2512": {23_572_403_200, 40 * 2 * 8 * 128 * 2}, // the language model
 		"Devstral-2-123B-Instruct-2512":      {125_025_988_608, 88 * 2 * 8 * 128 * 2},
 
+		"Qwen3-30B-A3B":     {30_532_122_624, 48 * 2 * 4 * 128 * 2},
+		"Mixtral-8x7B-v0.1": {46_702_792_704, 32 * 2 * 8 * 128 * 2},
+		"gpt-oss-20b":       {20_914_757_184, 24 * 2 * 8 * 64 * 2},
+		"gpt-oss-120b":      {116_829_156_672, 36 * 2 * 8 * 64 * 2},
+
 		"GLM-4.5-Air":      {106_852_251_264, 46 * 2 * 8 * 128 * 2}, // 110,468,824,832 with the layer that predicts
 		"DeepSeek-V2-Lite": {15_706_484_224, 27 * (512 + 64) * 2},
 		"Kimi-K2-Instruct": {1_026_408_232_448, 61 * (512 + 64) * 2},
 		"DeepSeek-V3":      {671_026_419_200, 61 * (512 + 64) * 2}, // the latent and the turned key
 	} {
-		config, err := os.ReadFile(filepath.Join("testdata", "configs", name+".json"))
-		require.NoError(t, err)
-		info, err := Describe(t.Context(), config)
-		require.NoError(t, err, name)
-		require.Equal(t, want.parameters, info.Parameters(), name)
-		require.Equal(t, want.token, info.CacheBytes(2)-info.CacheBytes(1), name)
+		requirePublished(t, name, want.parameters, want.token)
 	}
+}
+
+// requirePublished describes testdata/configs/NAME.json, which must have so many
+// parameters, and so many bytes of a cache for each token.
+func requirePublished(t *testing.T, name string, parameters int64, token uint64) {
+	t.Helper()
+	config, err := os.ReadFile(filepath.Join("testdata", "configs", name+".json"))
+	require.NoError(t, err)
+	info, err := Describe(t.Context(), config)
+	require.NoError(t, err, name)
+	require.Equal(t, parameters, info.Parameters(), name)
+	require.Equal(t, token, info.CacheBytes(2)-info.CacheBytes(1), name)
 }

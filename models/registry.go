@@ -23,6 +23,7 @@ var architectures = map[string]builder{
 	"deepseek_v3":      build(newDeepseekV3),
 	"gemma2":           build(newGemma2),
 	"gemma3_text":      build(newGemma3Text),
+	"gemma4_text":      build(newGemma4Text),
 	"glm4":             build(newGlm4),
 	"glm4_moe":         build(newGlm4Moe),
 	"gpt_oss":          build(newGptOss),
@@ -48,6 +49,7 @@ var architectures = map[string]builder{
 // configuration in text_config to its model_type, where text_config does not say.
 var textModels = map[string]string{
 	"gemma3":      "gemma3_text",
+	"gemma4":      "gemma4_text",
 	"mistral3":    "mistral",
 	"qwen3_5":     "qwen3_5_text",
 	"qwen3_5_moe": "qwen3_5_moe_text",

@@ -10,12 +10,15 @@ type Attention struct {
 	Softcap float32   // bounds the scores: cap*tanh(score/cap); 0 does not
 	Sinks   mlx.Array // [Hq] scores of a key that has no value; null for none
 	Latent  *Latent   // reads compressed keys and values, without Softcap and Sinks; nil for none
+
+	seen *Seen // keeps what was attended to; see NotedIn
 }
 
 // attend is the policy in one place: MLX's fused kernel, causal by mode where
 // there is more than one query, for an array mask turns it off. On a CPU there is
 // no such kernel, and a single query has a shorter way.
 func attend(s *mlx.Scope, q, k, v mlx.Array, a Attention, m mask) mlx.Array {
+	a.note(plain(k), plain(v), m)
 	if a.Latent != nil {
 		return attendLatent(s, q, plain(k), plain(v), a, m)
 	}
@@ -51,6 +54,7 @@ func (o operand) attend(s *mlx.Scope, q mlx.Array, values operand, a Attention, 
 	if len(shape) != 4 {
 		return attend(s, q, o.parts[0], values.parts[0], a, m) // an error now or before
 	}
+	a.note(o, values, m)
 	return compose(s, q, o, values, a, m, shape)
 }
 

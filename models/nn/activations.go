@@ -28,6 +28,9 @@ func num(s *mlx.Scope, v float64, x mlx.Array) mlx.Array {
 // times is v*x.
 func times(s *mlx.Scope, v float64, x mlx.Array) mlx.Array { return s.Multiply(num(s, v, x), x) }
 
+// Times is v*x, v a number in the dtype of x.
+func Times(s *mlx.Scope, v float64, x mlx.Array) mlx.Array { return times(s, v, x) }
+
 // plus is v+x.
 func plus(s *mlx.Scope, v float64, x mlx.Array) mlx.Array { return s.Add(num(s, v, x), x) }
 

@@ -12,6 +12,16 @@ import (
 // rows are those of two layers by turns, as the two: "gate_up_proj" as "gate_proj"
 // and "up_proj".
 func Deinterleave(w Weights, whole, even, odd string) Weights {
+	return twoLayers(w, whole, even, odd, false)
+}
+
+// Halve is Deinterleave of layers whose rows are those of the first layer, then
+// those of the second one.
+func Halve(w Weights, whole, first, second string) Weights {
+	return twoLayers(w, whole, first, second, true)
+}
+
+func twoLayers(w Weights, whole, one, other string, halves bool) Weights {
 	out := &derived{Weights: w, made: map[string]Tensor{}}
 	for _, name := range w.Names() {
 		layer, part, _ := cutLast(name, ".")
@@ -21,8 +31,8 @@ func Deinterleave(w Weights, whole, even, odd string) Weights {
 			out.names = append(out.names, name)
 			continue
 		}
-		for first, as := range []string{even, odd} {
-			out.add(prefix+as+"."+part, alternate{w.Tensor(name), name, first, axis}.form())
+		for first, as := range []string{one, other} {
+			out.add(prefix+as+"."+part, alternate{w.Tensor(name), name, first, axis, halves}.form())
 		}
 	}
 	slices.Sort(out.names)
@@ -36,12 +46,14 @@ func cutLast(s, sep string) (before, after string, found bool) {
 	return s, "", false
 }
 
-// alternate is every second row of a tensor, from the first one on.
+// alternate is every second row of a tensor, from the first one on, or one of its
+// halves.
 type alternate struct {
-	whole Tensor
-	name  string
-	first int
-	axis  int // of the rows, counted from the end
+	whole  Tensor
+	name   string
+	first  int
+	axis   int // of the rows, counted from the end
+	halves bool
 }
 
 // form is a Quantised where the whole is.
@@ -70,7 +82,7 @@ func (a alternate) Check() error {
 	}
 	shape := a.whole.Shape()
 	if i := len(shape) + a.axis; i < 0 || shape[i]%2 != 0 {
-		return fmt.Errorf("%s has shape %v, which is not that of two layers by turns", a.name, shape)
+		return fmt.Errorf("%s has shape %v, which is not that of two layers", a.name, shape)
 	}
 	return nil
 }
@@ -91,7 +103,11 @@ func (a alternate) pick(s *mlx.Scope, w mlx.Array) mlx.Array {
 		return w // an error went before, and Check refuses such shapes
 	}
 	start, strides := make([]int, len(stop)), slices.Repeat([]int{1}, len(stop))
-	start[at], strides[at] = a.first, 2
+	if half := stop[at] / 2; a.halves {
+		start[at], stop[at] = a.first*half, (a.first+1)*half
+	} else {
+		start[at], strides[at] = a.first, 2
+	}
 	return s.Contiguous(s.Slice(w, start, stop, strides), false)
 }
 

@@ -16,11 +16,12 @@ type Embedding struct {
 	w     matrix
 	rows  Param             // [V, D], beside a transposed w
 	dtype mlx.OptionalDtype // of unpacked rows; the mode's own without
+	lora  *LoRA             // may be nil
 }
 
 // Forward maps ids [B] or [B, L] to [B, D] or [B, L, D].
 func (e *Embedding) Forward(s *mlx.Scope, ids mlx.Array) mlx.Array {
-	x := e.lookup(s, ids)
+	x := e.lora.addRows(s, ids, e.lookup(s, ids), e.w.dense)
 	if e.Scale == 0 {
 		return x
 	}
@@ -44,7 +45,9 @@ func (e *Embedding) lookup(s *mlx.Scope, ids mlx.Array) mlx.Array {
 }
 
 // AsLinear maps x [..., D] to logits [..., V].
-func (e *Embedding) AsLinear(s *mlx.Scope, x mlx.Array) mlx.Array { return e.w.mul(s, x) }
+func (e *Embedding) AsLinear(s *mlx.Scope, x mlx.Array) mlx.Array {
+	return e.lora.add(s, x, e.w.mul(s, x), e.w.dense)
+}
 
 // Shape returns the vocabulary's size V and the width D.
 func (e *Embedding) Shape() (vocab, dim int) { return e.w.out, e.w.in }
@@ -52,16 +55,20 @@ func (e *Embedding) Shape() (vocab, dim int) { return e.w.out, e.w.in }
 func (e *Embedding) plan(l *loader, names []string) func() error {
 	e.dtype = mlx.SomeDtype(l.policy.Dtype)
 	weight := e.w.plan(l, names, e.Dims, []int{e.Vocab})
-	return inOrder(weight, func() error {
+	rows := func() error {
 		if !e.w.transposed {
 			return nil
 		}
 		return l.set(&e.rows, func(s *mlx.Scope) mlx.Array { return s.Transpose(e.w.weight.Array()) })
-	})
+	}
+	var adapter func() error
+	e.lora, adapter = l.planAdapter(names[0], e.w.out, e.w.in, true, e.w.dense)
+	return inOrder(weight, rows, adapter)
 }
 
 func (e *Embedding) params(names []string) []spec {
-	return e.w.params(names[0], e.Dims, e.Vocab, initializer.Normal(0, math.Sqrt(1/float64(e.Dims))))
+	weight := e.w.params(names[0], e.Dims, e.Vocab, initializer.Normal(0, math.Sqrt(1/float64(e.Dims))))
+	return append(weight, e.lora.params(names[0])...)
 }
 
 func (e *Embedding) begin([]string) {

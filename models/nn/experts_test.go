@@ -145,20 +145,10 @@ func TestStackExpertsListsFaults(t *testing.T) {
 func TestStackExpertsEveryOperationMayFail(t *testing.T) {
 	for _, unpack := range []bool{false, true} {
 		withMixture(t, "affine", func(r *reftest.Reference, w nn.Arrays, _ *mlx.Owner) {
-			for n, failed := 1, true; failed; n++ {
-				owner := r.Thread.NewOwner("failing")
-				live := mlx.Live()
-				r.Thread.FailAt(n, nil)
+			requireEveryFailure(r, func(owner *mlx.Owner) error {
 				_, err := loadMixture(r, w, unpack, owner)
-				r.Thread.FailAt(0, nil)
-				if failed = err != nil; failed {
-					require.ErrorContains(t, err, "injected failure")
-				} else {
-					require.Greater(t, n, 6)
-				}
-				require.NoError(t, owner.Close())
-				require.Equal(t, live, mlx.Live())
-			}
+				return err
+			})
 		})
 	}
 }

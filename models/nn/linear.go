@@ -15,11 +15,12 @@ type Linear struct {
 
 	w    matrix
 	bias Param // [out]; may be null
+	lora *LoRA // may be nil
 }
 
 // Forward maps x [..., in] to [..., out].
 func (l *Linear) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	return addBias(s, l.w.mul(s, x), l.bias.Array())
+	return addBias(s, l.lora.add(s, x, l.w.mul(s, x), l.w.dense), l.bias.Array())
 }
 
 // Shape returns [out, in].
@@ -27,7 +28,10 @@ func (l *Linear) Shape() (out, in int) { return l.w.out, l.w.in }
 
 func (l *Linear) plan(ld *loader, names []string) func() error {
 	weight := l.w.plan(ld, names, l.In, []int{l.Out})
-	return inOrder(weight, planBias(ld, &l.bias, names, &l.w, []int{l.w.out}, l.NoBias || l.Out == 0))
+	bias := planBias(ld, &l.bias, names, &l.w, []int{l.w.out}, l.NoBias || l.Out == 0)
+	var adapter func() error
+	l.lora, adapter = ld.planAdapter(names[0], l.w.out, l.w.in, false, l.w.dense)
+	return inOrder(weight, bias, adapter)
 }
 
 func (l *Linear) params(names []string) []spec {
@@ -39,7 +43,7 @@ func (l *Linear) params(names []string) []spec {
 	case l.w.experts > 0:
 		bias.init = initializer.Zeros() // as mlx_lm's SwitchLinear
 	}
-	return append(l.w.params(names[0], l.In, l.Out, uniform), bias)
+	return append(append(l.w.params(names[0], l.In, l.Out, uniform), bias), l.lora.params(names[0])...)
 }
 
 func (l *Linear) begin([]string) {
@@ -58,11 +62,22 @@ type Fused struct {
 	joined matrix
 	ends   []int // where each part's outputs end, the last one left out
 	bias   Param
+	loras  []*LoRA  // of each part; nil where no part has one
 	parts  []Linear // instead of all that, where the weights are stored differently or trained
 }
 
 // Forward maps x [..., in] to one [..., out] for each layer.
 func (f *Fused) Forward(s *mlx.Scope, x mlx.Array) []mlx.Array {
+	switch {
+	case f.parts != nil:
+		out := make([]mlx.Array, len(f.parts))
+		for i := range f.parts {
+			out[i] = f.parts[i].Forward(s, x)
+		}
+		return out
+	case f.loras != nil:
+		return f.adapted(s, x)
+	}
 	return f.each(s, func(w *matrix, bias mlx.Array) mlx.Array { return addBias(s, w.mul(s, x), bias) })
 }
 
@@ -79,6 +94,33 @@ func (f *Fused) each(s *mlx.Scope, product func(w *matrix, bias mlx.Array) mlx.A
 	return out
 }
 
+// adapted adds each part's low-rank product, then its bias.
+func (f *Fused) adapted(s *mlx.Scope, x mlx.Array) []mlx.Array {
+	out := s.SplitSections(f.joined.mul(s, x), f.ends, -1)
+	var biases []mlx.Array
+	if b := f.bias.Array(); !b.IsNull() {
+		biases = s.SplitSections(b, f.ends, -1)
+	}
+	for i := range out {
+		out[i] = f.loras[i].add(s, x, out[i], f.rows(i))
+		if biases != nil {
+			out[i] = s.Add(out[i], biases[i])
+		}
+	}
+	return out
+}
+
+// rows gives a part's rows of the joined weight.
+func (f *Fused) rows(i int) func(s *mlx.Scope) mlx.Array {
+	return func(s *mlx.Scope) mlx.Array {
+		parts := s.SplitSections(f.joined.dense(s), f.ends, 0)
+		if s.Err() != nil {
+			return mlx.Array{}
+		}
+		return parts[i]
+	}
+}
+
 func (f *Fused) plan(l *loader, names []string) func() error {
 	outs, same := f.inspect(l, names)
 	if outs == nil {
@@ -93,7 +135,21 @@ func (f *Fused) plan(l *loader, names []string) func() error {
 		end += out
 		f.ends = append(f.ends, end)
 	}
-	return inOrder(f.joined.plan(l, names, f.In, outs), planBias(l, &f.bias, names, &f.joined, outs, f.NoBias || f.Outs == nil))
+	return f.withAdapters(l, names, outs, f.joined.plan(l, names, f.In, outs), planBias(l, &f.bias, names, &f.joined, outs, f.NoBias || f.Outs == nil))
+}
+
+// withAdapters reads the adapters of the parts after the rest.
+func (f *Fused) withAdapters(l *loader, names []string, outs []int, reads ...func() error) func() error {
+	loras := make([]*LoRA, len(names))
+	f.loras = nil
+	for i, n := range names {
+		var read func() error
+		if loras[i], read = l.planAdapter(n, outs[i], f.joined.in, false, f.rows(i)); read != nil {
+			f.loras = loras
+			reads = append(reads, read)
+		}
+	}
+	return inOrder(reads...)
 }
 
 // params are those of the parts; once joined there are none to be had.
@@ -107,6 +163,9 @@ func (f *Fused) params(names []string) []spec {
 			out = append(out, spec{name: join(n, "weight")})
 			if !f.bias.Array().IsNull() {
 				out = append(out, spec{name: join(n, "bias")})
+			}
+			if f.loras != nil {
+				out = append(out, f.loras[i].params(n)...)
 			}
 		}
 	}

@@ -30,6 +30,9 @@ type loader struct {
 	reads  []func() error // one a layer, in order
 	done   func(name string)
 	quant  Quantisation // of a file's packed weights
+
+	adapter *Adapter
+	low     *loader // of the adapter's weights
 }
 
 // LoadOption changes how Load works.
@@ -54,13 +57,11 @@ func Load(ctx context.Context, t *mlx.Thread, model any, w Weights, policy Polic
 	for _, o := range opts {
 		o(l)
 	}
-	_ = walk(model, l.plan)
-	for _, name := range w.Names() {
-		if !l.used[name] {
-			l.faults.extra = append(l.faults.extra, name)
-		}
+	if l.adapter != nil {
+		l.low = &loader{w: l.adapter.Weights, used: map[string]bool{}}
 	}
-	if err := l.faults.err(); err != nil {
+	_ = walk(model, l.plan)
+	if err := errors.Join(l.finish("weights"), l.low.finish("adapter weights")); err != nil {
 		return err
 	}
 	for _, read := range l.reads {
@@ -69,6 +70,19 @@ func Load(ctx context.Context, t *mlx.Thread, model any, w Weights, policy Polic
 		}
 	}
 	return nil
+}
+
+// finish tells what is wrong with the weights, called what.
+func (l *loader) finish(what string) error {
+	if l == nil {
+		return nil
+	}
+	for _, name := range l.w.Names() {
+		if !l.used[name] {
+			l.faults.extra = append(l.faults.extra, name)
+		}
+	}
+	return l.faults.err(what)
 }
 
 // plan looks up the weights of one layer.
@@ -205,7 +219,7 @@ type faults struct{ missing, extra, wrong, unreadable []string }
 // maxListed bounds how many names an error lists of each kind.
 const maxListed = 8
 
-func (f *faults) err() error {
+func (f *faults) err(weights string) error {
 	var parts []error
 	for _, list := range []struct {
 		what  string
@@ -221,7 +235,7 @@ func (f *faults) err() error {
 		if n := len(list.names); n > maxListed {
 			list.names, more = list.names[:maxListed], fmt.Sprintf(" and %d more", n-maxListed)
 		}
-		parts = append(parts, fmt.Errorf("nn: weights %s: %s%s", list.what, strings.Join(list.names, list.sep), more))
+		parts = append(parts, fmt.Errorf("nn: %s %s: %s%s", weights, list.what, strings.Join(list.names, list.sep), more))
 	}
 	return errors.Join(parts...)
 }

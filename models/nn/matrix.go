@@ -41,6 +41,20 @@ func (m *matrix) perExpert(shape ...int) []int {
 	return append([]int{m.experts}, shape...)
 }
 
+// dense returns the weight [out, in] as numbers.
+func (m *matrix) dense(s *mlx.Scope) mlx.Array {
+	w := m.weight.Array()
+	switch {
+	case m.transposed:
+		return s.Transpose(w)
+	case m.packed.Bits == 0:
+		return w
+	}
+	q := &m.packed
+	return s.Dequantize(w, m.scales.Array(), m.biases.Array(), mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode,
+		mlx.Array{}, mlx.OptionalDtype{})
+}
+
 // params lists what a layer of that name has in the matrix.
 func (m *matrix) params(name string, in, out int, init initializer.Func) []spec {
 	weight := spec{name: join(name, "weight"), param: &m.weight, shape: m.perExpert(out, in), init: init}

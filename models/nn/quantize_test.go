@@ -37,7 +37,9 @@ func requireQuantised(r *reftest.Reference, mode string, m *sequence) {
 	r.Require("quantize."+mode+"/out", func(s *mlx.Scope) mlx.Array { return m.Linear.Forward(s, in[0]) })
 	r.Require("quantize."+mode+"/as_linear", func(s *mlx.Scope) mlx.Array { return m.Embed.AsLinear(s, in[0]) })
 	r.Require("quantize."+mode+"/rows", func(s *mlx.Scope) mlx.Array {
-		return m.Embed.Forward(s, mlx.Const(s, []int32{3, 31}))
+		rows := m.Embed.Forward(s, mlx.Const(s, []int32{3, 31})) // in the model's dtype; mlx.nn's are bfloat16 for small floats
+		require.Equal(r.T, mlx.Float32, s.DtypeOf(rows))
+		return s.AsType(rows, s.DtypeOf(r.Arrays["quantize."+mode+"/rows"]))
 	})
 }
 

@@ -10,6 +10,7 @@ Needs mlx, mlx-cpu and mlx-lm 0.32.2. A case file has CASES, a dict of name -> c
     hf            tensors {name: shape} of the Hugging Face form, which Model.sanitize of mlx-lm takes; without it the tensors are mlx-lm's own
     rename        function of a stored name that mlx-lm does not know, to one that it does
     stored        with quantization: whether a layer of that stored name is packed in the checkpoint, before Model.sanitize; the others are dense
+    gradients     whether to dump the loss of each next token and the norms of its gradients by the parameters
     length        tokens of each of the two sequences, 20 without
     tweak         function of the model, called after the weights are loaded: to mend a known defect of the reference (say which)
 
@@ -64,6 +65,12 @@ def stored(name, shape, dtype):
     return tensor(name, shape).astype(dtype)
 
 
+def gradients(model, tokens):
+    """The mean cross entropy of the tokens from the second on, and the norms of its gradients by name."""
+    loss, grads = nn.value_and_grad(model, lambda t: nn.losses.cross_entropy(model(t[:, :-1]), t[:, 1:], reduction="mean"))(tokens)
+    return dict(loss=loss.item(), norms={k: float(f"{mx.linalg.norm(g.flatten()).item():.8g}") for k, g in tree_flatten(grads)})
+
+
 def run(case):
     config = dict(case["config"])
     Model, Args = _get_classes(config)
@@ -110,7 +117,8 @@ def run(case):
     cached = model(mx.array(tokens), cache=model.make_cache() if hasattr(model, "make_cache") else None)
     assert mx.abs(logits - cached).max() <= 2e-2 * mx.abs(logits).max(), "mlx-lm disagrees with itself"
     picked = np.array(logits[:, mx.array(positions)].astype(mx.float32))
-    return dict(config=dict(config, torch_dtype=case.get("dtype", "float32")), tensors=[[k, list(s)] for k, s in shapes.items()], packed=packed,
+    extra = gradients(model, mx.array(tokens)) if case.get("gradients") else {}
+    return dict(extra, config=dict(config, torch_dtype=case.get("dtype", "float32")), tensors=[[k, list(s)] for k, s in shapes.items()], packed=packed,
                 tokens=tokens.tolist(), positions=positions, logits=[[[float(f"{x:.8g}") for x in row] for row in rows] for rows in picked])
 
 

@@ -58,7 +58,7 @@ def cap(model):
 CASES = {
     "tied": dict(config=BASE, hf=tied(BASE)),
     "untied": dict(config=dict(BASE, tie_word_embeddings=False)),
-    "output layer although tied": dict(config=dict(BASE, tie_word_embeddings=True)),
+    "an output layer that the configuration does not tell of": dict(config=BASE),
     "no window": dict(config=dict(BASE, sliding_window_pattern=1), hf=tied(BASE)),
     "linear": dict(config=LINEAR, hf=tied(BASE)),
     "rope parameters and layer types": dict(config=NEW, hf=tied(BASE), tweak=new_style),

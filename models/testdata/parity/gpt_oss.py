@@ -52,7 +52,7 @@ METHOD = dict(quantization_config=dict(modules_to_not_convert=["model.layers.*.s
                                        quant_method="mxfp4"))
 CASES = {
     "plain": dict(config=BASE),
-    "layer types, sorted": dict(config=TYPES, length=40),
+    "layer types, sorted": dict(gradients=True, config=TYPES, length=40),
     "untruncated": dict(config=OPENAI, tweak=untruncated),
     "published": dict(config=dict(OPENAI, **METHOD), hf=published(OPENAI), tweak=untruncated, length=40),
     # of this length no token is so near to two experts that rounding to bfloat16 decides

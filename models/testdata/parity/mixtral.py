@@ -22,8 +22,8 @@ def hf(config):
 
 
 CASES = {
-    "stacked": dict(config=BASE),
-    "separate, sorted": dict(config=BASE, hf=hf(BASE), length=40),
+    "stacked": dict(gradients=True, config=BASE),
+    "separate, sorted": dict(gradients=True, config=BASE, hf=hf(BASE), length=40),
     "one expert, tied": dict(config=dict(BASE, num_experts_per_tok=1, tie_word_embeddings=True)),
     "bf16": dict(config=BASE, hf=hf(BASE), dtype="bfloat16"),
     "4-bit, sorted": dict(config=BASE, quantization=dict(group_size=32, bits=4), length=40),

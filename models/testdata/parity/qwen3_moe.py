@@ -20,8 +20,8 @@ def hf(config):
 
 CASES = {
     "stacked": dict(config=BASE),
-    "separate, sorted": dict(config=BASE, hf=hf(BASE), length=30),
-    "dense layers": dict(config=MIXED, hf=hf(MIXED)),
+    "separate, sorted": dict(gradients=True, config=BASE, hf=hf(BASE), length=30),
+    "dense layers": dict(gradients=True, config=MIXED, hf=hf(MIXED)),
     "tied": dict(config=dict(BASE, tie_word_embeddings=True)),
     "bf16": dict(config=FEW, hf=hf(FEW), dtype="bfloat16", length=12),
     "4-bit, 8-bit routers": dict(config=BASE, length=30, quantization={
