@@ -36,7 +36,7 @@ func (g *GroupGate) Forward(s *mlx.Scope, x mlx.Array) (experts, weights mlx.Arr
 	if g.Normalise && g.TopK > 1 {
 		weights = s.Divide(weights, s.SumAxis(weights, -1, true))
 	}
-	return experts, s.Multiply(weights, s.Scalar(orDefault(g.Scale, 1), mlx.Float32))
+	return experts, times(s, orDefault(g.Scale, 1), weights)
 }
 
 // score maps logits [..., E] to what weighs the experts and what chooses them.
@@ -55,7 +55,7 @@ func (g *GroupGate) limit(s *mlx.Scope, chosen mlx.Array) mlx.Array {
 	best := g.measure(s, grouped)                                               // [..., G]
 	worst := s.StopGradient(lastAxis(s, s.ArgpartitionAxis(best, out-1, -1), out))
 	worst = s.ExpandDims(worst, -1) // [..., G-K, 1]
-	grouped = s.PutAlongAxis(grouped, worst, s.Scalar(math.Inf(-1), mlx.Float32), -2)
+	grouped = s.PutAlongAxis(grouped, worst, num(s, math.Inf(-1), grouped), -2)
 	return s.Flatten(grouped, -2, -1)
 }
 
