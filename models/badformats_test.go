@@ -17,9 +17,9 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// requireFolderRefused loads a folder, which fails before an array of any weight is made,
+// requireUnread loads a folder, which fails before an array of any weight is made,
 // with the path and all of want in the error.
-func requireFolderRefused(t *testing.T, dir string, want ...string) {
+func requireUnread(t *testing.T, dir string, want ...string) {
 	t.Helper()
 	leaktest.Check(t)
 	peak := func() (n, active uint64) {
@@ -139,7 +139,7 @@ func TestBadShardsAreRefused(t *testing.T) {
 			if c.spoil != nil {
 				c.spoil(t, func(name string) string { return filepath.Join(dir, name) })
 			}
-			requireFolderRefused(t, dir, c.want...)
+			requireUnread(t, dir, c.want...)
 		})
 	}
 }
@@ -198,7 +198,7 @@ func TestBadPackersAreRefused(t *testing.T) {
 			c := *cases[b.of]
 			c.Stored = maps.Clone(c.Stored)
 			b.spoil(t, &c)
-			requireFolderRefused(t, c.folder(t), b.want...)
+			requireUnread(t, c.folder(t), b.want...)
 		})
 	}
 }
@@ -248,7 +248,7 @@ func TestBadQuantisationsAreRefused(t *testing.T) {
 			}
 			fold := packerCase{Stored: stored}
 			fold.Config = append([]byte(fmt.Sprintf(`{"quantization":%s,`, c.block)), withoutField(t, p.Config, "quantization")[1:]...)
-			requireFolderRefused(t, fold.folder(t), c.want...)
+			requireUnread(t, fold.folder(t), c.want...)
 		})
 	}
 }

@@ -62,6 +62,7 @@ func (m *gemma4) sanitize(w nn.Weights) nn.Weights {
 	return sanitizeHead(w, m.tied, &m.LMHead, &m.EmbedTokens)
 }
 
+// gemma4Idle are parts of the names of tensors that are no weights.
 var gemma4Idle = []string{".input_max", ".input_min", ".output_max", ".output_min", ".self_attn.rotary_emb"}
 
 // shares reports whether a tensor is of keys and values that a layer does not use.

@@ -82,3 +82,45 @@ func requireDescent(t *testing.T, th *mlx.Thread, m *Model, params nn.Tree, toke
 		require.Positive(t, values[2+i], p.Name)
 	}
 }
+
+// Layers that share keys and values see the rows of a padded batch as those do
+// that have them.
+func TestGemmaBatchOfPrompts(t *testing.T) {
+	for file, name := range map[string]string{"gemma2": "windows", "gemma4_text": "small"} {
+		t.Run(file, func(t *testing.T) {
+			leaktest.Check(t)
+			c := parityCases(t, file)[name]
+			m := loadTest(t, c.folder(t), WithDtype(mlx.Float32))
+			leaktest.Do(t, func(th *mlx.Thread) { batchOfPrompts(t, th, m, c, nil) })
+		})
+	}
+}
+
+// Newer files say the same in other fields, which mlx-lm does not read.
+func TestGemmaNewerFields(t *testing.T) {
+	for _, x := range []struct {
+		what, file, name string
+		with             fields
+	}{
+		{"sizes by layer", "gemma4_text", "large", fields{
+			"global_head_dim": nil, "num_global_key_value_heads": nil,
+			"per_layer_config": fields{"2": fields{"head_dim": 32, "num_key_value_heads": 2}},
+		}},
+		{"scaling by layer type, bases as before", "gemma3_text", "linear", fields{
+			"rope_scaling":    nil,
+			"rope_parameters": fields{"full_attention": fields{"rope_type": "linear", "factor": 8}, "sliding_attention": fields{"rope_type": "default"}},
+		}},
+		{"one base for all", "gemma2", "windows", fields{
+			"rope_theta": nil, "rope_parameters": fields{"rope_type": "default", "rope_theta": 10000},
+		}},
+		{"caps that are none", "gemma3_text", "linear", fields{"attn_logit_softcapping": nil, "final_logit_softcapping": 0}},
+	} {
+		t.Run(x.what, func(t *testing.T) {
+			leaktest.Check(t)
+			c := parityCases(t, x.file)[x.name]
+			c.Config = c.change(t, x.with)
+			m := loadTest(t, c.folder(t), WithDtype(mlx.Float32))
+			leaktest.Do(t, func(th *mlx.Thread) { c.runWhole(t, th, m, 2, 1e-5) })
+		})
+	}
+}

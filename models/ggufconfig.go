@@ -8,63 +8,91 @@ import (
 	"forge.lthn.ai/core/go-mlx/models/gguf"
 )
 
-// ggufKey says which metadata key holds a field of config.json, and of what
-// sort it is.
+// ggufKind is the type of a metadata value.
+type ggufKind int
+
+const (
+	ggufInt ggufKind = iota
+	ggufFloat
+)
+
+// ggufKey says which metadata key holds a field of config.json; %s in it stands
+// for the architecture.
 type ggufKey struct {
 	field, key string
-	float      bool
+	kind       ggufKind
 	required   bool
 }
 
-// llamaKeys are the metadata of architecture llama; %s is the architecture.
-var llamaKeys = []ggufKey{
-	{"hidden_size", "%s.embedding_length", false, true},
-	{"num_hidden_layers", "%s.block_count", false, true},
-	{"intermediate_size", "%s.feed_forward_length", false, true},
-	{"num_attention_heads", "%s.attention.head_count", false, true},
-	{"num_key_value_heads", "%s.attention.head_count_kv", false, false},
-	{"head_dim", "%s.attention.key_length", false, false},
-	{"max_position_embeddings", "%s.context_length", false, false},
-	{"rms_norm_eps", "%s.attention.layer_norm_rms_epsilon", true, true},
-	{"rope_theta", "%s.rope.freq_base", true, false},
+// ggufKeys are the metadata that every architecture has.
+var ggufKeys = []ggufKey{
+	{"hidden_size", "%s.embedding_length", ggufInt, true},
+	{"num_hidden_layers", "%s.block_count", ggufInt, true},
+	{"intermediate_size", "%s.feed_forward_length", ggufInt, false},
+	{"num_attention_heads", "%s.attention.head_count", ggufInt, true},
+	{"num_key_value_heads", "%s.attention.head_count_kv", ggufInt, false},
+	{"head_dim", "%s.attention.key_length", ggufInt, false},
+	{"max_position_embeddings", "%s.context_length", ggufInt, false},
+	{"rms_norm_eps", "%s.attention.layer_norm_rms_epsilon", ggufFloat, true},
+	{"rope_theta", "%s.rope.freq_base", ggufFloat, false},
 }
 
-// ggufConfig writes config.json from a file's metadata.
-func ggufConfig(f *gguf.File) ([]byte, error) {
-	arch, err := f.String("general.architecture")
-	if err != nil {
-		return nil, err
+// ggufConfig is a config.json that is being written from a file's metadata.
+type ggufConfig struct {
+	file   *gguf.File
+	arch   string
+	fields map[string]any
+}
+
+// readGGUFConfig reads what config.json says from a file's metadata.
+func readGGUFConfig(f *gguf.File, name string, arch *ggufArch) (*ggufConfig, error) {
+	c := &ggufConfig{file: f, arch: name, fields: map[string]any{"model_type": arch.modelType}}
+	for field, v := range arch.fixed {
+		c.fields[field] = v
 	}
-	if arch != "llama" {
-		return nil, fmt.Errorf("%s: general.architecture: %w %q; known: llama", f.Name(), ErrUnknownArchitecture, arch)
-	}
-	config := map[string]any{"model_type": arch}
-	for _, k := range llamaKeys {
-		if err := k.copy(f, arch, config); err != nil {
-			return nil, err
+	for _, list := range [][]ggufKey{ggufKeys, arch.keys} {
+		for _, k := range list {
+			if err := c.copyKey(k); err != nil {
+				return nil, err
+			}
 		}
 	}
 	embedding, ok := f.Tensor("token_embd.weight")
 	if !ok || len(embedding.Shape) != 2 {
 		return nil, fmt.Errorf("%s: tensor token_embd.weight is missing or no matrix", f.Name())
 	}
-	config["vocab_size"] = embedding.Shape[0]
-	_, untied := f.Tensor("output.weight")
-	config["tie_word_embeddings"] = !untied
-	if err := ggufScaling(f, arch, config); err != nil {
+	c.fields["vocab_size"] = embedding.Shape[0]
+	c.fields["tie_word_embeddings"] = !c.has("output.weight")
+	c.fields["attention_bias"] = c.has("blk.0.attn_output.bias")
+	c.fields["mlp_bias"] = c.has("blk.0.ffn_down.bias")
+	if arch.more != nil {
+		if err := arch.more(c); err != nil {
+			return nil, err
+		}
+	}
+	if err := c.ropeScaling(); err != nil {
 		return nil, err
 	}
-	return json.Marshal(config)
+	return c, nil
 }
 
-func (k ggufKey) copy(f *gguf.File, arch string, config map[string]any) error {
-	key := fmt.Sprintf(k.key, arch)
+func (c *ggufConfig) has(tensor string) bool {
+	_, ok := c.file.Tensor(tensor)
+	return ok
+}
+
+// json is config.json.
+func (c *ggufConfig) json() ([]byte, error) { return json.Marshal(c.fields) }
+
+// copyKey copies one value.
+func (c *ggufConfig) copyKey(k ggufKey) error {
+	key := c.key(k.key)
 	var v any
 	var err error
-	if k.float {
-		v, err = f.Float(key)
+	if k.kind == ggufFloat {
+		v, err = c.file.Float(key)
 	} else {
-		v, err = f.Int(key)
+		v, err = c.file.Int(key)
 	}
 	switch {
 	case errors.Is(err, gguf.ErrNotFound) && !k.required:
@@ -72,29 +100,42 @@ func (k ggufKey) copy(f *gguf.File, arch string, config map[string]any) error {
 	case err != nil:
 		return err
 	}
-	config[k.field] = v
+	c.fields[k.field] = v
 	return nil
 }
 
-// ggufScaling reads a linear rope scaling; Llama 3's comes as a tensor of
-// frequencies, which is refused for now.
-func ggufScaling(f *gguf.File, arch string, config map[string]any) error {
-	if _, ok := f.Tensor("rope_freqs.weight"); ok {
-		return fmt.Errorf("%s: tensor rope_freqs.weight: frequencies in the file are not supported", f.Name())
+func (c *ggufConfig) key(format string) string { return fmt.Sprintf(format, c.arch) }
+
+// optionalInt is 0 for a key that is not there.
+func (c *ggufConfig) optionalInt(format string) (int64, error) {
+	return optional(c.file.Int(c.key(format)))
+}
+
+// optionalFloat is 0 for a key that is not there.
+func (c *ggufConfig) optionalFloat(format string) (float64, error) {
+	return optional(c.file.Float(c.key(format)))
+}
+
+func optional[T any](v T, err error) (T, error) {
+	if errors.Is(err, gguf.ErrNotFound) {
+		err = nil
 	}
-	kind, err := f.String(arch + ".rope.scaling.type")
-	switch {
-	case errors.Is(err, gguf.ErrNotFound), err == nil && kind == "none":
-		return nil
-	case err != nil:
-		return err
-	case kind != "linear":
-		return fmt.Errorf("%s: %s.rope.scaling.type %q is not supported", f.Name(), arch, kind)
+	return v, err
+}
+
+func (c *ggufConfig) setDefault(field string, v any) {
+	if _, ok := c.fields[field]; !ok {
+		c.fields[field] = v
 	}
-	factor, err := f.Float(arch + ".rope.scaling.factor")
-	if err != nil {
-		return err
-	}
-	config["rope_scaling"] = map[string]any{"rope_type": kind, "factor": factor}
-	return nil
+}
+
+// int is a field that was copied, 0 where it was not.
+func (c *ggufConfig) int(field string) int64 {
+	v, _ := c.fields[field].(int64)
+	return v
+}
+
+// headDim is the number of features in a head.
+func (c *ggufConfig) headDim() int64 {
+	return orElse(c.int("head_dim"), c.int("hidden_size")/max(c.int("num_attention_heads"), 1))
 }

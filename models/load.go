@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"forge.lthn.ai/core/go-mlx/models/gguf"
 	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"forge.lthn.ai/core/go-mlx/templates"
@@ -62,6 +61,7 @@ func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
 			return nil, errors.Join(fmt.Errorf("adapter: %w", err), ck.weights.Close())
 		}
 	}
+	settle()
 	return loadCheckpoint(ctx, ck, arch, c)
 }
 
@@ -95,32 +95,6 @@ func open(path string) (*checkpoint, error) {
 	}
 	return nil, fmt.Errorf("neither a folder nor a .gguf file")
 }
-
-// openGGUF opens a GGUF file: configuration, weights, vocabulary and template
-// are all in it.
-func openGGUF(path string) (*checkpoint, error) {
-	f, err := gguf.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	ck := &checkpoint{name: path, dtype: mlx.Float16}
-	if ck.config, err = ggufConfig(f); err == nil {
-		ck.text, err = ggufText(f)
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	heads, _ := f.Int("llama.attention.head_count")
-	kvHeads, err := f.Int("llama.attention.head_count_kv")
-	if err != nil {
-		kvHeads = heads
-	}
-	ck.weights = newGGUFWeights(f, int(heads), int(kvHeads))
-	return ck, nil
-}
-
-// Close closes the file.
-func (w *ggufWeights) Close() error { return w.file.Close() }
 
 // fill reads the weights, on the thread.
 func (m *Model) fill(ctx context.Context, t *mlx.Thread, ck *checkpoint, c *loadConfig) error {

@@ -46,7 +46,7 @@ func (n *namedShape) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &[]any{&n.name, &n.shape})
 }
 
-func parityCases(t *testing.T, file string) map[string]*parityCase {
+func parityCases(t testing.TB, file string) map[string]*parityCase {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("testdata", "parity", file+".json"))
 	require.NoError(t, err)

@@ -1,10 +1,9 @@
 package models
 
 import (
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
+	"strings"
 
 	"forge.lthn.ai/core/go-mlx/models/gguf"
 	"forge.lthn.ai/core/go-mlx/models/gguf/quant"
@@ -12,62 +11,47 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// ggufWeights shows the tensors of a GGUF file under their checkpoint names.
+// ggufWeights shows the tensors of a GGUF file under their checkpoint names. They
+// are read one after the other.
 type ggufWeights struct {
 	file    *gguf.File
-	tensors map[string]gguf.TensorInfo
-	heads   map[string]int // of the tensors whose rows are permuted for rotation by pairs
+	tensors map[string]ggufTensor
+	scratch ggufScratch
 }
 
-// ggufNames maps GGUF's tensor names to those of the checkpoint.
-var ggufNames = map[string]string{
-	"token_embd":  "model.embed_tokens",
-	"output_norm": "model.norm",
-	"output":      "lm_head",
-	"attn_q":      "self_attn.q_proj",
-	"attn_k":      "self_attn.k_proj",
-	"attn_v":      "self_attn.v_proj",
-	"attn_output": "self_attn.o_proj",
-	"attn_norm":   "input_layernorm",
-	"ffn_norm":    "post_attention_layernorm",
-	"ffn_gate":    "mlp.gate_proj",
-	"ffn_up":      "mlp.up_proj",
-	"ffn_down":    "mlp.down_proj",
+// ggufScratch is memory for a chunk of a tensor, which serves the next one too.
+type ggufScratch struct {
+	values []float32
+	affine quant.Affine
+	mxfp4  quant.MXFP4
 }
 
-var ggufName = regexp.MustCompile(`^(?:blk\.(\d+)\.)?([a-z_]+)\.(weight|bias)$`)
-
-// checkpointName translates one name; what it does not know stays as it is, and
-// shows up as no part of the model.
-func checkpointName(name string) string {
-	m := ggufName.FindStringSubmatch(name)
-	if m == nil || ggufNames[m[2]] == "" {
-		return name
-	}
-	if m[1] == "" {
-		return ggufNames[m[2]] + "." + m[3]
-	}
-	return fmt.Sprintf("model.layers.%s.%s.%s", m[1], ggufNames[m[2]], m[3])
-}
-
-// newGGUFWeights indexes a file of architecture llama, whose converter reorders
-// the rows of q and k.
-func newGGUFWeights(f *gguf.File, heads, kvHeads int) *ggufWeights {
-	w := &ggufWeights{file: f, tensors: map[string]gguf.TensorInfo{}, heads: map[string]int{}}
+// newGGUFWeights indexes a file.
+func newGGUFWeights(f *gguf.File, arch *ggufArch, c *ggufConfig) *ggufWeights {
+	heads := int(c.int("num_attention_heads"))
+	kvHeads := orElse(int(c.int("num_key_value_heads")), heads)
+	w := &ggufWeights{file: f, tensors: map[string]ggufTensor{}}
 	for _, info := range f.Tensors {
-		name := checkpointName(info.Name)
-		w.tensors[name] = info
-		if m := ggufName.FindStringSubmatch(info.Name); m != nil {
-			switch m[2] {
-			case "attn_q":
-				w.heads[name] = heads
-			case "attn_k":
-				w.heads[name] = kvHeads
-			}
+		name, keep := arch.checkpointName(info.Name)
+		if !keep {
+			continue
 		}
+		t := ggufTensor{file: f, scratch: &w.scratch, info: info}
+		switch {
+		case arch.pairs && strings.Contains(info.Name, ".attn_q."):
+			t.heads = heads
+		case arch.pairs && strings.Contains(info.Name, ".attn_k."):
+			t.heads = kvHeads
+		case arch.shifted && strings.HasSuffix(info.Name, "norm.weight"):
+			t.shift = -1
+		}
+		w.tensors[name] = t
 	}
 	return w
 }
+
+// Close closes the file.
+func (w *ggufWeights) Close() error { return w.file.Close() }
 
 // Names implements nn.Weights.
 func (w *ggufWeights) Names() []string {
@@ -81,28 +65,43 @@ func (w *ggufWeights) Names() []string {
 
 // Tensor implements nn.Weights.
 func (w *ggufWeights) Tensor(name string) nn.Tensor {
-	info, ok := w.tensors[name]
+	t, ok := w.tensors[name]
 	if !ok {
 		return nil
 	}
-	t := ggufTensor{w: w, info: info, heads: w.heads[name]}
-	if _, packed := quant.AffineBits(info.Type); packed {
-		return ggufPacked{t}
+	if len(t.info.Shape) >= 2 {
+		if form, ok := quant.FormOf(t.info.Type); ok {
+			return ggufAffine{t, nn.Quantisation{GroupSize: form.GroupSize, Bits: form.Bits, Mode: "affine"}}
+		}
+		if t.info.Type == gguf.TypeMXFP4 {
+			return ggufMXFP4{t}
+		}
 	}
 	return t
 }
 
 // ggufTensor is one tensor of the file.
 type ggufTensor struct {
-	w     *ggufWeights
-	info  gguf.TensorInfo
-	heads int // over which the rows are permuted; 0 for none
+	file    *gguf.File
+	scratch *ggufScratch
+	info    gguf.TensorInfo
+	heads   int     // over which the rows are permuted; 0 for none
+	shift   float32 // to be added to every element
 }
 
 func (t ggufTensor) Shape() []int { return t.info.Shape }
 
-// options says how the rows are put back into the model's order.
-func (t ggufTensor) options() ([]quant.Option, error) {
+// Check implements nn.Checker.
+func (t ggufTensor) Check() error {
+	if !quant.Supported(t.info.Type) {
+		return t.wrap(fmt.Errorf("type %s is not supported", t.info.Type))
+	}
+	_, err := t.order()
+	return err
+}
+
+// order is the order of the rows in the model, nil for that of the file.
+func (t ggufTensor) order() ([]int, error) {
 	if t.heads == 0 {
 		return nil, nil
 	}
@@ -114,80 +113,133 @@ func (t ggufTensor) options() ([]quant.Option, error) {
 	if err != nil {
 		return nil, t.wrap(err)
 	}
-	return []quant.Option{quant.WithRowOrder(order)}, nil
+	return order, nil
 }
 
 func (t ggufTensor) wrap(err error) error {
-	return fmt.Errorf("%s: tensor %s: %w", t.w.file.Name(), t.info.Name, err)
+	return fmt.Errorf("%s: tensor %s: %w", t.file.Name(), t.info.Name, err)
+}
+
+// chunkElements is how many elements of a tensor are expanded or repacked at a
+// time: the memory of one chunk is needed beside the tensor's own.
+const chunkElements = 2 << 20
+
+// arrays makes the tensor's parts from chunks of their rows, and gives them the
+// tensor's leading dimensions.
+func (t ggufTensor) arrays(th *mlx.Thread, chunk func(m gguf.TensorInfo, data []byte, opts []quant.Option, rows int) ([]mlx.Array, error)) ([]mlx.Array, error) {
+	data, err := t.file.Data(t.info)
+	if err != nil {
+		return nil, err
+	}
+	order, err := t.order()
+	if err != nil {
+		return nil, err
+	}
+	m, lead := t.matrix(), t.info.Shape[:max(len(t.info.Shape)-1, 0)]
+	parts, err := inRows(th, m.Shape[0], max(1, chunkElements/m.Shape[1]), func(lo, hi int) ([]mlx.Array, error) {
+		opts := []quant.Option{quant.WithRows(lo, hi)}
+		if order != nil {
+			opts = append(opts, quant.WithRowOrder(order))
+		}
+		parts, err := chunk(m, data, opts, hi-lo)
+		if err != nil {
+			return nil, t.wrap(err)
+		}
+		return parts, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return evaluatedAll(th, func(s *mlx.Scope) []mlx.Array {
+		shaped := make([]mlx.Array, len(parts))
+		for i, a := range owned(s, parts) {
+			shaped[i] = s.Reshape(a, append(slices.Clone(lead), -1)...)
+		}
+		return shaped
+	})
+}
+
+// matrix is the tensor as rows. A vector is one, unless its elements are to be
+// reordered.
+func (t ggufTensor) matrix() gguf.TensorInfo {
+	m, n := t.info, t.info.Elements()
+	width := n
+	if last := len(t.info.Shape) - 1; last > 0 {
+		width = t.info.Shape[last]
+	} else if t.heads > 0 {
+		width = 1
+	}
+	m.Shape = []int{n / width, width}
+	return m
 }
 
 // Dense expands the tensor in Go, over all cores, and converts it to dtype.
 func (t ggufTensor) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
-	data, err := t.w.file.Data(t.info)
-	if err != nil {
-		return mlx.Array{}, err
-	}
-	opts, err := t.options()
-	if err != nil {
-		return mlx.Array{}, err
-	}
-	n := 1
-	for _, d := range t.info.Shape {
-		n *= d
-	}
-	values := make([]float32, n)
-	if err := quant.Dequantize(t.info, data, values, opts...); err != nil {
-		return mlx.Array{}, t.wrap(err)
-	}
-	a, err := mlx.FromSlice(th, values, t.info.Shape...)
-	if err != nil || dtype == mlx.Float32 {
-		return a, err
-	}
-	return evaluated(th, func(s *mlx.Scope) mlx.Array { return s.AsType(s.Own(a, nil), dtype) })
-}
-
-// ggufPacked is a tensor whose type MLX's affine quantisation holds exactly.
-type ggufPacked struct{ ggufTensor }
-
-func (t ggufPacked) Quantisation() nn.Quantisation {
-	bits, _ := quant.AffineBits(t.info.Type)
-	return nn.Quantisation{GroupSize: quant.GroupSize, Bits: bits, Mode: "affine"}
-}
-
-func (t ggufPacked) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
-	data, err := t.w.file.Data(t.info)
-	if err != nil {
-		return nn.Packed{}, err
-	}
-	opts, err := t.options()
-	if err != nil {
-		return nn.Packed{}, err
-	}
-	var a quant.Affine
-	if err := quant.Repack(t.info, data, &a, opts...); err != nil {
-		return nn.Packed{}, t.wrap(err)
-	}
-	return affineArrays(th, &a, t.Quantisation(), dtype)
-}
-
-// affineArrays copies a repacked matrix into arrays.
-func affineArrays(th *mlx.Thread, a *quant.Affine, q nn.Quantisation, dtype mlx.Dtype) (nn.Packed, error) {
-	out := nn.Packed{Quantisation: q}
-	groups := a.Cols / a.GroupSize
-	var errs [3]error
-	out.Weight, errs[0] = mlx.FromSlice(th, a.Weight, a.Rows, a.Cols*a.Bits/32)
-	for i, part := range []struct {
-		values []float32
-		dst    *mlx.Array
-	}{{a.Scales, &out.Scales}, {a.Biases, &out.Biases}} {
-		values, err := mlx.FromSlice(th, part.values, a.Rows, groups)
-		if err == nil && dtype != mlx.Float32 {
-			values, err = evaluated(th, func(s *mlx.Scope) mlx.Array { return s.AsType(s.Own(values, nil), dtype) })
+	arrays, err := t.arrays(th, func(m gguf.TensorInfo, data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
+		t.scratch.values = slices.Grow(t.scratch.values[:0], rows*m.Shape[1])[:rows*m.Shape[1]]
+		values := t.scratch.values
+		if err := quant.Dequantize(m, data, values, opts...); err != nil {
+			return nil, err
 		}
-		*part.dst, errs[i+1] = values, err
+		if t.shift != 0 {
+			for i := range values {
+				values[i] += t.shift
+			}
+		}
+		a, err := sliceAs(th, values, dtype, rows, m.Shape[1])
+		return []mlx.Array{a}, err
+	})
+	if err != nil {
+		return mlx.Array{}, err
 	}
-	if err := errors.Join(errs[:]...); err != nil {
-		return nn.Packed{}, errors.Join(err, mlx.CloseAll(out.Weight, out.Scales, out.Biases))
+	return arrays[0], nil
+}
+
+// ggufAffine is a tensor that MLX's affine quantisation holds.
+type ggufAffine struct {
+	ggufTensor
+	q nn.Quantisation
+}
+
+func (t ggufAffine) Quantisation() nn.Quantisation { return t.q }
+
+func (t ggufAffine) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
+	a := &t.scratch.affine
+	arrays, err := t.arrays(th, func(m gguf.TensorInfo, data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
+		if err := quant.Repack(m, data, a, opts...); err != nil {
+			return nil, err
+		}
+		groups := a.Cols / a.GroupSize
+		return inTurn(
+			func() (mlx.Array, error) { return mlx.FromSlice(th, a.Weight, rows, a.Cols*a.Bits/32) },
+			func() (mlx.Array, error) { return sliceAs(th, a.Scales, dtype, rows, groups) },
+			func() (mlx.Array, error) { return sliceAs(th, a.Biases, dtype, rows, groups) })
+	})
+	if err != nil {
+		return nn.Packed{}, err
 	}
-	return out, nil
+	return nn.Packed{Quantisation: t.q, Weight: arrays[0], Scales: arrays[1], Biases: arrays[2]}, nil
+}
+
+// ggufMXFP4 is a tensor that is stored as MLX's mode mxfp4 has it.
+type ggufMXFP4 struct{ ggufTensor }
+
+func (t ggufMXFP4) Quantisation() nn.Quantisation {
+	return nn.Quantisation{GroupSize: 32, Bits: 4, Mode: "mxfp4"}
+}
+
+func (t ggufMXFP4) Packed(th *mlx.Thread, _ mlx.Dtype) (nn.Packed, error) {
+	x := &t.scratch.mxfp4
+	arrays, err := t.arrays(th, func(m gguf.TensorInfo, data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
+		if err := quant.RepackMXFP4(m, data, x, opts...); err != nil {
+			return nil, err
+		}
+		return inTurn(
+			func() (mlx.Array, error) { return mlx.FromSlice(th, x.Weight, rows, x.Cols/8) },
+			func() (mlx.Array, error) { return mlx.FromSlice(th, x.Scales, rows, x.Cols/32) })
+	})
+	if err != nil {
+		return nn.Packed{}, err
+	}
+	return nn.Packed{Quantisation: t.Quantisation(), Weight: arrays[0], Scales: arrays[1]}, nil
 }

@@ -166,7 +166,7 @@ func loadGGUFTensor(t *Thread, f *gguf.File, info gguf.TensorInfo, arrays map[st
 			return put(arrays, info.Name)(FromBytes(t, dtype, data, info.Shape...))
 		}
 	}
-	if _, ok := quant.AffineBits(info.Type); !ok || len(info.Shape) == 0 {
+	if form, ok := quant.FormOf(info.Type); !ok || !form.Half || len(info.Shape) == 0 {
 		return expandGGUF(t, info, data, arrays)
 	}
 	var a quant.Affine

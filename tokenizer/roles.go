@@ -66,7 +66,11 @@ func (t *Tokenizer) ends(known ...int32) []int32 {
 			out = append(out, id)
 		}
 	}
+	_, harmony := t.added.byText["<|return|>"]
 	for _, name := range append(turnNames, "<|endoftext|>", "<|end_of_text|>") {
+		if harmony && name == "<|end|>" {
+			continue // ends a message of gpt-oss, of which an answer has several
+		}
 		if i, ok := t.added.byText[name]; ok && !slices.Contains(out, t.added.tokens[i].id) {
 			out = append(out, t.added.tokens[i].id)
 		}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/stretchr/testify/require"
+
 	"forge.lthn.ai/core/go-mlx/internal/fetch"
 	"forge.lthn.ai/core/go-mlx/native"
 )
@@ -89,4 +91,14 @@ func appendPart(ctx context.Context, i int, sum, whole string, out io.Writer) er
 		return fmt.Errorf("testmodels: %w", err)
 	}
 	return nil
+}
+
+// RequireGemma3 is Gemma3 for a test, which fails without the model.
+func RequireGemma3(t require.TestingT) string {
+	if h, ok := t.(interface{ Helper() }); ok {
+		h.Helper()
+	}
+	path, err := Gemma3(context.Background(), os.Stderr)
+	require.NoError(t, err)
+	return path
 }

@@ -20,6 +20,7 @@ func TestSeenIsWhatWasAttendedTo(t *testing.T) {
 		"full":    {cache.Full(), nil},
 		"sliding": {cache.Sliding(6), nil},
 		"bounded": {cache.Full(), []cache.Option{cache.WithMaxSize(7)}},
+		"8 bits":  {cache.Sliding(6), []cache.Option{cache.WithBits(8, 32)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			leaktest.Do(t, func(th *mlx.Thread) {

@@ -62,7 +62,7 @@ func (e *Embedding) plan(l *loader, names []string) func() error {
 		return l.set(&e.rows, func(s *mlx.Scope) mlx.Array { return s.Transpose(e.w.weight.Array()) })
 	}
 	var adapter func() error
-	e.lora, adapter = l.planAdapter(names[0], e.w.out, e.w.in, true, e.w.dense)
+	e.lora, adapter = l.planAdapter(names[0], &LoRA{rows: true, in: e.w.out, out: e.w.in}, e.w.dense)
 	return inOrder(weight, rows, adapter)
 }
 

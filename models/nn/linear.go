@@ -30,7 +30,7 @@ func (l *Linear) plan(ld *loader, names []string) func() error {
 	weight := l.w.plan(ld, names, l.In, []int{l.Out})
 	bias := planBias(ld, &l.bias, names, &l.w, []int{l.w.out}, l.NoBias || l.Out == 0)
 	var adapter func() error
-	l.lora, adapter = ld.planAdapter(names[0], l.w.out, l.w.in, false, l.w.dense)
+	l.lora, adapter = ld.planAdapter(names[0], &LoRA{experts: l.w.experts, in: l.w.in, out: l.w.out}, l.w.dense)
 	return inOrder(weight, bias, adapter)
 }
 
@@ -68,14 +68,7 @@ type Fused struct {
 
 // Forward maps x [..., in] to one [..., out] for each layer.
 func (f *Fused) Forward(s *mlx.Scope, x mlx.Array) []mlx.Array {
-	switch {
-	case f.parts != nil:
-		out := make([]mlx.Array, len(f.parts))
-		for i := range f.parts {
-			out[i] = f.parts[i].Forward(s, x)
-		}
-		return out
-	case f.loras != nil:
+	if f.isAdapted() {
 		return f.adapted(s, x)
 	}
 	return f.each(s, func(w *matrix, bias mlx.Array) mlx.Array { return addBias(s, w.mul(s, x), bias) })
@@ -94,33 +87,6 @@ func (f *Fused) each(s *mlx.Scope, product func(w *matrix, bias mlx.Array) mlx.A
 	return out
 }
 
-// adapted adds each part's low-rank product, then its bias.
-func (f *Fused) adapted(s *mlx.Scope, x mlx.Array) []mlx.Array {
-	out := s.SplitSections(f.joined.mul(s, x), f.ends, -1)
-	var biases []mlx.Array
-	if b := f.bias.Array(); !b.IsNull() {
-		biases = s.SplitSections(b, f.ends, -1)
-	}
-	for i := range out {
-		out[i] = f.loras[i].add(s, x, out[i], f.rows(i))
-		if biases != nil {
-			out[i] = s.Add(out[i], biases[i])
-		}
-	}
-	return out
-}
-
-// rows gives a part's rows of the joined weight.
-func (f *Fused) rows(i int) func(s *mlx.Scope) mlx.Array {
-	return func(s *mlx.Scope) mlx.Array {
-		parts := s.SplitSections(f.joined.dense(s), f.ends, 0)
-		if s.Err() != nil {
-			return mlx.Array{}
-		}
-		return parts[i]
-	}
-}
-
 func (f *Fused) plan(l *loader, names []string) func() error {
 	outs, same := f.inspect(l, names)
 	if outs == nil {
@@ -136,20 +102,6 @@ func (f *Fused) plan(l *loader, names []string) func() error {
 		f.ends = append(f.ends, end)
 	}
 	return f.withAdapters(l, names, outs, f.joined.plan(l, names, f.In, outs), planBias(l, &f.bias, names, &f.joined, outs, f.NoBias || f.Outs == nil))
-}
-
-// withAdapters reads the adapters of the parts after the rest.
-func (f *Fused) withAdapters(l *loader, names []string, outs []int, reads ...func() error) func() error {
-	loras := make([]*LoRA, len(names))
-	f.loras = nil
-	for i, n := range names {
-		var read func() error
-		if loras[i], read = l.planAdapter(n, outs[i], f.joined.in, false, f.rows(i)); read != nil {
-			f.loras = loras
-			reads = append(reads, read)
-		}
-	}
-	return inOrder(reads...)
 }
 
 // params are those of the parts; once joined there are none to be had.

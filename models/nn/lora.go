@@ -15,17 +15,18 @@ type LoRA struct {
 	Rank  int
 	Scale float64
 
+	experts int // of a SwitchLinear, else 0
 	in, out int
-	rows    bool // of an embedding: A has a row for each row of W
-	untied  bool
-	a, b    Param // [in, r] and [r, out]
+	rows    bool  // of an embedding: A has a row for each row of W
+	untied  bool  // see Adapter
+	a, b    Param // [in, r] and [r, out]; of experts [E, r, in] and [E, out, r]
 	m       Param // [out]; null for LoRA
 	ratio   Param // M over the lengths, [out]; null where M is trained
 }
 
 // Adapter is what fine-tuning made of some layers, for Load: weights X.lora_a
 // [in, r] and X.lora_b [r, out] of layer X, with X.m [out] for DoRA. An embedding's
-// are [V, r] and [r, D], with [V].
+// are [V, r] and [r, D], with [V]; those of experts [E, r, in] and [E, out, r].
 type Adapter struct {
 	Weights Weights
 	Scale   func(layer string) float64
@@ -41,26 +42,25 @@ func WithAdapter(a Adapter) LoadOption {
 	return func(l *loader) { l.adapter = &a }
 }
 
-// planAdapter looks for the adapter of the layer of that name, whose weight is
-// [out, in]. What it returns reads it once the weight is there; w gives that.
-func (l *loader) planAdapter(name string, out, in int, rows bool, w func(s *mlx.Scope) mlx.Array) (*LoRA, func() error) {
+// planAdapter looks for the adapter of the layer of that name, whose sizes are
+// those of r. What it returns reads it once the weight [out, in] is there; w gives
+// that.
+func (l *loader) planAdapter(name string, r *LoRA, w func(s *mlx.Scope) mlx.Array) (*LoRA, func() error) {
 	ad := l.adapter
 	if ad == nil || ad.Weights.Tensor(join(name, "lora_a")) == nil && ad.Weights.Tensor(join(name, "lora_b")) == nil {
 		return nil, nil
 	}
-	r := &LoRA{Scale: ad.Scale(name), in: in, out: out, rows: rows, untied: ad.Untied}
-	if rows {
-		r.in, r.out = out, in
-	}
-	a := l.low.find(join(name, "lora_a"), r.in, 0)
-	if a != nil {
-		r.Rank = a.Shape()[1]
-	}
-	b := l.low.find(join(name, "lora_b"), r.Rank, r.out)
-	params := []*Param{&r.a, &r.b}
-	tensors := []Tensor{a, b}
+	r.Scale, r.untied = ad.Scale(name), ad.Untied
+	params, tensors := []*Param{&r.a, &r.b}, r.find(l.low, name)
 	if ad.DoRA {
-		params, tensors = append(params, &r.m), append(tensors, l.low.find(join(name, "m"), out))
+		if r.experts > 0 {
+			l.low.faults.unreadable = append(l.low.faults.unreadable, name+": experts have no DoRA")
+		}
+		length := r.out
+		if r.rows {
+			length = r.in
+		}
+		params, tensors = append(params, &r.m), append(tensors, l.low.find(join(name, "m"), length))
 	}
 	return r, func() error {
 		for i, t := range tensors {
@@ -75,6 +75,23 @@ func (l *loader) planAdapter(name string, out, in int, rows bool, w func(s *mlx.
 		}
 		return l.set(&r.ratio, func(s *mlx.Scope) mlx.Array { return r.lengths(s, w(s)) })
 	}
+}
+
+// find finds A and B, and takes the rank from A.
+func (r *LoRA) find(l *loader, name string) []Tensor {
+	first, second := join(name, "lora_a"), join(name, "lora_b")
+	if r.experts > 0 {
+		a := l.find(first, r.experts, 0, r.in)
+		if a != nil {
+			r.Rank = a.Shape()[1]
+		}
+		return []Tensor{a, l.find(second, r.experts, r.out, r.Rank)}
+	}
+	a := l.find(first, r.in, 0)
+	if a != nil {
+		r.Rank = a.Shape()[1]
+	}
+	return []Tensor{a, l.find(second, r.Rank, r.out)}
 }
 
 // lengths is M over the lengths of the adapted rows of w [out, in].
@@ -101,6 +118,15 @@ func (r *LoRA) add(s *mlx.Scope, x, y mlx.Array, w func(s *mlx.Scope) mlx.Array)
 		y = s.Multiply(m, y)
 	}
 	return y
+}
+
+// gather adds the product of each row's expert to y, as SwitchLinear has it.
+func (r *LoRA) gather(s *mlx.Scope, x, y mlx.Array, routes Routes) mlx.Array {
+	if r == nil {
+		return y
+	}
+	z := gatherMM(s, x, s.SwapAxes(r.a.Array(), -2, -1), routes)
+	return s.Add(y, r.scaled(s, gatherMM(s, z, s.SwapAxes(r.b.Array(), -2, -1), routes), y))
 }
 
 // addRows adds the product to the rows y of the ids of an embedding.
@@ -133,9 +159,13 @@ func (r *LoRA) params(name string) []spec {
 		return nil
 	}
 	uniform := initializer.Uniform(-1/math.Sqrt(float64(r.in)), 1/math.Sqrt(float64(r.in)))
+	a, b := []int{r.in, r.Rank}, []int{r.Rank, r.out}
+	if r.experts > 0 {
+		a, b = []int{r.experts, r.Rank, r.in}, []int{r.experts, r.out, r.Rank}
+	}
 	specs := []spec{
-		{name: join(name, "lora_a"), param: &r.a, shape: []int{r.in, r.Rank}, init: uniform},
-		{name: join(name, "lora_b"), param: &r.b, shape: []int{r.Rank, r.out}, init: initializer.Zeros()},
+		{name: join(name, "lora_a"), param: &r.a, shape: a, init: uniform},
+		{name: join(name, "lora_b"), param: &r.b, shape: b, init: initializer.Zeros()},
 	}
 	if !r.m.Array().IsNull() {
 		specs = append(specs, spec{name: join(name, "m"), param: &r.m, shape: []int{r.out}, init: initializer.Ones()})

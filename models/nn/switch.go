@@ -23,7 +23,7 @@ type SwitchLinear struct {
 
 // Forward maps x, laid out by r, from [..., 1, in] to [..., 1, out].
 func (l *SwitchLinear) Forward(s *mlx.Scope, x mlx.Array, r Routes) mlx.Array {
-	return l.linear.w.gather(s, x, l.linear.bias.Array(), r)
+	return l.linear.lora.gather(s, x, l.linear.w.gather(s, x, l.linear.bias.Array(), r), r)
 }
 
 // inner is the layer whose weight has a dimension more.
@@ -59,7 +59,14 @@ type SwitchFused struct {
 // Forward maps x, laid out by r, from [..., 1, in] to one [..., 1, out] for each
 // layer.
 func (f *SwitchFused) Forward(s *mlx.Scope, x mlx.Array, r Routes) []mlx.Array {
-	return f.fused.each(s, func(w *matrix, bias mlx.Array) mlx.Array { return w.gather(s, x, bias, r) })
+	out := f.fused.each(s, func(w *matrix, bias mlx.Array) mlx.Array { return w.gather(s, x, bias, r) })
+	if s.Err() != nil {
+		return out
+	}
+	for i, lora := range f.fused.adapters() {
+		out[i] = lora.gather(s, x, out[i], r)
+	}
+	return out
 }
 
 func (f *SwitchFused) inner() *Fused {

@@ -16,19 +16,25 @@ import mlx.nn as nn
 import numpy as np
 from mlx.utils import tree_flatten
 from mlx_lm.models import llama
-from mlx_lm.tuner.utils import load_adapters
+from mlx_lm.models.switch_layers import QuantizedSwitchLinear
+from mlx_lm.tuner.utils import linear_to_lora_layers, load_adapters
+from mlx_lm.utils import _get_classes
 
 from parity import BATCH, bits, tensor
 
 HERE = pathlib.Path(__file__).parent
 BASE = dict(model_type="llama", hidden_size=64, num_hidden_layers=2, intermediate_size=96, num_attention_heads=4, num_key_value_heads=2,
             vocab_size=32, rms_norm_eps=1e-5, rope_theta=10000.0, max_position_embeddings=512, tie_word_embeddings=True, torch_dtype="float32")
+MOE = dict(model_type="qwen3_moe", hidden_size=32, num_hidden_layers=1, intermediate_size=64, moe_intermediate_size=32, num_attention_heads=4,
+           num_key_value_heads=2, head_dim=16, vocab_size=32, rms_norm_eps=1e-6, rope_theta=10000.0, max_position_embeddings=512, num_experts=4,
+           num_experts_per_tok=2, decoder_sparse_step=1, mlp_only_layers=[], norm_topk_prob=True, tie_word_embeddings=False, torch_dtype="float32")
 LENGTH = 12
 ALL = ["self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj", "mlp.gate_proj", "mlp.up_proj", "mlp.down_proj"]
 
 
 def base(config):
-    model = llama.Model(llama.ModelArgs.from_dict(config))
+    Model, Args = _get_classes(config)
+    model = Model(Args.from_dict(config))
     shapes = {k: v.shape for k, v in tree_flatten(model.parameters())}
     model.load_weights([(k, tensor(k, s)) for k, s in shapes.items()], strict=True)
     return model, shapes
@@ -42,7 +48,6 @@ def mlx(config, quantization=None, kind="lora", num_layers=2, **lora):
     if kind == "full":
         weights = {k: tensor("full." + k, shapes[k]) for k in ("model.layers.1.mlp.down_proj.weight", "model.norm.weight")}
     else:
-        from mlx_lm.tuner.utils import linear_to_lora_layers
         probe, _ = base(config)
         linear_to_lora_layers(probe, num_layers, adapter["lora_parameters"], use_dora=kind == "dora")
         weights = {k: tensor(k, v.shape) for k, v in tree_flatten(probe.parameters()) if k.rsplit(".", 1)[-1] in ("lora_a", "lora_b", "m")}
@@ -52,7 +57,7 @@ def mlx(config, quantization=None, kind="lora", num_layers=2, **lora):
         load_adapters(model, folder)
     model.eval()
     names = {("full." + k if kind == "full" else k): [k, list(v.shape)] for k, v in weights.items()}
-    packed = {p: dict(quantization, mode="affine") for p, m in model.named_modules() if quantization and isinstance(m, (nn.QuantizedLinear, nn.QuantizedEmbedding))}
+    packed = {p: dict(quantization, mode="affine") for p, m in model.named_modules() if quantization and isinstance(m, (nn.QuantizedLinear, nn.QuantizedEmbedding, QuantizedSwitchLinear))}
     packed = {p.removesuffix(".linear").removesuffix(".embedding"): q for p, q in packed.items()}
     return model, shapes, adapter, "adapters.safetensors", names, dict(config, **({"quantization": quantization} if quantization else {})), packed
 
@@ -96,6 +101,7 @@ CASES = {
     "lora of embeddings": lambda: mlx(BASE, keys=["self_attn.v_proj", "model.embed_tokens"]), "lora with biases": lambda: mlx(BIAS),
     "dora": lambda: mlx(BASE, kind="dora"), "dora on 4 bits": lambda: mlx(BASE, Q4, kind="dora"), "dora with biases": lambda: mlx(BIAS, kind="dora"),
     "dora of embeddings": lambda: mlx(BASE, kind="dora", keys=["model.embed_tokens"]), "full": lambda: mlx(BASE, kind="full"),
+    "lora of experts": lambda: mlx(MOE, num_layers=1), "lora of experts on 4 bits": lambda: mlx(MOE, Q4, num_layers=1),
     "peft": lambda: peft(BASE, ["q_proj", "v_proj"]), "peft rslora": lambda: peft(BASE, ["o_proj", "down_proj"], rslora=True),
     "peft patterns": lambda: peft(BASE, ["q_proj", "up_proj"], ranks={"q_proj": 2}, alphas={"layers.1.mlp.up_proj": 16}),
     "peft dora": lambda: peft(BASE, ["q_proj", "gate_proj"], dora=True), "peft embeddings": lambda: peft(BASE, ["embed_tokens"]),

@@ -6,13 +6,26 @@ import (
 	"forge.lthn.ai/core/go-mlx/models/gguf"
 )
 
-// GroupSize is the number of elements that share a scale and a bias in everything that [Repack] writes.
-const GroupSize = 32
+// Form is how [Repack] writes the tensors of a type.
+type Form struct {
+	// Bits per element (4, 5 or 8) and elements per group (32 or 128).
+	Bits, GroupSize int
+	// Exact promises that float32 scales and biases give the very weights that [Dequantize] gives.
+	Exact bool
+	// Half says that [WithHalfScales] is possible.
+	Half bool
+}
+
+// FormOf returns the affine form of a type, and false for a type that has none.
+func FormOf(t gguf.Type) (Form, bool) {
+	p, ok := packingOf(t)
+	return Form{Bits: p.bits, GroupSize: p.group, Exact: ok && !p.close, Half: ok && p.fit == nil}, ok
+}
 
 // Affine is a matrix in MLX's affine quantisation: weight = scale*q + bias for each group of GroupSize elements along
 // a row.
 type Affine struct {
-	// Bits per element (4, 5 or 8) and elements per group.
+	// Bits per element and elements per group, those of the type's [Form].
 	Bits, GroupSize int
 	// Rows is the product of all dimensions but the last, Cols the last one.
 	Rows, Cols int
@@ -24,13 +37,6 @@ type Affine struct {
 	HalfScales, HalfBiases []uint16
 }
 
-// AffineBits returns the bits per element to which [Repack] maps a type, and false for a type that has no exact
-// affine form here.
-func AffineBits(t gguf.Type) (bits int, ok bool) {
-	p, ok := packingOf(t)
-	return p.bits, ok
-}
-
 // words returns the number of weight words in a row.
 func (a *Affine) words() int { return a.Cols * a.Bits / 32 }
 
@@ -38,8 +44,8 @@ func (a *Affine) words() int { return a.Cols * a.Bits / 32 }
 func (a *Affine) groups() int { return a.Cols / a.GroupSize }
 
 // allocate gives a its form and its slices, keeping those that are large enough.
-func (a *Affine) allocate(rows, cols, bits int, half bool) {
-	a.Bits, a.GroupSize, a.Rows, a.Cols = bits, GroupSize, rows, cols
+func (a *Affine) allocate(rows, cols int, p packing, half bool) {
+	a.Bits, a.GroupSize, a.Rows, a.Cols = p.bits, p.group, rows, cols
 	a.Weight = resize(a.Weight, rows*a.words())
 	n := rows * a.groups()
 	if half {
@@ -64,12 +70,16 @@ func (a *Affine) View(lo, hi int) (Affine, error) {
 	if lo < 0 || hi < lo || hi > a.Rows {
 		return Affine{}, fmt.Errorf("quant: rows %d to %d of a matrix of %d rows", lo, hi, a.Rows)
 	}
+	return a.view(lo, hi), nil
+}
+
+func (a *Affine) view(lo, hi int) Affine {
 	v := *a
 	v.Rows = hi - lo
 	v.Weight = window(a.Weight, lo, hi, a.words())
 	v.Scales, v.Biases = window(a.Scales, lo, hi, a.groups()), window(a.Biases, lo, hi, a.groups())
 	v.HalfScales, v.HalfBiases = window(a.HalfScales, lo, hi, a.groups()), window(a.HalfBiases, lo, hi, a.groups())
-	return v, nil
+	return v
 }
 
 func window[T any](s []T, lo, hi, width int) []T {
@@ -80,16 +90,16 @@ func window[T any](s []T, lo, hi, width int) []T {
 }
 
 // New returns an empty affine matrix for rows x cols elements of a type, to be filled through [Affine.View]. The
-// columns must be a multiple of GroupSize.
+// columns must be whole blocks of the type.
 func New(t gguf.Type, rows, cols int, opts ...Option) (*Affine, error) {
 	p, ok := packingOf(t)
 	if !ok {
 		return nil, unsupported("repack", "", t, packable)
 	}
-	if rows < 0 || cols < 0 || cols%GroupSize != 0 || cols > 0 && rows > maxElements/cols {
+	if rows < 0 || cols < 0 || cols%t.BlockSize() != 0 || cols > 0 && rows > maxElements/cols {
 		return nil, fmt.Errorf("quant: an affine matrix of %d x %d elements is not possible", rows, cols)
 	}
 	a := new(Affine)
-	a.allocate(rows, cols, p.bits, collect(opts).half)
+	a.allocate(rows, cols, p, collect(opts).half)
 	return a, nil
 }

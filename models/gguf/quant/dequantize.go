@@ -28,24 +28,32 @@ func expanderOf(t gguf.Type) expander {
 		return expandQ5_1
 	case gguf.TypeQ8_0:
 		return expandQ8_0
+	case gguf.TypeIQ4NL:
+		return expandIQ4NL
+	case gguf.TypeMXFP4:
+		return expandMXFP4
+	}
+	if split := splitterOf(t); split != nil {
+		size := t.BlockBytes()
+		return func(dst []float32, src []byte) { expandSuperblocks(dst, src, split, size) }
 	}
 	return nil
 }
 
 // Dequantize writes a tensor's elements to dst as float32, exactly as the type defines them, in row-major order. dst
-// must have one place for each element. The data are those of [gguf.File.Data].
+// must have one place for each element of the rows that are asked for. The data are those of [gguf.File.Data].
 func Dequantize(info gguf.TensorInfo, data []byte, dst []float32, opts ...Option) error {
 	expand := expanderOf(info.Type)
 	if expand == nil {
-		return unsupported("dequantize", info.Name, info.Type, dense, packable)
+		return unsupported("dequantize", info.Name, info.Type, dense, packable, micro)
 	}
 	o := collect(opts)
-	m, err := newMatrix(info, data, o.order)
+	m, err := newMatrix(info, data, o)
 	if err != nil {
 		return err
 	}
 	if len(dst) != m.rows*m.cols {
-		return m.errorf("room for %d elements, shape %v has %d", len(dst), info.Shape, m.rows*m.cols)
+		return m.errorf("room for %d elements, shape %v has %d", len(dst), []int{m.rows, m.cols}, m.rows*m.cols)
 	}
 	return m.each(o.workers, func(lo, n int, src []byte) error {
 		expand(dst[lo*m.cols:(lo+n)*m.cols], src)
@@ -140,3 +148,14 @@ func expandFives(out *[32]float32, b []byte, table *[32]float32) {
 		out[j+16] = table[q>>4|byte(high>>(j+16)&1)<<4]
 	}
 }
+
+func expandSuperblocks(dst []float32, src []byte, split splitter, size int) {
+	var sb superblock
+	for ; len(src) >= size; dst, src = dst[256:], src[size:] {
+		split(&sb, src[:size])
+		sb.expand(dst)
+	}
+}
+
+// Supported reports whether [Dequantize] knows a type.
+func Supported(t gguf.Type) bool { return expanderOf(t) != nil }

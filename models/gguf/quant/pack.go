@@ -40,11 +40,13 @@ func packNibbles(dst []uint32, qs []byte) {
 func packFives(dst []uint32, b []byte) {
 	high := (*[4]byte)(b)
 	x, y := binary.LittleEndian.Uint64(b[4:]), binary.LittleEndian.Uint64(b[12:])
-	e0 := squeeze5(x&lowNibbles | spread(high[0])) // elements 0 to 7
-	e1 := squeeze5(y&lowNibbles | spread(high[1]))
-	e2 := squeeze5(x>>4&lowNibbles | spread(high[2]))
-	e3 := squeeze5(y>>4&lowNibbles | spread(high[3]))
-	d := (*[5]uint32)(dst)
+	joinFives((*[5]uint32)(dst), x&lowNibbles|spread(high[0]), y&lowNibbles|spread(high[1]),
+		x>>4&lowNibbles|spread(high[2]), y>>4&lowNibbles|spread(high[3]))
+}
+
+// joinFives packs 32 integers of five bits, a byte each, the first eight in x0.
+func joinFives(d *[5]uint32, x0, x1, x2, x3 uint64) {
+	e0, e1, e2, e3 := squeeze5(x0), squeeze5(x1), squeeze5(x2), squeeze5(x3)
 	d[0] = uint32(e0)
 	d[1] = uint32(e0>>32 | e1<<8)
 	d[2] = uint32(e1>>24 | e2<<16)

@@ -14,6 +14,13 @@ import (
 	"forge.lthn.ai/core/go-mlx/models/gguf/quant"
 )
 
+// halves are the places of a block's float16 numbers: the scale, the minimum.
+var halves = map[gguf.Type][]int{
+	gguf.TypeQ4_0: {0}, gguf.TypeQ4_1: {0, 2}, gguf.TypeQ5_0: {0}, gguf.TypeQ5_1: {0, 2}, gguf.TypeQ8_0: {0},
+	gguf.TypeQ2K: {80, 82}, gguf.TypeQ3K: {108}, gguf.TypeQ4K: {0, 2}, gguf.TypeQ5K: {0, 2}, gguf.TypeQ6K: {208},
+	gguf.TypeIQ4NL: {0}, gguf.TypeIQ4XS: {0}, gguf.TypeF16: {0}, gguf.TypeBF16: {0},
+}
+
 // random makes a tensor of rows that differ, with a scale of 1 in every block.
 func random(typ gguf.Type, rows, cols int) (gguf.TensorInfo, []byte) {
 	size := rows * cols / typ.BlockSize() * typ.BlockBytes()
@@ -21,16 +28,18 @@ func random(typ gguf.Type, rows, cols int) (gguf.TensorInfo, []byte) {
 	rng := rand.NewChaCha8([32]byte{1})
 	_, _ = rng.Read(data)
 	for at := 0; at < size; at += typ.BlockBytes() {
-		binary.LittleEndian.PutUint16(data[at:], 0x3c00)
-		if typ == gguf.TypeQ4_1 || typ == gguf.TypeQ5_1 {
-			binary.LittleEndian.PutUint16(data[at+2:], 0xbc00)
+		for i, place := range halves[typ] {
+			binary.LittleEndian.PutUint16(data[at+place:], [...]uint16{0x3c00, 0xbc00}[i])
+		}
+		if typ == gguf.TypeMXFP4 {
+			data[at] = 127
 		}
 	}
 	return gguf.TensorInfo{Name: "w", Type: typ, Shape: []int{rows, cols}, Size: int64(size)}, data
 }
 
 func TestManyRowsOnAnyNumberOfGoroutines(t *testing.T) {
-	for _, typ := range []gguf.Type{gguf.TypeQ4_0, gguf.TypeQ5_1, gguf.TypeQ8_0, gguf.TypeF16} {
+	for _, typ := range []gguf.Type{gguf.TypeQ4_0, gguf.TypeQ5_1, gguf.TypeQ8_0, gguf.TypeQ5K, gguf.TypeQ3K, gguf.TypeF16} {
 		info, data := random(typ, 700, 256) // several chunks, the last one short
 		one := make([]float32, info.Elements())
 		require.NoError(t, quant.Dequantize(info, data, one, quant.WithWorkers(1)))
@@ -138,15 +147,17 @@ func TestRepackKeepsMemory(t *testing.T) {
 }
 
 func TestUnsupportedTypesAreNamed(t *testing.T) {
-	info := gguf.TensorInfo{Name: "blk.0.ffn_up.weight", Type: gguf.TypeQ6K, Shape: []int{1, 256}, Size: 210}
-	data := make([]byte, 210)
+	info := gguf.TensorInfo{Name: "blk.0.ffn_up.weight", Type: gguf.TypeIQ1M, Shape: []int{1, 256}, Size: 56}
+	data := make([]byte, 56)
 	require.EqualError(t, quant.Repack(info, data, new(quant.Affine)),
-		`quant: repack: tensor "blk.0.ffn_up.weight" has type Q6_K, which is not supported (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 are)`)
+		`quant: repack: tensor "blk.0.ffn_up.weight" has type IQ1_M, which is not supported (Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS are)`)
 	require.EqualError(t, quant.Dequantize(info, data, make([]float32, 256)),
-		`quant: dequantize: tensor "blk.0.ffn_up.weight" has type Q6_K, which is not supported (F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 are)`)
+		`quant: dequantize: tensor "blk.0.ffn_up.weight" has type IQ1_M, which is not supported (F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4 are)`)
+	require.EqualError(t, quant.RepackMXFP4(info, data, new(quant.MXFP4)),
+		`quant: repack as mxfp4: tensor "blk.0.ffn_up.weight" has type IQ1_M, which is not supported (MXFP4 are)`)
 	for typ := range gguf.Type(100) {
-		bits, ok := quant.AffineBits(typ)
-		require.Equal(t, ok, bits > 0)
+		form, ok := quant.FormOf(typ)
+		require.Equal(t, ok, form.Bits > 0 && form.GroupSize > 0)
 	}
 }
 
@@ -190,6 +201,15 @@ func TestScalesWithoutAnAffineForm(t *testing.T) {
 		{gguf.TypeQ5_1, 2, 0x7e00, []quant.Option{quant.WithHalfScales()}, `quant: tensor "w" (Q5_1): row 1, block 1: scale or minimum is not finite, the file is damaged`},
 		{gguf.TypeQ8_0, 0, 0x6000, []quant.Option{quant.WithHalfScales()}, `quant: tensor "w" (Q8_0): row 1, block 1: 512 * -128 is beyond float16; use float32 scales`},
 	}
+	for _, typ := range []gguf.Type{gguf.TypeQ2K, gguf.TypeQ3K, gguf.TypeQ4K, gguf.TypeQ5K, gguf.TypeQ6K, gguf.TypeIQ4XS} {
+		for _, at := range halves[typ] {
+			info, data := random(typ, 2, 512)
+			binary.LittleEndian.PutUint16(data[3*typ.BlockBytes()+at:], 0x7c00)
+			require.ErrorContains(t, quant.Repack(info, data, new(quant.Affine)), "row 1, block 1: scale or minimum is not finite")
+		}
+		info, data := random(typ, 2, 512)
+		require.ErrorContains(t, quant.Repack(info, data, new(quant.Affine), quant.WithHalfScales()), "use float32 scales")
+	}
 	for _, tt := range tests {
 		info, data := random(tt.typ, 2, 64)
 		binary.LittleEndian.PutUint16(data[3*tt.typ.BlockBytes()+tt.at:], tt.half)
@@ -219,4 +239,37 @@ func TestFileCutShortWhileMapped(t *testing.T) {
 	require.ErrorContains(t, err, "the file could not be read, it was cut short or closed")
 	err = quant.Repack(info, bytesOf(t, f, info), new(quant.Affine))
 	require.ErrorContains(t, err, "the file could not be read, it was cut short or closed")
+}
+
+// A tensor in parts is the whole tensor, in another order too.
+func TestRowsInParts(t *testing.T) {
+	order, err := quant.HalvesFromPairs(3, 4)
+	require.NoError(t, err)
+	for _, opts := range [][]quant.Option{nil, {quant.WithRowOrder(order)}} {
+		for _, typ := range []gguf.Type{gguf.TypeQ4_0, gguf.TypeQ6K, gguf.TypeF16} {
+			info, data := random(typ, 12, 256)
+			whole, parts := make([]float32, info.Elements()), []float32{}
+			require.NoError(t, quant.Dequantize(info, data, whole, opts...))
+			var packed []float32
+			for _, span := range [][2]int{{0, 5}, {5, 5}, {5, 12}} {
+				part := make([]float32, (span[1]-span[0])*256)
+				rows := append([]quant.Option{quant.WithRows(span[0], span[1])}, opts...)
+				require.NoError(t, quant.Dequantize(info, data, part, rows...))
+				parts = append(parts, part...)
+				var a quant.Affine
+				if typ != gguf.TypeF16 {
+					require.NoError(t, quant.Repack(info, data, &a, rows...))
+					packed = append(packed, expand(&a)...)
+				}
+			}
+			require.Equal(t, whole, parts)
+			if form, ok := quant.FormOf(typ); ok && form.Exact {
+				require.Equal(t, whole, packed)
+			}
+		}
+	}
+	info, data := random(gguf.TypeQ4_0, 4, 32)
+	for _, bad := range [][2]int{{-1, 2}, {3, 2}, {0, 5}} {
+		require.ErrorContains(t, quant.Dequantize(info, data, nil, quant.WithRows(bad[0], bad[1])), "of 4")
+	}
 }

@@ -59,9 +59,14 @@ func bitsOf(s []float32) []uint32 {
 }
 
 func TestDequantizeEqualsReference(t *testing.T) {
+	var names []string
 	for _, typ := range types {
-		t.Run(typ.name, func(t *testing.T) {
-			f, want := load(t, typ.name)
+		names = append(names, typ.name)
+	}
+	names = append(names, "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs", "mxfp4")
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			f, want := load(t, name)
 			for _, info := range f.Tensors {
 				w := want[info.Name]
 				require.Equal(t, w.Shape, info.Shape)
@@ -117,7 +122,7 @@ func expand(a *quant.Affine) []float32 {
 			word := a.Weight[row*a.Cols*a.Bits/32+at/32]
 			q |= word >> (at % 32) & 1 << b
 		}
-		g := row*a.Cols/32 + col/32
+		g := row*a.Cols/a.GroupSize + col/a.GroupSize
 		out[i] = float32(float64(a.Scales[g])*float64(q) + float64(a.Biases[g]))
 	}
 	return out

@@ -8,70 +8,77 @@ import (
 	"forge.lthn.ai/core/go-mlx/models/gguf"
 )
 
-// packable lists the types that Repack maps, dense those that Dequantize takes beside them.
+// packable lists the types that Repack maps, dense those that Dequantize takes beside them and beside MXFP4.
 var (
-	packable = []gguf.Type{gguf.TypeQ4_0, gguf.TypeQ4_1, gguf.TypeQ5_0, gguf.TypeQ5_1, gguf.TypeQ8_0}
-	dense    = []gguf.Type{gguf.TypeF32, gguf.TypeF16, gguf.TypeBF16}
+	packable = []gguf.Type{
+		gguf.TypeQ4_0, gguf.TypeQ4_1, gguf.TypeQ5_0, gguf.TypeQ5_1, gguf.TypeQ8_0,
+		gguf.TypeQ2K, gguf.TypeQ3K, gguf.TypeQ4K, gguf.TypeQ5K, gguf.TypeQ6K, gguf.TypeIQ4NL, gguf.TypeIQ4XS,
+	}
+	dense = []gguf.Type{gguf.TypeF32, gguf.TypeF16, gguf.TypeBF16}
+	micro = []gguf.Type{gguf.TypeMXFP4}
 )
 
-// packing says how the blocks of a type map onto affine groups.
-type packing struct {
-	bits int
-	// shift is the logarithm of the integer that stands for zero, 0 where the block stores its minimum instead.
-	shift int
-	// pack writes the integers of one block in MLX's order.
-	pack func(dst []uint32, block []byte)
-}
-
-func packingOf(t gguf.Type) (packing, bool) {
-	switch t {
-	case gguf.TypeQ4_0:
-		return packing{bits: 4, shift: 3, pack: func(dst []uint32, b []byte) { packNibbles(dst, b[2:]) }}, true
-	case gguf.TypeQ4_1:
-		return packing{bits: 4, pack: func(dst []uint32, b []byte) { packNibbles(dst, b[4:]) }}, true
-	case gguf.TypeQ5_0:
-		return packing{bits: 5, shift: 4, pack: func(dst []uint32, b []byte) { packFives(dst, b[2:]) }}, true
-	case gguf.TypeQ5_1:
-		return packing{bits: 5, pack: func(dst []uint32, b []byte) { packFives(dst, b[4:]) }}, true
-	case gguf.TypeQ8_0:
-		return packing{bits: 8, shift: 7, pack: func(dst []uint32, b []byte) { packBytes(dst, b[2:]) }}, true
-	}
-	return packing{}, false
-}
-
-// Repack rewrites a quantised tensor as an affine matrix with exactly the same weights. It keeps slices of dst that
-// are large enough, such as those of a view (see [Affine.View]), and allocates the others. The data are those of
-// [gguf.File.Data]. A scale that is infinite or not a number is an error, since no affine form exists for it; so is,
-// with [WithHalfScales], a bias that float16 cannot hold. After an error the contents of dst are undefined.
+// Repack rewrites a quantised tensor as an affine matrix with the same weights, exactly so where the type's [Form] says
+// it, and nearly so otherwise. It keeps slices of dst that are large enough, such as those of a view (see [Affine.View]),
+// and allocates the others. The data are those of [gguf.File.Data]. A scale that is infinite or not a number is an
+// error, since no affine form exists for it; so is, with [WithHalfScales], a bias that float16 cannot hold. After an
+// error the contents of dst are undefined.
 func Repack(info gguf.TensorInfo, data []byte, dst *Affine, opts ...Option) error {
 	p, ok := packingOf(info.Type)
 	if !ok {
 		return unsupported("repack", info.Name, info.Type, packable)
 	}
 	o := collect(opts)
-	m, err := newMatrix(info, data, o.order)
+	m, err := newMatrix(info, data, o)
 	if err != nil {
 		return err
 	}
-	dst.allocate(m.rows, m.cols, p.bits, o.half)
-	words, groups, size := dst.words(), dst.groups(), info.Type.BlockBytes()
+	if o.half && p.fit != nil {
+		return m.errorf("its scales are products that float16 cannot hold; use float32 scales")
+	}
+	dst.allocate(m.rows, m.cols, p, o.half)
 	return m.each(o.workers, func(lo, n int, src []byte) error {
-		weight := dst.Weight[lo*words : (lo+n)*words]
-		for b := range n * groups {
-			p.pack(weight[b*p.bits:(b+1)*p.bits], src[b*size:(b+1)*size])
-		}
-		var at int
-		var ok bool
-		if o.half {
-			at, ok = p.halfScales(dst.HalfScales[lo*groups:(lo+n)*groups], dst.HalfBiases[lo*groups:], src, size)
-		} else {
-			at, ok = p.scales(dst.Scales[lo*groups:(lo+n)*groups], dst.Biases[lo*groups:], src, size)
-		}
-		if !ok {
-			return p.badScale(&m, lo+at/groups, at%groups, src[at*size:])
+		part := dst.view(lo, lo+n)
+		if at, ok := p.blocks(&part, src, info.Type); !ok {
+			return p.badScale(&m, lo, at, src)
 		}
 		return nil
 	})
+}
+
+// blocks repacks consecutive blocks. On failure it returns the index of the one whose scale is none.
+func (p packing) blocks(dst *Affine, src []byte, t gguf.Type) (int, bool) {
+	size := t.BlockBytes()
+	if p.fit != nil {
+		return p.superblocks(dst, src, splitterOf(t), size)
+	}
+	p.packBlocks(dst, src, size)
+	if dst.Scales == nil {
+		return p.halfScales(dst.HalfScales, dst.HalfBiases, src, size)
+	}
+	return p.scales(dst.Scales, dst.Biases, src, size)
+}
+
+// packBlocks packs the integers of consecutive blocks of 32.
+func (p packing) packBlocks(dst *Affine, src []byte, size int) {
+	for b := range len(src) / size {
+		p.pack(dst.Weight[b*p.bits:(b+1)*p.bits], src[b*size:(b+1)*size])
+	}
+}
+
+// superblocks packs consecutive blocks of 256, with their scales and biases.
+func (p packing) superblocks(dst *Affine, src []byte, split splitter, size int) (int, bool) {
+	var sb superblock
+	var q [256]uint8
+	words, groups := 256*p.bits/32, 256/p.group
+	for b := range len(src) / size {
+		if !split(&sb, src[b*size:(b+1)*size]) {
+			return b, false
+		}
+		p.fit(&sb, &q, dst.Scales[b*groups:(b+1)*groups], dst.Biases[b*groups:(b+1)*groups])
+		packWords(dst.Weight[b*words:(b+1)*words], &q, p.bits)
+	}
+	return 0, true
 }
 
 // scales converts the scales and biases of consecutive blocks to float32. On failure it returns the block's index.
@@ -114,13 +121,15 @@ func (p packing) halfScales(scales, biases []uint16, src []byte, size int) (int,
 	return 0, true
 }
 
-// badScale says why a block has no exact form.
-func (p packing) badScale(m *matrix, row, group int, block []byte) error {
-	d := binary.LittleEndian.Uint16(block)
-	if isFinite(d) && p.shift > 0 {
-		return m.errorf("row %d, block %d: %g * -%d is beyond float16; use float32 scales", row, group, fromHalf(d), 1<<p.shift)
+// badScale says why a block, of the rows from lo on, has no affine form.
+func (p packing) badScale(m *matrix, lo, block int, src []byte) error {
+	inRow := m.cols / m.info.Type.BlockSize()
+	row, at := m.first+lo+block/inRow, block%inRow
+	d := binary.LittleEndian.Uint16(src[block*m.info.Type.BlockBytes():])
+	if p.fit == nil && isFinite(d) && p.shift > 0 {
+		return m.errorf("row %d, block %d: %g * -%d is beyond float16; use float32 scales", row, at, fromHalf(d), 1<<p.shift)
 	}
-	return m.errorf("row %d, block %d: scale or minimum is not finite, the file is damaged", row, group)
+	return m.errorf("row %d, block %d: scale or minimum is not finite, the file is damaged", row, at)
 }
 
 // unsupported names a type that is not handled and those that are.

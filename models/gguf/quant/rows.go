@@ -22,6 +22,7 @@ type options struct {
 	order   []int
 	half    bool
 	workers int
+	span    *[2]int
 }
 
 func collect(opts []Option) options {
@@ -35,6 +36,9 @@ func collect(opts []Option) options {
 // WithRowOrder makes row r of the result row order[r] of the tensor. The order must name every row once.
 func WithRowOrder(order []int) Option { return func(o *options) { o.order = order } }
 
+// WithRows restricts the result to its rows from lo up to, but without, hi: a large tensor in parts.
+func WithRows(lo, hi int) Option { return func(o *options) { o.span = &[2]int{lo, hi} } }
+
 // WithHalfScales makes [Repack] write scales and biases as float16 bits, exactly as stored, instead of float32.
 func WithHalfScales() Option { return func(o *options) { o.half = true } }
 
@@ -45,14 +49,36 @@ func WithWorkers(n int) Option { return func(o *options) { o.workers = max(n, 1)
 type matrix struct {
 	info       gguf.TensorInfo
 	data       []byte
-	rows, cols int
+	first      int // row of the tensor that is the result's first
+	rows, cols int // of the result
 	stride     int // bytes in a row
 	order      []int
 }
 
-// newMatrix checks that shape, type and data agree, and that the order fits.
-func newMatrix(info gguf.TensorInfo, data []byte, order []int) (matrix, error) {
-	m := matrix{info: info, data: data, rows: 1, cols: 1, order: order}
+// newMatrix checks that shape, type and data agree, and that order and rows fit.
+func newMatrix(info gguf.TensorInfo, data []byte, o options) (matrix, error) {
+	m, err := wholeMatrix(info, data)
+	if err != nil {
+		return m, err
+	}
+	if o.order != nil {
+		if err := checkOrder(o.order, m.rows); err != nil {
+			return m, m.errorf("%w", err)
+		}
+		m.order = o.order
+	}
+	if o.span != nil {
+		lo, hi := o.span[0], o.span[1]
+		if lo < 0 || hi < lo || hi > m.rows {
+			return m, m.errorf("rows %d to %d of %d", lo, hi, m.rows)
+		}
+		m.first, m.rows = lo, hi-lo
+	}
+	return m, nil
+}
+
+func wholeMatrix(info gguf.TensorInfo, data []byte) (matrix, error) {
+	m := matrix{info: info, data: data, rows: 1, cols: 1}
 	for i, d := range info.Shape {
 		if d < 0 {
 			return m, m.errorf("shape %v has a negative dimension", info.Shape)
@@ -77,11 +103,6 @@ func newMatrix(info gguf.TensorInfo, data []byte, order []int) (matrix, error) {
 	m.stride = m.cols / block * info.Type.BlockBytes()
 	if m.stride > 0 && m.rows > math.MaxInt/m.stride || len(data) != m.rows*m.stride {
 		return m, m.errorf("%d bytes of data for shape %v", len(data), info.Shape)
-	}
-	if order != nil {
-		if err := checkOrder(order, m.rows); err != nil {
-			return m, m.errorf("%w", err)
-		}
 	}
 	return m, nil
 }
@@ -143,10 +164,10 @@ func (m *matrix) span(lo, hi int, fn func(lo, n int, src []byte) error) (err err
 		}
 	}()
 	if m.order == nil {
-		return fn(lo, hi-lo, m.data[lo*m.stride:hi*m.stride])
+		return fn(lo, hi-lo, m.data[(m.first+lo)*m.stride:(m.first+hi)*m.stride])
 	}
 	for r := lo; r < hi; r++ {
-		from := m.order[r] * m.stride
+		from := m.order[m.first+r] * m.stride
 		if err := fn(r, 1, m.data[from:from+m.stride]); err != nil {
 			return err
 		}

@@ -80,7 +80,7 @@ func BenchmarkRepackSmolLM2(b *testing.B) {
 	for b.Loop() {
 		var total int64
 		for _, info := range f.Tensors {
-			if _, ok := quant.AffineBits(info.Type); !ok {
+			if _, ok := quant.FormOf(info.Type); !ok {
 				continue
 			}
 			require.NoError(b, quant.Repack(info, bytesOf(b, f, info), new(quant.Affine)))
@@ -92,7 +92,8 @@ func BenchmarkRepackSmolLM2(b *testing.B) {
 
 // BenchmarkDequantize measures the types in memory that is there already, on one goroutine.
 func BenchmarkDequantize(b *testing.B) {
-	for _, typ := range []gguf.Type{gguf.TypeF16, gguf.TypeBF16, gguf.TypeQ4_0, gguf.TypeQ4_1, gguf.TypeQ5_0, gguf.TypeQ5_1, gguf.TypeQ8_0} {
+	for _, typ := range []gguf.Type{gguf.TypeF16, gguf.TypeBF16, gguf.TypeQ4_0, gguf.TypeQ4_1, gguf.TypeQ5_0, gguf.TypeQ5_1, gguf.TypeQ8_0,
+		gguf.TypeQ2K, gguf.TypeQ3K, gguf.TypeQ4K, gguf.TypeQ5K, gguf.TypeQ6K, gguf.TypeIQ4NL, gguf.TypeIQ4XS, gguf.TypeMXFP4} {
 		b.Run(typ.String(), func(b *testing.B) {
 			info, data := random(typ, 1024, 1024)
 			dst := make([]float32, info.Elements())
@@ -106,7 +107,8 @@ func BenchmarkDequantize(b *testing.B) {
 
 // BenchmarkRepack is the same for the packed form.
 func BenchmarkRepack(b *testing.B) {
-	for _, typ := range []gguf.Type{gguf.TypeQ4_0, gguf.TypeQ4_1, gguf.TypeQ5_0, gguf.TypeQ5_1, gguf.TypeQ8_0} {
+	for _, typ := range []gguf.Type{gguf.TypeQ4_0, gguf.TypeQ4_1, gguf.TypeQ5_0, gguf.TypeQ5_1, gguf.TypeQ8_0,
+		gguf.TypeQ2K, gguf.TypeQ3K, gguf.TypeQ4K, gguf.TypeQ5K, gguf.TypeQ6K, gguf.TypeIQ4NL, gguf.TypeIQ4XS} {
 		b.Run(typ.String(), func(b *testing.B) {
 			info, data := random(typ, 1024, 1024)
 			var dst quant.Affine

@@ -1,12 +1,20 @@
 """Writes the GGUF files of this folder and what the reference implementations read from them.
 
 usage: dump.py [MODEL.gguf]
+       dump.py blocks LIBGGML.so
+
 
 The Python package gguf writes the files and gives the dequantised values; MLX gives its own packing of Q4_0, Q4_1
 and Q8_0 (mx.load of the same file). MLX's reader refuses Q5_0 and Q5_1, so for those the integers that the
 gguf package unpacks are packed as a little-endian bit stream here, and mx.dequantize must give the same weights back.
 With a model (SmolLM2-135M-Instruct.Q4_1.gguf) smollm2.json is written too: a digest of every tensor.
+
+The second form writes the files of the K types, IQ4_NL, IQ4_XS and MXFP4: blocks of any bits, and normally distributed
+weights as ggml itself quantises them (libggml-base.so of the package llama-cpp-python). The gguf package dequantises
+both; what mx.dequantize gives for MXFP4 must be the same.
 """
+
+import ctypes
 
 import hashlib
 import json
@@ -82,13 +90,7 @@ def quant_file(kind):
     if kind in PACKED:
         tensors["odd.weight"] = raw_blocks(kind, rows, cols)
     tensors["cube"] = gguf.quantize(rng.normal(0, 2, (2, 3, 32)).astype(np.float32), kind)
-    writer = gguf.GGUFWriter(path(name + ".gguf"), "test")
-    for key, data in tensors.items():
-        writer.add_tensor(key, data, raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+    write_tensors(name, kind, tensors)
     loaded = mx.load(path(name + ".gguf")) if kind in MAPPED_BY_MLX else {}
     want = {}
     for key, data in tensors.items():
@@ -109,9 +111,82 @@ def quant_file(kind):
             entry["half_biases"] = bits(biases.astype(np.float16), np.uint16)
             assert np.array_equal(biases.astype(np.float16).astype(np.float32), biases)
         want[key] = entry
+    write_json(name, want)
+
+
+def write_tensors(name, kind, tensors):
+    writer = gguf.GGUFWriter(path(name + ".gguf"), "test")
+    for key, data in tensors.items():
+        writer.add_tensor(key, data, raw_dtype=kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def write_json(name, want):
     with open(path(name + ".json"), "w") as f:
         json.dump(want, f, separators=(",", ":"))
         f.write("\n")
+
+
+HALVES = {T.Q2_K: (80, 82), T.Q3_K: (108,), T.Q4_K: (0, 2), T.Q5_K: (0, 2), T.Q6_K: (208,), T.IQ4_NL: (0,), T.IQ4_XS: (0,)}
+
+
+def any_blocks(kind, shape, rng):
+    """Blocks of random bits; their float16 numbers are odd ones first, then small ones."""
+    block, size = GGML_QUANT_SIZES[kind]
+    n = int(np.prod(shape)) // block
+    raw = rng.integers(0, 256, (n, size), dtype=np.uint8)
+    odd = [2.0**-24, -0.0625, 0.0, 1.5, -500.0, 511.5]
+    for k, at in enumerate(HALVES.get(kind, ())):
+        halves = np.array((odd[k:] + rng.normal(0, 0.01, n).tolist())[:n], np.float16)
+        raw[:, at : at + 2] = halves.view(np.uint8).reshape(n, 2)
+    if kind == T.MXFP4:
+        raw[:, 0] = ([0, 1, 2, 127, 250] + rng.integers(110, 130, n).tolist())[:n]
+    return raw.reshape(*shape[:-1], -1)
+
+
+def ggml_blocks(lib, kind, weights):
+    """weights, quantised by ggml."""
+    weights = np.ascontiguousarray(weights, np.float32)
+    rows, cols = weights.shape
+    block, size = GGML_QUANT_SIZES[kind]
+    out = np.zeros((rows, cols // block * size), np.uint8)
+    pointer = lambda a: a.ctypes.data_as(ctypes.c_void_p)
+    lib.ggml_quantize_chunk.restype = ctypes.c_size_t
+    wrote = lib.ggml_quantize_chunk(ctypes.c_int(kind.value), pointer(weights), pointer(out), ctypes.c_int64(0),
+                                    ctypes.c_int64(rows), ctypes.c_int64(cols), None)
+    assert wrote == out.nbytes
+    return out
+
+
+def block_file(lib, kind):
+    rng = np.random.default_rng(int(kind))
+    tensors = {
+        "normal.weight": ggml_blocks(lib, kind, rng.normal(0, 0.3, (2, 256))),
+        "odd.weight": any_blocks(kind, (2, 256), rng),
+        "cube": any_blocks(kind, (2, 1, 256), rng),
+    }
+    name = kind.name.lower()
+    write_tensors(name, kind, tensors)
+    want = {}
+    for key, data in tensors.items():
+        with np.errstate(invalid="ignore", over="ignore"):
+            value = gguf.dequantize(data, kind).astype(np.float32)
+        want[key] = {"shape": list(value.shape), "float32": bits(value)}
+        if kind == T.MXFP4:
+            packed_mxfp4(data, value)
+    write_json(name, want)
+
+
+def packed_mxfp4(data, value):
+    """MLX's mode mxfp4 holds the same nibbles in order."""
+    blocks = data.reshape(-1, 17)
+    nibbles = np.concatenate([blocks[:, 1:] & 15, blocks[:, 1:] >> 4], axis=1)
+    words = bit_stream(nibbles.astype(np.int64), 4).reshape(-1, 4)
+    back = mx.dequantize(mx.array(words), mx.array(blocks[:, :1].copy()), None, 32, 4, "mxfp4", dtype=mx.float32)
+    assert np.array_equal(np.array(back).ravel(), value.ravel())  # MLX has a negative zero, ggml has not
 
 
 def metadata_file(name, endian=GGUFEndian.LITTLE):
@@ -197,7 +272,11 @@ def model(source):
         f.write("\n")
 
 
-if __name__ == "__main__":
+if __name__ == "__main__" and sys.argv[1:2] == ["blocks"]:
+    ggml = ctypes.CDLL(sys.argv[2])
+    for kind in (*HALVES, T.MXFP4):
+        block_file(ggml, kind)
+elif __name__ == "__main__":
     for kind in (T.F32, T.F16, T.BF16, *PACKED):
         quant_file(kind)
     metadata_file("metadata.gguf")
