@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/models/nn"
 )
 
 // published reads a config.json of testdata/configs, as its model's page has it.
@@ -90,4 +92,23 @@ func TestConfigsAreRefused(t *testing.T) {
 	} {
 		requireRefused(t, c.name, c.field, c.value, c.want)
 	}
+}
+
+// Whatever a config.json says, it is an error or a model.
+func FuzzConfig(f *testing.F) {
+	files, err := filepath.Glob(filepath.Join("testdata", "configs", "*.json"))
+	require.NoError(f, err)
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		require.NoError(f, err)
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		arch, err := newArchitecture(data)
+		if err != nil {
+			return
+		}
+		_, err = nn.Shapes(arch)
+		require.NoError(t, err)
+	})
 }

@@ -3,6 +3,7 @@ package models
 import (
 	"math"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -145,3 +146,27 @@ func TestLlamaAcrossCacheGrowth(t *testing.T) {
 }
 
 func TestLlamaParity(t *testing.T) { testParity(t, "llama") }
+
+// Whether the output layer is the embedding stands in the configuration, or shows
+// in the checkpoint where it does not: one that is stored although it is tied
+// means nothing.
+func TestTiedAsTheCheckpointHasIt(t *testing.T) {
+	head := namedShape{"lm_head.weight", []int{32, 64}}
+	for name, c := range map[string]struct {
+		from, config string
+		extra        []namedShape
+	}{
+		"stored, nothing said":     {from: "plain", config: `"tie_word_embeddings":null`},
+		"not stored, nothing said": {from: "tied", config: `"tie_word_embeddings":null`},
+		"stored, tied":             {from: "tied", config: `"tie_word_embeddings":true`, extra: []namedShape{head}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tied := parityCases(t, "llama")[c.from]
+			tied.Config = regexp.MustCompile(`"tie_word_embeddings":\w+`).ReplaceAll(tied.Config, []byte(c.config))
+			require.Contains(t, string(tied.Config), c.config)
+			tied.Tensors = append(tied.Tensors, c.extra...)
+			m := loadTest(t, tied.folder(t), WithDtype(mlx.Float32))
+			leaktest.Do(t, func(th *mlx.Thread) { tied.runWhole(t, th, m, len(tied.Tokens), 1e-5) })
+		})
+	}
+}
