@@ -12,11 +12,6 @@ import (
 
 func TestDeepseekV3Parity(t *testing.T) { testParity(t, "deepseek_v3") }
 
-// Unpacked, what mlx-lm packs a second time is nearer to what was stored.
-func TestDeepseekV3StoredParity(t *testing.T) {
-	testParity(t, "deepseek_v3_stored", WithWeights(Packed))
-}
-
 // Layers that predict further tokens are no part of the model, as many as the
 // configuration says; one more is.
 func TestDeepseekV3DropsPredictions(t *testing.T) {

@@ -27,15 +27,7 @@ type GroupGate struct {
 // Forward maps x [..., D] to the experts of each token, uint32 [..., K], and their
 // weights, float32 [..., K].
 func (g *GroupGate) Forward(s *mlx.Scope, x mlx.Array) (experts, weights mlx.Array) {
-	scores := s.AsType(g.w.mul(s, x), mlx.Float32) // [..., E]
-	chosen := mlx.Array{}
-	if g.Softmax {
-		scores = s.SoftmaxAxis(scores, -1, true)
-		chosen = scores
-	} else {
-		scores = s.Sigmoid(scores)
-		chosen = s.Add(scores, g.bias.Array())
-	}
+	scores, chosen := g.score(s, s.AsType(g.w.mul(s, x), mlx.Float32)) // [..., E]
 	if g.TopGroups < g.Groups {
 		chosen = g.limit(s, chosen)
 	}
@@ -44,23 +36,35 @@ func (g *GroupGate) Forward(s *mlx.Scope, x mlx.Array) (experts, weights mlx.Arr
 	if g.Normalise && g.TopK > 1 {
 		weights = s.Divide(weights, s.SumAxis(weights, -1, true))
 	}
-	return experts, s.Multiply(weights, s.Scalar(orDefault(g.Scale, 1), mlx.Float32))
+	return experts, times(s, orDefault(g.Scale, 1), weights)
 }
 
-// limit takes the experts of the worst groups out of the choice. A group is as
-// good as its best two.
+// score maps logits [..., E] to what weighs the experts and what chooses them.
+func (g *GroupGate) score(s *mlx.Scope, logits mlx.Array) (scores, chosen mlx.Array) {
+	if g.Softmax {
+		scores = s.SoftmaxAxis(logits, -1, true)
+		return scores, scores
+	}
+	scores = s.Sigmoid(logits)
+	return scores, s.Add(scores, g.bias.Array())
+}
+
+// limit takes the experts of the worst groups out of the choice.
 func (g *GroupGate) limit(s *mlx.Scope, chosen mlx.Array) mlx.Array {
 	grouped, out := s.Unflatten(chosen, -1, g.Groups, -1), g.Groups-g.TopGroups // [..., G, E/G]
-	best := mlx.Array{}                                                         // [..., G]
-	if g.Softmax {
-		best = s.MaxAxis(grouped, -1, false)
-	} else {
-		best = s.SumAxis(s.TopKAxis(grouped, 2, -1), -1, false)
-	}
+	best := g.measure(s, grouped)                                               // [..., G]
 	worst := s.StopGradient(lastAxis(s, s.ArgpartitionAxis(best, out-1, -1), out))
 	worst = s.ExpandDims(worst, -1) // [..., G-K, 1]
-	grouped = s.PutAlongAxis(grouped, worst, s.Scalar(math.Inf(-1), mlx.Float32), -2)
+	grouped = s.PutAlongAxis(grouped, worst, num(s, math.Inf(-1), grouped), -2)
 	return s.Flatten(grouped, -2, -1)
+}
+
+// measure tells how good groups [..., G, E/G] are: as the best two, or the best.
+func (g *GroupGate) measure(s *mlx.Scope, grouped mlx.Array) mlx.Array {
+	if g.Softmax {
+		return s.MaxAxis(grouped, -1, false)
+	}
+	return s.SumAxis(s.TopKAxis(grouped, 2, -1), -1, false)
 }
 
 // plan reads the bias in single precision, whatever the model computes in: it is

@@ -9,7 +9,8 @@ Needs mlx, mlx-cpu and mlx-lm 0.32.2. A case file has CASES, a dict of name -> c
     quantization  as in config.json: {"group_size": 32, "bits": 4, "layer": {...} or False}; the weights are packed by mlx.nn.quantize
     hf            tensors {name: shape} of the Hugging Face form, which Model.sanitize of mlx-lm takes; without it the tensors are mlx-lm's own
     rename        function of a stored name that mlx-lm does not know, to one that it does
-    stored        with quantization: whether a layer of that stored name is packed in the checkpoint, before Model.sanitize; the others are dense
+    stored        with quantization: whether a layer of that stored name is packed in the checkpoint, before Model.sanitize; the others are dense.
+                  What sanitize packs again is not what was stored, so that such a case is compared in packed form only
     gradients     whether to dump the loss of each next token and the norms of its gradients by the parameters
     length        tokens of each of the two sequences, 20 without
     tweak         function of the model, called after the weights are loaded: to mend a known defect of the reference (say which)
@@ -118,6 +119,7 @@ def run(case):
     assert mx.abs(logits - cached).max() <= 2e-2 * mx.abs(logits).max(), "mlx-lm disagrees with itself"
     picked = np.array(logits[:, mx.array(positions)].astype(mx.float32))
     extra = gradients(model, mx.array(tokens)) if case.get("gradients") else {}
+    extra |= dict(repacked=True) if "stored" in case else {}
     return dict(extra, config=dict(config, torch_dtype=case.get("dtype", "float32")), tensors=[[k, list(s)] for k, s in shapes.items()], packed=packed,
                 tokens=tokens.tolist(), positions=positions, logits=[[[float(f"{x:.8g}") for x in row] for row in rows] for rows in picked])
 

@@ -41,4 +41,9 @@ CASES = {
     "Kimi K2": dict(config=dict(BASE, model_type="kimi_k2", n_group=1, topk_group=1)),
     "bf16": dict(config=BASE, dtype="bfloat16"),
     "4-bit": dict(config=BASE, quantization=dict(group_size=32, bits=4)),
+    # as it was packed before mlx-lm split kv_b_proj, and with packed experts one by one: sanitize packs what it makes again
+    "4-bit, stored whole": dict(config=BASE, hf=hf(2, {1}), quantization=dict(group_size=32, bits=4),
+                                stored=lambda layer: "norm" not in layer and not layer.endswith("mlp.gate")),
+    "8-bit attention, stored whole": dict(config=dict(BASE, q_lora_rank=None), hf=hf(2, {1}, direct=True),
+                                          quantization=dict(group_size=32, bits=8), stored=lambda layer: "self_attn" in layer and "norm" not in layer),
 }

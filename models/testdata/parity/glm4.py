@@ -14,7 +14,7 @@ def scaled(model):
 
 
 CASES = {
-    "plain": dict(config=BASE),
+    "plain": dict(config=BASE, gradients=True),
     "no biases, a key for each query, all rotary": dict(config=dict(BASE, attention_bias=False, num_key_value_heads=4, partial_rotary_factor=1.0)),
     "yarn": dict(config=dict(BASE, rope_scaling=YARN), tweak=scaled),
     "bf16": dict(config=BASE, dtype="bfloat16"),

@@ -3,7 +3,7 @@ BASE = dict(model_type="olmo2", hidden_size=64, num_hidden_layers=2, intermediat
             vocab_size=32, rms_norm_eps=1e-5, rope_theta=500000, max_position_embeddings=512, tie_word_embeddings=False)
 
 CASES = {
-    "plain": dict(config=BASE),
+    "plain": dict(config=BASE, gradients=True),
     "tied, a key for each query": dict(config={k: v for k, v in dict(BASE, tie_word_embeddings=True).items() if k != "num_key_value_heads"}),
     "biases": dict(config=dict(BASE, attention_bias=True, mlp_bias=True, head_dim=32)),
     "linear": dict(config=dict(BASE, rope_scaling=dict(type="linear", factor=2.0))),

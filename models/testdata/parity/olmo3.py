@@ -7,7 +7,7 @@ TWO = dict(num_hidden_layers=2, layer_types=["full_attention", "sliding_attentio
 CASES = {
     "every fourth layer is full": dict(config=BASE),
     "layer types, tied, biases": dict(config=dict(BASE, **TWO, tie_word_embeddings=True, attention_bias=True)),
-    "yarn": dict(config=dict(BASE, **TWO, rope_scaling=YARN)),
+    "yarn": dict(config=dict(BASE, **TWO, rope_scaling=YARN), gradients=True),
     "far beyond the window": dict(config=dict(BASE, **TWO, sliding_window=4, head_dim=8), length=48),
     "bf16": dict(config=dict(BASE, **TWO), dtype="bfloat16"),
     "4-bit": dict(config=dict(BASE, **TWO), quantization=dict(group_size=32, bits=4)),
