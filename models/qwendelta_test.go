@@ -127,3 +127,45 @@ func active(t *testing.T, th *mlx.Thread) uint64 {
 	require.NoError(t, err)
 	return n
 }
+
+// A row that is padded on the left, through chunks and steps, gives what it gives
+// alone; so do rows that were brought together after their prompts, and one that is
+// taken out again.
+func TestDeltaNetBatches(t *testing.T) {
+	leaktest.Check(t)
+	c := parityCases(t, "qwen3_5")["plain"]
+	m := loadTest(t, c.folder(t), WithDtype(mlx.Float32))
+	row, short := c.Tokens[0], c.Tokens[1][:13]
+	leaktest.Do(t, func(th *mlx.Thread) {
+		alone := func(tokens []int32) []float32 {
+			kv := m.NewCache(th)
+			defer func() { require.NoError(t, kv.Close()) }()
+			return lastOf(forward(t, th, m, kv, tokens, 1, len(tokens)), 1, len(tokens))
+		}
+		padded := append(make([]int32, len(row)-len(short)), short...)
+		columns := func(from, to int) []int32 { return append(slices.Clone(row[from:to]), padded[from:to]...) }
+		kv := m.NewCache(th, cache.WithLeftPadding(0, len(row)-len(short)))
+		defer func() { require.NoError(t, kv.Close()) }()
+		forward(t, th, m, kv, columns(0, 5), 2, 5)
+		logits := forward(t, th, m, kv, columns(5, 18), 2, 13)
+		want := append(alone(row[:18]), alone(short[:11])...)
+		requireClose(t, want, lastOf(logits, 2, 13), 1e-5, "padded chunks")
+		forward(t, th, m, kv, columns(18, 19), 2)
+		want = append(alone(row), alone(short)...)
+		requireClose(t, want, forward(t, th, m, kv, columns(19, 20), 2), 1e-5, "padded steps")
+
+		one, other := m.NewCache(th), m.NewCache(th)
+		forward(t, th, m, one, row[:19], 1, 19)
+		forward(t, th, m, other, short[:12], 1, 12)
+		both, err := cache.Merge(th, one, other)
+		require.NoError(t, err)
+		require.NoError(t, one.Close())
+		require.NoError(t, other.Close())
+		defer func() { require.NoError(t, both.Close()) }()
+		single, err := both.Extract(th, 1)
+		require.NoError(t, err)
+		defer func() { require.NoError(t, single.Close()) }()
+		requireClose(t, want, forward(t, th, m, both, []int32{row[19], short[12]}, 2), 1e-5, "brought together")
+		requireClose(t, alone(short), forward(t, th, m, single, short[12:], 1), 1e-5, "taken out")
+	})
+}
