@@ -1,6 +1,8 @@
 package models
 
 import (
+	"slices"
+
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/nn"
 )
@@ -22,6 +24,7 @@ type qwenDeltaConfig struct {
 	TieWordEmbeddings     bool     `json:"tie_word_embeddings"`
 	AttentionBias         bool     `json:"attention_bias"`
 	AttnOutputGate        *bool    `json:"attn_output_gate"`
+	OutputGateType        string   `json:"output_gate_type"`
 	LayerTypes            []string `json:"layer_types"`
 	FullAttentionInterval int      `json:"full_attention_interval"`
 	LinearConvKernelDim   int      `json:"linear_conv_kernel_dim"`
@@ -43,6 +46,7 @@ func (c *qwenDeltaConfig) normalize() error {
 	c.LinearNumKeyHeads, c.LinearNumValueHeads = orElse(c.LinearNumKeyHeads, 16), orElse(c.LinearNumValueHeads, 32)
 	err := checkSizes(sizes{
 		{"hidden_size", c.HiddenSize}, {"num_hidden_layers", c.NumHiddenLayers}, {"num_attention_heads", c.NumAttentionHeads},
+		{"intermediate_size", orElse(c.IntermediateSize, 1)}, // of dense layers, if there are any
 		{"num_key_value_heads", c.NumKeyValueHeads}, {"head_dim", c.HeadDim}, {"vocab_size", c.VocabSize},
 		{"full_attention_interval", c.FullAttentionInterval}, {"linear_conv_kernel_dim", c.LinearConvKernelDim},
 		{"linear_key_head_dim", c.LinearKeyHeadDim}, {"linear_value_head_dim", c.LinearValueHeadDim},
@@ -68,6 +72,8 @@ func (c *qwenDeltaConfig) checkHeads() error {
 		return fieldError("linear_conv_kernel_dim", "%d, want at least 2", c.LinearConvKernelDim)
 	case c.AttnOutputGate != nil && !*c.AttnOutputGate:
 		return fieldError("attn_output_gate", "only attention with a gate is supported")
+	case !slices.Contains([]string{"", "silu", "swish"}, c.OutputGateType):
+		return fieldError("output_gate_type", "%q is not swish", c.OutputGateType)
 	}
 	rope := c.layerRope()
 	if rope.Dims < 2 || rope.Dims > c.HeadDim || rope.Dims%2 != 0 {

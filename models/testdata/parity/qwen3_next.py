@@ -37,9 +37,9 @@ def hf(c):
 
 ROUTERS = {f"model.layers.{i}.mlp.{n}": dict(group_size=32, bits=8) for i in range(4) for n in ("gate", "shared_expert_gate")}
 CASES = {
-    "plain": dict(config=BASE),
+    "plain": dict(gradients=True, config=BASE),
     "long": dict(config=BASE, length=150),
-    "dense layers, tied, biases": dict(config=MIXED),
+    "dense layers, tied, biases": dict(gradients=True, config=MIXED),
     "4-bit": dict(config=BASE, quantization=dict(group_size=32, bits=4, **ROUTERS)),
     "hf": dict(config=dict(BASE, num_hidden_layers=2, full_attention_interval=2), hf=hf(dict(BASE, num_hidden_layers=2, full_attention_interval=2))),
 }
