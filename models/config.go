@@ -7,7 +7,7 @@ import "fmt"
 const maxSize = 1 << 24
 
 // maxLayers bounds the layers, for which more is made than a number.
-const maxLayers = 1 << 12
+const maxLayers = 1 << 10
 
 // sizes names the sizes of a configuration.
 type sizes []struct {

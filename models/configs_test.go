@@ -38,7 +38,7 @@ func TestPublishedConfigsWithAbsurdSizes(t *testing.T) {
 				requireRefused(t, name, field, value, field)
 			}
 		}
-		requireRefused(t, name, "num_hidden_layers", 1<<13, "num_hidden_layers: 8192 is not between 1 and 4096")
+		requireRefused(t, name, "num_hidden_layers", 1<<13, "num_hidden_layers: 8192 is not between 1 and 1024")
 	}
 }
 
