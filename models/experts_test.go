@@ -31,7 +31,7 @@ func TestExpertsEveryOperationMayFail(t *testing.T) {
 func TestExpertsMissing(t *testing.T) {
 	for _, c := range []struct{ file, name, lacks, want string }{
 		{"mixtral", "separate, sorted", "model.layers.1.block_sparse_moe.experts.2.w3.weight",
-			"nn: weights missing: model.layers.1.block_sparse_moe.experts.2.up_proj.weight"},
+			"nn: weights missing: model.layers.1.block_sparse_moe.experts.2.w3.weight"},
 		{"qwen3_moe", "separate, sorted", "model.layers.0.mlp.experts.7.down_proj.weight",
 			"nn: weights missing: model.layers.0.mlp.experts.7.down_proj.weight"},
 		{"gpt_oss", "published", "model.layers.0.mlp.experts.down_proj_bias",
