@@ -91,6 +91,19 @@ func (c *Gemma4TextConfig) fillIn() {
 	}
 }
 
+// Gemma4UnifiedTextConfig is text_config of "gemma4_unified", Gemma 4 without
+// towers beside it, embeddings of the layers' own and experts.
+type Gemma4UnifiedTextConfig struct{ Gemma4TextConfig }
+
+// normalize fills in the defaults and refuses what cannot be a model.
+func (c *Gemma4UnifiedTextConfig) normalize() error {
+	if c.HiddenSizePerLayerInput == nil {
+		c.HiddenSizePerLayerInput = new(int)
+	}
+	c.SlidingWindow = orElse(c.SlidingWindow, 1024)
+	return c.Gemma4TextConfig.normalize()
+}
+
 func (c *Gemma4TextConfig) checkSizes() error {
 	list := sizes{
 		{"hidden_size", c.HiddenSize}, {"num_hidden_layers", c.NumHiddenLayers}, {"intermediate_size", c.IntermediateSize},

@@ -50,6 +50,10 @@ func newGemma4Text(c *Gemma4TextConfig) architecture {
 	return m
 }
 
+func newGemma4UnifiedText(c *Gemma4UnifiedTextConfig) architecture {
+	return newGemma4Text(&c.Gemma4TextConfig)
+}
+
 // sanitize leaves out what a checkpoint has beside the model: keys and values of
 // layers that share others', bounds of quantisation. Hugging Face has gate and up
 // of the experts in one.

@@ -17,9 +17,10 @@ func TestPublishedGemmas(t *testing.T) {
 		"gemma-3-4b-it":   {4_300_079_472 - vision - 1152*(2560+1), 34 * 2 * 4 * 256 * 2},
 		"gemma-3-12b-it":  {12_187_325_040 - vision - 1152*(3840+1), 48 * 2 * 8 * 256 * 2},
 		"gemma-3-27b-it":  {27_432_406_640 - vision - 1152*(5376+1), 62 * 2 * 16 * 128 * 2},
-		// The cards round: 25.2B and 30.7B; 5.1B and 8B with the towers of 450M.
+		// The cards round: 12B, 25.2B and 30.7B; 5.1B and 8B with the towers of 450M.
 		"gemma-4-E2B-it":     {4_628_569_379, (12*2*256 + 3*2*512) * 2}, // of 35 layers 15 have keys and values
 		"gemma-4-E4B-it":     {7_463_013_418, (20*2*2*256 + 4*2*2*512) * 2},
+		"gemma-4-12B-it":     {11_907_350_320, (40*2*8*256 + 8*2*1*512) * 2},
 		"gemma-4-26B-A4B-it": {25_233_141_790, (25*2*8*256 + 5*2*2*512) * 2},
 		"gemma-4-31B-it":     {30_697_345_340, (50*2*16*256 + 10*2*4*512) * 2},
 	} {
