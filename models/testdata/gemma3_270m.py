@@ -2,10 +2,12 @@
 
 usage: gemma3_270m.py widen FILE.gguf F32.gguf          the same weights as float32 (needs gguf)
        gemma3_270m.py dump FILE.gguf F32.gguf OUT.json  greedy tokens and logits (needs llama-cpp-python 0.3.36)
+       gemma3_270m.py mlx F32.gguf OUT.json             adds mlx-lm's logits of the same weights (needs mlx-lm 0.32.2, gguf)
 
 llama.cpp rounds the activations to 8 bits wherever weights are quantised, so its logits from FILE.gguf are some percent away
 from those that the weights stand for. F32.gguf holds the same weights and is computed in float32 throughout (with keys
-and values in float32): its logits are the ones to compare closely. The greedy tokens are those of FILE.gguf; "margin" is the
+and values in float32): its logits are the ones to compare closely. Even there GELU comes out of a table of float16 numbers, 11
+bits each; mlx-lm computes it. The greedy tokens are those of FILE.gguf; "margin" is the
 smallest lead of a chosen token over the second.
 
 Where a lead is smaller than what the rounding to 8 bits does to it, llama.cpp chooses another token than from the same weights
@@ -85,5 +87,43 @@ def dump(source, wide, out):
         f.write("\n")
 
 
+NAMES = {
+    "attn_q": "self_attn.q_proj", "attn_k": "self_attn.k_proj", "attn_v": "self_attn.v_proj", "attn_output": "self_attn.o_proj",
+    "attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm", "attn_norm": "input_layernorm",
+    "post_attention_norm": "post_attention_layernorm", "ffn_norm": "pre_feedforward_layernorm", "post_ffw_norm": "post_feedforward_layernorm",
+    "ffn_gate": "mlp.gate_proj", "ffn_up": "mlp.up_proj", "ffn_down": "mlp.down_proj",
+}
+
+
+def mlx(wide, out):
+    import gguf
+    import mlx.core as mx
+    import numpy as np
+    from mlx_lm.models import gemma3_text
+
+    weights = {}
+    for t in gguf.GGUFReader(wide).tensors:
+        part = t.name.split(".")
+        name = {"token_embd": "model.embed_tokens", "output_norm": "model.norm"}.get(part[0])
+        w = mx.array(t.data.reshape(t.shape[::-1].tolist()))
+        weights[(name or f"model.layers.{part[1]}.{NAMES[part[2]]}") + ".weight"] = w - 1 if "norm" in t.name else w
+    args = gemma3_text.ModelArgs(
+        model_type="gemma3_text", hidden_size=640, num_hidden_layers=18, intermediate_size=2048, num_attention_heads=4, num_key_value_heads=1,
+        head_dim=256, vocab_size=262144, rms_norm_eps=1e-6, rope_theta=1e6, rope_local_base_freq=1e4, query_pre_attn_scalar=256,
+        sliding_window=512, sliding_window_pattern=6, max_position_embeddings=32768)
+    model = gemma3_text.Model(args)
+    model.load_weights(list(model.sanitize(weights).items()))
+    with open(out) as f:
+        cases = json.load(f)
+    for c in cases:
+        logits = np.array(model(mx.array([c["ids"]]))[0, -1])
+        c["mlx_top"] = [float(f"{v:.7g}") for v in logits[c["top"]]]
+        c["mlx_every_4096th"] = [float(f"{v:.7g}") for v in logits[::4096]]
+        print(np.abs(np.array(c["mlx_top"]) - c["logits"]).max() / np.abs(logits).max(), file=sys.stderr)
+    with open(out, "w") as f:
+        json.dump(cases, f, ensure_ascii=False, indent=0)
+        f.write("\n")
+
+
 if __name__ == "__main__":
-    {"widen": widen, "dump": dump}[sys.argv[1]](*sys.argv[2:])
+    {"widen": widen, "dump": dump, "mlx": mlx}[sys.argv[1]](*sys.argv[2:])

@@ -19,7 +19,7 @@ func floats(bits []uint32) []float32 {
 	return out
 }
 
-// error is the root mean square of the differences of a matrix, as a share of that of its weights.
+// relativeError is the root mean square of the differences of a matrix, as a share of that of its weights.
 func relativeError(a *quant.Affine, want []float32) float64 {
 	var off, size float64
 	for i, v := range expand(a) {

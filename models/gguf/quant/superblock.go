@@ -36,8 +36,8 @@ func splitterOf(t gguf.Type) splitter {
 	return nil
 }
 
-// expand writes the weights. No product is rounded: 11 bits of a float16 times at most 8 of a step times at most 7 of
-// an integer; so it makes no difference whether the subtraction is fused.
+// expand writes the weights. No product is rounded: 11 bits of a float16, a step and an integer make 24 bits at most in
+// every type; so it makes no difference whether the subtraction is fused.
 func (sb *superblock) expand(dst []float32) {
 	out := (*[256]float32)(dst)
 	for j := range sb.d {
