@@ -117,20 +117,19 @@ func TestDeltaNetMemoryIsFlat(t *testing.T) {
 		for n := range 1000 {
 			forward(t, th, m, kv, []int32{int32(n % 32)}, 1)
 			if n == 10 {
-				require.NoError(t, th.ClearCache())
 				before, live = active(t, th), uint64(mlx.Live()["Array"])
 			}
 		}
-		require.NoError(t, th.ClearCache())
-		require.Equal(t, before, active(t, th))
+		require.LessOrEqual(t, active(t, th), before+1<<13, "MLX reuses buffers that are somewhat larger; 9 bytes a token would be more")
 		require.Equal(t, live, uint64(mlx.Live()["Array"]))
 		require.Equal(t, 1100, kv.Offset())
 	})
 }
 
-// active is how much memory MLX has in use.
+// active is how much memory MLX has in use when all is computed.
 func active(t *testing.T, th *mlx.Thread) uint64 {
 	t.Helper()
+	require.NoError(t, th.Synchronize())
 	n, err := th.ActiveMemory()
 	require.NoError(t, err)
 	return n
