@@ -70,11 +70,12 @@ func (r *gemma4Router) Forward(s *mlx.Scope, x mlx.Array) (indices, weights mlx.
 	return indices, s.Multiply(weights, s.Take(r.PerExpertScale.Array(), indices))
 }
 
-// expertTensor is the name that a tensor of the experts has in MLX's checkpoints.
-func expertTensor(stored string) string {
+// expertTensor is the name that a tensor of the experts, which Hugging Face stores
+// together, has in MLX's checkpoints, which have them as the layers of glu.
+func expertTensor(stored, glu string) string {
 	layer, name, _ := strings.Cut(stored, ".experts.")
 	if name == "gate_up_proj" || name == "down_proj" {
-		return layer + ".experts.switch_glu." + name + ".weight"
+		return layer + "." + glu + "." + name + ".weight"
 	}
 	return stored
 }

@@ -60,7 +60,7 @@ func newGemma4UnifiedText(c *Gemma4UnifiedTextConfig) architecture {
 func (m *gemma4) sanitize(w nn.Weights) nn.Weights {
 	w = nn.Rename(w, func(stored string) (string, bool) {
 		idle := slices.ContainsFunc(gemma4Idle, func(part string) bool { return strings.Contains(stored, part) })
-		return expertTensor(stored), !idle && !m.shares(stored)
+		return expertTensor(stored, "experts.switch_glu"), !idle && !m.shares(stored)
 	})
 	w = nn.Halve(w, "gate_up_proj", "gate_proj", "up_proj")
 	return sanitizeHead(w, m.tied, &m.LMHead, &m.EmbedTokens)

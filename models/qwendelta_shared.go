@@ -148,7 +148,8 @@ func (m *qwenDelta) sanitize(w nn.Weights) nn.Weights {
 	tied, foreign := m.LMHead == nil, false
 	w = nn.Rename(w, func(stored string) (string, bool) {
 		foreign = foreign || foreignKernel(stored, w.Tensor(stored))
-		return stored, !strings.Contains(stored, "mtp.") && !(tied && stored == "lm_head.weight")
+		dropped := strings.Contains(stored, "mtp.") || tied && stored == "lm_head.weight"
+		return stored, !dropped
 	})
 	if m.gather != nil {
 		w = m.gather(w)

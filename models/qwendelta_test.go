@@ -1,6 +1,8 @@
 package models
 
 import (
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -18,6 +20,12 @@ func TestPublishedQwenDelta(t *testing.T) {
 	requirePublished(t, "Qwen3.5-27B", 26_895_998_464, 16*2*4*256*2)
 	requirePublished(t, "Qwen3.5-35B-A3B", 34_660_610_688, 10*2*2*256*2)
 	requirePublished(t, "Qwen3-Next-80B-A3B-Instruct", 79_674_391_296, 12*2*2*256*2)
+
+	config, err := os.ReadFile(filepath.Join("testdata", "configs", "Qwen3.5-0.8B.json"))
+	require.NoError(t, err)
+	info, err := Describe(t.Context(), config)
+	require.NoError(t, err)
+	require.Equal(t, uint64(18*(3*6144*2+16*128*128*4)), info.CacheBytes(0), "of 18 recurrent layers")
 }
 
 func TestQwenDeltaConfigsAreRefused(t *testing.T) {
@@ -109,20 +117,19 @@ func TestDeltaNetMemoryIsFlat(t *testing.T) {
 		for n := range 1000 {
 			forward(t, th, m, kv, []int32{int32(n % 32)}, 1)
 			if n == 10 {
-				require.NoError(t, th.ClearCache())
 				before, live = active(t, th), uint64(mlx.Live()["Array"])
 			}
 		}
-		require.NoError(t, th.ClearCache())
-		require.Equal(t, before, active(t, th))
+		require.LessOrEqual(t, active(t, th), before+1<<13, "MLX reuses buffers that are somewhat larger; 9 bytes a token would be more")
 		require.Equal(t, live, uint64(mlx.Live()["Array"]))
 		require.Equal(t, 1100, kv.Offset())
 	})
 }
 
-// active is how much memory MLX has in use.
+// active is how much memory MLX has in use when all is computed.
 func active(t *testing.T, th *mlx.Thread) uint64 {
 	t.Helper()
+	require.NoError(t, th.Synchronize())
 	n, err := th.ActiveMemory()
 	require.NoError(t, err)
 	return n

@@ -2,7 +2,8 @@
 // decoding step computes attention for the new token only.
 //
 // Attention and cache meet behind one interface, KV: how keys are stored
-// decides how attention reads them, and a model file knows neither.
+// decides how attention reads them, and a model file knows neither. Recurrent
+// layers keep arrays of fixed sizes instead, behind Arrays.
 package cache
 
 import (

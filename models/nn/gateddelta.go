@@ -82,9 +82,27 @@ func (n *GatedDeltaNet) split(s *mlx.Scope, x mlx.Array, batch, length int) (q, 
 	scale := 1 / math.Sqrt(float64(n.keyDim))
 	unit := func(x mlx.Array, scaleBy float64) mlx.Array {
 		x = s.Reshape(x, batch, length, n.keyHeads, n.keyDim)
-		return times(s, scaleBy, s.RMSNorm(x, mlx.Array{}, float32(1e-6*scale*scale)))
+		return s.RMSNorm(x, vectorOf(s, vector{scaleBy, n.keyDim, s.DtypeOf(x)}), float32(1e-6*scale*scale))
 	}
 	return unit(q, scale*scale), unit(k, scale), s.Reshape(v, batch, length, n.valueHeads, n.valueDim)
+}
+
+// vector is the key of a number repeated.
+type vector struct {
+	value float64
+	dims  int
+	dtype mlx.Dtype
+}
+
+// vectorOf is a vector of equal numbers, made once in a Build.
+func vectorOf(s *mlx.Scope, v vector) mlx.Array {
+	made := s.Once(v, func() []mlx.Array {
+		return []mlx.Array{s.Full([]int{v.dims}, s.Scalar(v.value, v.dtype), v.dtype)}
+	})
+	if len(made) == 0 {
+		return mlx.Array{} // an error went before
+	}
+	return made[0]
 }
 
 // decay is the logarithm of what is kept, -exp(A_log) softplus(a + dt_bias), in
