@@ -4,6 +4,19 @@
 // Attention and cache meet behind one interface, KV: how keys are stored
 // decides how attention reads them, and a model file knows neither. Recurrent
 // layers keep arrays of fixed sizes instead, behind Arrays.
+//
+// A model says by Kinds what its layers have to remember; options say how: bounded,
+// quantised, padded. Each goes with every other. In the words of
+// mlx_lm.models.cache:
+//
+//	Full                        KVCache
+//	Full, WithMaxSize           RotatingKVCache of that size that keeps 4
+//	Sliding                     RotatingKVCache of the window, or of a smaller WithMaxSize
+//	WithBits, Cache.Quantize    QuantizedKVCache; of rotating ones mlx-lm has none
+//	WithLeftPadding, Merge      BatchKVCache, BatchRotatingKVCache
+//	Recurrent                   ArraysCache
+//
+// Save and Load exchange them with mlx-lm, as prompt caches.
 package cache
 
 import (
