@@ -81,7 +81,7 @@ func TestDeinterleaveRefuses(t *testing.T) {
 		w.Named["gate_up_proj.bias"] = odd
 		_, err = loadInterleaved(r, w, false, owner)
 		require.EqualError(t, err, "nn: weights that cannot be read: "+
-			"gate_up_proj.bias has shape [3 5], which is not that of two layers by turns")
+			"gate_up_proj.bias has shape [3 5], which is not that of two layers")
 
 		w.Named["gate_up_proj.weight"] = r.Arrays["packed.step/in.0"] // [2, 32]
 		w.Named["gate_up_proj.bias"] = r.Arrays["packed/w.down_proj.bias"]
