@@ -5,8 +5,6 @@ package models
 // transformers' modeling_mixtral.py. A Llama whose MLP is a mixture of experts.
 
 import (
-	"strings"
-
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
@@ -76,18 +74,7 @@ func newMixtral(c *MixtralConfig) architecture {
 	for _, t := range c.LayerTypes {
 		m.Layers = append(m.Layers, newMixtralBlock(c, t))
 	}
-	m.stored = func(w nn.Weights) nn.Weights { return mixtralExperts(w, c.NumLocalExperts) }
+	names := map[string]string{"w1": "gate_proj", "w2": "down_proj", "w3": "up_proj"}
+	m.stored = func(w nn.Weights) nn.Weights { return nn.StackExpertsAs(w, c.NumLocalExperts, names) }
 	return m
-}
-
-// mixtralExperts shows the experts of a checkpoint of Hugging Face, each by itself
-// and with names of their own, as stacks.
-func mixtralExperts(w nn.Weights, experts int) nn.Weights {
-	projections := strings.NewReplacer(".w1.", ".gate_proj.", ".w2.", ".down_proj.", ".w3.", ".up_proj.")
-	return nn.StackExperts(nn.Rename(w, func(stored string) (string, bool) {
-		if strings.Contains(stored, ".block_sparse_moe.experts.") {
-			return projections.Replace(stored), true
-		}
-		return stored, true
-	}), experts)
 }

@@ -28,6 +28,8 @@ func TestExpertConfigsAreRefused(t *testing.T) {
 		{"OLMoE-1B-7B-0924", "num_experts", 0, "num_experts: 0 is not between 1 and 4096"},
 		{"OLMoE-1B-7B-0924", "num_experts_per_tok", 65, "num_experts_per_tok: 65 is not between 1 and the 64 of num_experts"},
 		{"OLMoE-1B-7B-0924", "clip_qkv", 8, "clip_qkv: 8 is not supported"},
+		{"granite-3.0-1b-a400m-base", "num_local_experts", -1, "num_local_experts: -1 is not between 1 and 4096"},
+		{"granite-3.0-1b-a400m-base", "num_experts_per_tok", 33, "num_experts_per_tok: 33 is not between 1 and the 32 of num_local_experts"},
 		{"gpt-oss-20b", "num_local_experts", 0, "num_local_experts: 0 is not between 1 and 4096"},
 		{"gpt-oss-20b", "num_experts_per_tok", 33, "num_experts_per_tok: 33 is not between 1 and the 32 of num_local_experts"},
 		{"gpt-oss-20b", "sliding_window", 0, "sliding_window: 0 is not between"},

@@ -26,6 +26,8 @@ var architectures = map[string]builder{
 	"gemma4_text":      build(newGemma4Text),
 	"glm4":             build(newGlm4),
 	"glm4_moe":         build(newGlm4Moe),
+	"granite":          build(newGranite),
+	"granitemoe":       build(newGraniteMoE),
 	"gpt_oss":          build(newGptOss),
 	"joyai_llm_flash":  build(newDeepseekV3), // as mlx-lm does: the same graph, and so is the next
 	"kimi_k2":          build(newDeepseekV3),

@@ -11,8 +11,9 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// interleaved joins the rows of gate_proj and up_proj by turns, as gate_up_proj.
-func interleaved(r *reftest.Reference, named map[string]mlx.Array, owner *mlx.Owner) map[string]mlx.Array {
+// interleaved joins the rows of gate_proj and up_proj as gate_up_proj, by turns or
+// one above the other.
+func interleaved(r *reftest.Reference, named map[string]mlx.Array, halves bool, owner *mlx.Owner) map[string]mlx.Array {
 	r.T.Helper()
 	out := map[string]mlx.Array{}
 	for name, gate := range named {
@@ -25,6 +26,9 @@ func interleaved(r *reftest.Reference, named map[string]mlx.Array, owner *mlx.Ow
 		}
 		joined, err := r.Thread.Build(func(s *mlx.Scope) mlx.Array {
 			axis, shape := 2, s.Shape(gate) // [E, out, in] or [E, out]
+			if halves {
+				axis = 1
+			}
 			both := s.StackAxis([]mlx.Array{gate, named["up_proj."+part]}, axis)
 			shape[1] *= 2
 			return s.Reshape(both, shape...)
@@ -36,8 +40,9 @@ func interleaved(r *reftest.Reference, named map[string]mlx.Array, owner *mlx.Ow
 	return out
 }
 
-// withInterleaved gives weights of experts packed in a mode, by turns.
-func withInterleaved(t *testing.T, mode string, f func(r *reftest.Reference, w nn.Arrays, owner *mlx.Owner)) {
+// withInterleaved gives weights of experts packed in a mode, as interleaved has
+// them.
+func withInterleaved(t *testing.T, mode string, halves bool, f func(r *reftest.Reference, w nn.Arrays, owner *mlx.Owner)) {
 	t.Helper()
 	reftest.Do(t, switches, func(r *reftest.Reference) {
 		owner := r.Thread.NewOwner("model")
@@ -46,25 +51,31 @@ func withInterleaved(t *testing.T, mode string, f func(r *reftest.Reference, w n
 		for name, a := range r.Named("packed." + mode + "/q.") {
 			named[name] = a
 		}
-		w := nn.Arrays{Named: interleaved(r, named, owner), Quantisation: modes[mode]}
+		w := nn.Arrays{Named: interleaved(r, named, halves, owner), Quantisation: modes[mode]}
 		w.Quantisation.GroupSize = min(32, w.Quantisation.GroupSize)
 		f(r, w, owner)
 	})
 }
 
-func loadInterleaved(r *reftest.Reference, w nn.Weights, unpack bool, owner *mlx.Owner) (*nn.SwitchGLU, error) {
+func loadInterleaved(r *reftest.Reference, w nn.Weights, halves, unpack bool, owner *mlx.Owner) (*nn.SwitchGLU, error) {
 	m := newGLU(3, 32, 32, true)
 	policy := nn.Policy{Dtype: mlx.Float32, Unpack: unpack}
-	w = nn.Deinterleave(w, "gate_up_proj", "gate_proj", "up_proj")
+	split := nn.Deinterleave
+	if halves {
+		split = nn.Halve
+	}
+	w = split(w, "gate_up_proj", "gate_proj", "up_proj")
 	return m, nn.Load(r.T.Context(), r.Thread, m, w, policy, owner)
 }
 
-// Layers whose rows take turns are those that stand apart, packed or not.
+// Layers whose rows take turns, or are the halves of one, are those that stand
+// apart, packed or not.
 func TestDeinterleave(t *testing.T) {
 	for _, mode := range []string{"affine", "mxfp4", "mxfp8", "nvfp4"} {
-		for _, unpack := range []bool{false, true} {
-			withInterleaved(t, mode, func(r *reftest.Reference, w nn.Arrays, owner *mlx.Owner) {
-				m, err := loadInterleaved(r, w, unpack, owner)
+		for i := range 4 {
+			halves, unpack := i&1 == 1, i&2 == 2
+			withInterleaved(t, mode, halves, func(r *reftest.Reference, w nn.Arrays, owner *mlx.Owner) {
+				m, err := loadInterleaved(r, w, halves, unpack, owner)
 				require.NoError(t, err)
 				requirePackedGLU(r, mode, m)
 			})
@@ -74,12 +85,12 @@ func TestDeinterleave(t *testing.T) {
 
 // A weight that cannot be two is refused by name before anything is read.
 func TestDeinterleaveRefuses(t *testing.T) {
-	withInterleaved(t, "affine", func(r *reftest.Reference, w nn.Arrays, owner *mlx.Owner) {
+	withInterleaved(t, "affine", false, func(r *reftest.Reference, w nn.Arrays, owner *mlx.Owner) {
 		odd, err := r.Thread.Zeros(mlx.Float32, 3, 5)
 		require.NoError(t, err)
 		owner.Keep(odd)
 		w.Named["gate_up_proj.bias"] = odd
-		_, err = loadInterleaved(r, w, false, owner)
+		_, err = loadInterleaved(r, w, false, false, owner)
 		require.EqualError(t, err, "nn: weights that cannot be read: "+
 			"gate_up_proj.bias has shape [3 5], which is not that of two layers")
 
@@ -87,7 +98,7 @@ func TestDeinterleaveRefuses(t *testing.T) {
 		w.Named["gate_up_proj.bias"] = r.Arrays["packed/w.down_proj.bias"]
 		delete(w.Named, "gate_up_proj.scales")
 		delete(w.Named, "gate_up_proj.biases")
-		_, err = loadInterleaved(r, w, false, owner)
+		_, err = loadInterleaved(r, w, false, false, owner)
 		require.ErrorContains(t, err, "up_proj.weight has shape [1 32], want [3 32 32]")
 	})
 }
@@ -95,9 +106,9 @@ func TestDeinterleaveRefuses(t *testing.T) {
 // Whichever operation fails, its error comes back and nothing stays open.
 func TestDeinterleaveEveryOperationMayFail(t *testing.T) {
 	for _, unpack := range []bool{false, true} {
-		withInterleaved(t, "affine", func(r *reftest.Reference, w nn.Arrays, _ *mlx.Owner) {
+		withInterleaved(t, "affine", false, func(r *reftest.Reference, w nn.Arrays, _ *mlx.Owner) {
 			requireEveryFailure(r, func(owner *mlx.Owner) error {
-				_, err := loadInterleaved(r, w, unpack, owner)
+				_, err := loadInterleaved(r, w, false, unpack, owner)
 				return err
 			})
 		})
@@ -134,10 +145,10 @@ func TestStackedFits(t *testing.T) {
 		require.NoError(t, err)
 		requirePackedGLU(r, "affine", &m.Experts)
 	})
-	withInterleaved(t, "affine", func(r *reftest.Reference, w nn.Arrays, owner *mlx.Owner) {
+	withInterleaved(t, "affine", false, func(r *reftest.Reference, w nn.Arrays, owner *mlx.Owner) {
 		open := w
 		open.Quantisation.Bits = 8
-		m, err := loadInterleaved(r, fitting{open, w}, false, owner)
+		m, err := loadInterleaved(r, fitting{open, w}, false, false, owner)
 		require.NoError(t, err)
 		requirePackedGLU(r, "affine", m)
 	})

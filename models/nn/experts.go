@@ -9,18 +9,21 @@ import (
 // StackExperts shows the weights of single experts, "mlp.experts.7.up_proj.weight",
 // as one for all, "mlp.switch_mlp.up_proj.weight" [E, out, in]: they are stacked
 // when they are read. Numbers that are none of the E experts' stay as they are.
-// Checkpoints that call the projections otherwise are to be renamed first.
-func StackExperts(w Weights, experts int) Weights {
-	st := &stacks{w: w, members: map[string][]string{}}
+func StackExperts(w Weights, experts int) Weights { return StackExpertsAs(w, experts, nil) }
+
+// StackExpertsAs is StackExperts where the checkpoint calls projections otherwise:
+// names maps "w1" to "gate_proj".
+func StackExpertsAs(w Weights, experts int, names map[string]string) Weights {
+	st := &stacks{w: w, experts: experts, members: map[string]map[int]string{}}
 	for _, stored := range w.Names() {
-		name, i, ok := expertOf(stored)
+		name, i, ok := expertOf(stored, names)
 		if !ok || i >= experts {
 			st.names = append(st.names, stored)
 			continue
 		}
 		if st.members[name] == nil {
 			st.names = append(st.names, name)
-			st.members[name] = make([]string, experts)
+			st.members[name] = map[int]string{}
 		}
 		st.members[name][i] = stored
 	}
@@ -34,25 +37,32 @@ const (
 )
 
 // expertOf tells the stack that a tensor belongs to, and its place there.
-func expertOf(stored string) (name string, i int, ok bool) {
+func expertOf(stored string, names map[string]string) (name string, i int, ok bool) {
 	before, after, ok := strings.Cut(stored, singleExperts)
 	number, rest, dot := strings.Cut(after, ".")
 	i, err := strconv.Atoi(number)
-	if !ok || !dot || err != nil || i < 0 {
+	if !ok || !dot || err != nil || i < 0 || strconv.Itoa(i) != number {
 		return "", 0, false
+	}
+	projection, part, _ := strings.Cut(rest, ".")
+	if as, found := names[projection]; found {
+		rest = as + "." + part
 	}
 	return before + stackedExperts + rest, i, true
 }
 
-// singleName is the name of an expert's part of a stack.
-func singleName(name string, i int) string {
-	return strings.Replace(name, stackedExperts, singleExperts+strconv.Itoa(i)+".", 1)
+// sibling is the stored name of another expert's part.
+func sibling(stored string, i int) string {
+	before, after, _ := strings.Cut(stored, singleExperts)
+	_, rest, _ := strings.Cut(after, ".")
+	return before + singleExperts + strconv.Itoa(i) + "." + rest
 }
 
 type stacks struct {
 	w       Weights
+	experts int
 	names   []string
-	members map[string][]string // "" for those that are missing
+	members map[string]map[int]string // stored names by expert
 }
 
 // Names implements Weights.
@@ -64,13 +74,17 @@ func (st *stacks) Tensor(name string) Tensor {
 	if !ok {
 		return st.w.Tensor(name)
 	}
+	var some string
+	for _, some = range stored {
+		break
+	}
 	t := stackedTensor{name: name}
-	for i, n := range stored {
-		if n == "" {
-			t.gaps = append(t.gaps, singleName(name, i))
-			continue
+	for i := range st.experts {
+		if n, ok := stored[i]; ok {
+			t.parts = append(t.parts, st.w.Tensor(n))
+		} else {
+			t.gaps = append(t.gaps, sibling(some, i))
 		}
-		t.parts = append(t.parts, st.w.Tensor(n))
 	}
 	return t.form()
 }

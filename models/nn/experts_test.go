@@ -105,6 +105,7 @@ func TestStackExpertsListsFaults(t *testing.T) {
 		n := w.Named
 		n["mlp.experts.3.up_proj.weight"] = n["mlp.experts.2.up_proj.weight"]
 		n["mlp.experts.x.up_proj.weight"] = n["mlp.experts.2.up_proj.bias"]
+		n["mlp.experts.01.up_proj.weight"] = n["mlp.experts.2.up_proj.bias"]
 		delete(n, "mlp.experts.1.gate_proj.weight")
 		delete(n, "mlp.experts.0.gate_proj.weight")
 		delete(n, "mlp.experts.2.down_proj.bias")
@@ -114,7 +115,7 @@ func TestStackExpertsListsFaults(t *testing.T) {
 		}
 		_, err := loadMixture(r, w, false, owner)
 		require.EqualError(t, err, "nn: weights missing: mlp.experts.0.gate_proj.weight, mlp.experts.1.gate_proj.weight, mlp.experts.2.down_proj.bias\n"+
-			"nn: weights not part of the model: mlp.experts.3.up_proj.weight, mlp.experts.x.up_proj.weight")
+			"nn: weights not part of the model: mlp.experts.01.up_proj.weight, mlp.experts.3.up_proj.weight, mlp.experts.x.up_proj.weight")
 	})
 	withMixture(t, "affine", func(r *reftest.Reference, w nn.Arrays, owner *mlx.Owner) {
 		n := w.Named

@@ -53,10 +53,10 @@ func (f *Fused) matrices(names []string) []named {
 	return out
 }
 
-// Quantize packs the weights of every Linear, Fused and Embedding of model for
-// which choose returns true; a nil choose takes all. Zero fields of q are those
-// of mlx.nn.quantize, and so are the values. The new arrays belong to owner.
-// Packed weights are frozen. When Quantize fails the model is as it was.
+// Quantize packs the weights of every layer of model that has some, experts
+// included, for which choose returns true; a nil choose takes all. Zero fields of
+// q are those of mlx.nn.quantize, and so are the values. The new arrays belong to
+// owner. Packed weights are frozen. When Quantize fails the model is as it was.
 func Quantize(t *mlx.Thread, model any, q Quantisation, owner *mlx.Owner, choose func(layer string) bool) error {
 	q, err := q.Defaults()
 	if err != nil {

@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestGraniteParity(t *testing.T) { testParity(t, "granite") }

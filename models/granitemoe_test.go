@@ -1,0 +1,5 @@
+package models
+
+import "testing"
+
+func TestGraniteMoEParity(t *testing.T) { testParity(t, "granitemoe") }
