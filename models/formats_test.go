@@ -14,7 +14,12 @@ import (
 )
 
 // Every quantisation of MLX's, packed and unpacked, gives mlx-lm's logits.
-func TestQuantisationParity(t *testing.T) { testParity(t, "formats") }
+func TestQuantisationParity(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestQuantisationFromShapes loads them too")
+	}
+	testParity(t, "formats")
+}
 
 // withoutField takes a field out of a config.
 func withoutField(t *testing.T, config []byte, field string) []byte {
@@ -45,6 +50,9 @@ func TestQuantisationFromShapes(t *testing.T) {
 			c := cases[name]
 			c.Config = withoutField(t, c.Config, "quantization")
 			c.requireLogits(t, c.folder(t), 1e-5, WithWeights(Packed))
+			if testing.Short() {
+				return
+			}
 			c.Config = bytes.Replace(c.Config, []byte("{"), []byte(`{"quantization_config":{"group_size":64,"bits":8},`), 1)
 			c.requireLogits(t, c.folder(t), 1e-5, WithWeights(Packed))
 		})
