@@ -37,9 +37,14 @@ def new_model(path):
             return mx.ones(shape, dtype)
         return mx.random.normal(shape, dtype, 0, 0.02, mx.random.key(zlib.crc32(name.encode())))
 
+    weights = {}
     for name, value in tree_flatten(model.parameters()):
-        model.load_weights([(name, draw(name, value.shape))], strict=False)
-        mx.eval(model.parameters())
+        if not (name.startswith("lm_head") and config.get("tie_word_embeddings", True)):
+            weights[name] = draw(name, value.shape)
+            mx.eval(weights[name])
+    if hasattr(model, "sanitize"):  # some tie the output to the embedding here
+        weights = model.sanitize(weights)
+    model.load_weights(list(weights.items()))
     if config.get("quantization"):
         nn.quantize(model, **config["quantization"])
     mx.eval(model.parameters())

@@ -74,11 +74,11 @@ func forward(t *testing.T, th *mlx.Thread, m *Model, kv *cache.Cache, tokens []i
 		return s.AsType(m.Forward(s, in, kv), mlx.Float32)
 	})
 	require.NoError(t, err)
+	defer out.Close()
 	require.NoError(t, in.Close())
 	require.NoError(t, th.Eval(out))
 	values, err := mlx.Values[float32](th, out)
 	require.NoError(t, err)
-	require.NoError(t, out.Close())
 	return values
 }
 

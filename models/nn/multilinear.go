@@ -23,7 +23,11 @@ func (m *MultiLinear) Back(s *mlx.Scope, x mlx.Array) mlx.Array { return m.mul(s
 
 func (m *MultiLinear) mul(s *mlx.Scope, x mlx.Array, transpose bool) mlx.Array {
 	w, q := m.w.weight.Array(), &m.w.packed
-	if q.Bits > 0 {
+	switch {
+	case q.Bits > 0 && !transpose && m.In == q.GroupSize && s.Device().Type == mlx.GPU:
+		// MLX's CUDA kernel takes a scale for each row alone for rows apart (0.32.2)
+		return s.Matmul(x, m.w.dense(s))
+	case q.Bits > 0:
 		return s.QuantizedMatmul(x, w, m.w.scales.Array(), m.w.biases.Array(), transpose, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode)
 	}
 	if transpose != m.w.transposed {
