@@ -68,10 +68,10 @@ func TestLoadCacheOfAnotherModel(t *testing.T) {
 		}{
 			{llama, llama, nil, ""}, {window, window, nil, ""}, {recurrent, recurrent, nil, ""}, {deep, deep, nil, ""},
 			{llama, llama, []cache.Option{cache.WithMaxSize(2)}, ""}, {deep, deep, []cache.Option{cache.WithMaxSize(2)}, ""},
-			{llama, wide, nil, "cache: layer 0: shapes [[2 16] [2 16]], the model has [["},
-			{llama, window, nil, "cache: layer 0: a *cache.KVCache, the model has a window of 7 tokens"},
+			{llama, wide, nil, "layer 0: shapes [[2 16] [2 16]], the model has [["},
+			{llama, window, nil, "layer 0: a *cache.KVCache, the model has a window of 7 tokens"},
 			{llama, recurrent, nil, "layers, the model has"},
-			{llama, deep, nil, "cache: 2 layers, the model has"},
+			{llama, deep, nil, "2 layers, the model has"},
 		} {
 			kv, _, err := c.into.LoadCache(th, saved(c.of, c.opts...))
 			if c.want == "" {

@@ -10,17 +10,24 @@ import (
 )
 
 // Load reads a cache that Save, or mlx-lm's save_prompt_cache, wrote, and the
-// metadata of whoever saved it. [Cache.Fits] tells whether it is one of a model.
+// metadata of whoever saved it.
 func Load(t *mlx.Thread, path string) (*Cache, map[string]string, error) {
+	return LoadLike(t, path, nil)
+}
+
+// LoadLike is Load of a cache of the model that made another one, like, whose
+// arrays have shapes, as after a pass that need not be computed. A cache of another
+// model is an error that names the layer, before its arrays are read.
+func LoadLike(t *mlx.Thread, path string, like *Cache) (*Cache, map[string]string, error) {
 	c := &Cache{owner: t.NewOwner("cache")}
-	metadata, err := c.load(t, path)
+	metadata, err := c.load(t, path, like)
 	if err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("cache: load %s: %w", path, err), c.Close())
 	}
 	return c, metadata, nil
 }
 
-func (c *Cache) load(t *mlx.Thread, path string) (metadata map[string]string, err error) {
+func (c *Cache) load(t *mlx.Thread, path string, like *Cache) (metadata map[string]string, err error) {
 	arrays, raw, err := mlx.LoadSafetensors(t, path)
 	if err != nil {
 		return nil, err
@@ -47,6 +54,11 @@ func (c *Cache) load(t *mlx.Thread, path string) (metadata map[string]string, er
 		c.Layers, c.kinds = append(c.Layers, l), append(c.kinds, Kind{})
 	}
 	c.count()
+	if like != nil {
+		if err := c.fit(like); err != nil {
+			return nil, err
+		}
+	}
 	return meta.user, t.Eval(c.State()...) // reads the file, which may change later
 }
 

@@ -5,16 +5,15 @@ import (
 	"slices"
 )
 
-// Fits says in which layer the cache is not one of the model that made the other
-// one, whose arrays have shapes, as after a pass that need not be computed. If it
-// fits it is from then on a cache of that model.
-func (c *Cache) Fits(model *Cache) error {
+// fit makes it a cache of the model that made the other one, or says in which layer
+// it is not one.
+func (c *Cache) fit(model *Cache) error {
 	if len(c.Layers) != len(model.Layers) {
-		return fmt.Errorf("cache: %d layers, the model has %d", len(c.Layers), len(model.Layers))
+		return fmt.Errorf("%d layers, the model has %d", len(c.Layers), len(model.Layers))
 	}
 	for i, l := range c.Layers {
 		if err := fits(l, model.Layers[i], model.kinds[i]); err != nil {
-			return fmt.Errorf("cache: layer %d: %w", i, err)
+			return fmt.Errorf("layer %d: %w", i, err)
 		}
 	}
 	c.kinds = model.kinds
