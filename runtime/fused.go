@@ -16,7 +16,7 @@ func (s *Scope) Fused(key any, f Func, args ...Array) []Array {
 	if s.err != nil {
 		return nil
 	}
-	if !s.e.fuses || s.depth > 0 || s.stream != s.e.stream {
+	if !s.Fuses() {
 		return f(s, args)
 	}
 	c, err := s.e.kernel(key, f)
@@ -26,6 +26,9 @@ func (s *Scope) Fused(key any, f Func, args ...Array) []Array {
 	}
 	return c.Apply(s, args)
 }
+
+// Fuses reports whether Fused makes a kernel here.
+func (s *Scope) Fuses() bool { return s.e.fuses && s.depth == 0 && s.stream == s.e.stream }
 
 // kernels are the functions that a Worker keeps compiled for Fused.
 type kernels struct {

@@ -74,7 +74,7 @@ func TestWrongUse(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{"no command", nil, []string{`expected one of "generate", "template", "tokenize", "setup", `, "see mlx --help"}},
+		{"no command", nil, []string{`expected one of "generate", "template", "tokenize", "info", `, "see mlx --help"}},
 		{"unknown command", []string{"chant"}, []string{"unexpected argument chant", "see mlx --help"}},
 		{"unknown flag", []string{"generate", "--modell=x"}, []string{"unknown flag --modell", `"--model"`,
 			"see mlx generate --help"}},

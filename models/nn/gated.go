@@ -2,13 +2,13 @@ package nn
 
 import mlx "forge.lthn.ai/core/go-mlx/runtime"
 
-// fusion is the key of a function of one array or two that is fused.
+// fusion is the key of a function that is fused, with the numbers in it.
 type fusion struct {
 	name         string
 	alpha, limit float64
 }
 
-// fused runs f as one kernel where the device makes one.
+// fused runs f as one kernel.
 func fused(s *mlx.Scope, k fusion, f mlx.Func, args ...mlx.Array) mlx.Array {
 	out := s.Fused(k, f, args...)
 	if len(out) != 1 {
@@ -17,18 +17,42 @@ func fused(s *mlx.Scope, k fusion, f mlx.Func, args ...mlx.Array) mlx.Array {
 	return out[0]
 }
 
+// gated runs f, a function of a gate and what passes it, as one kernel where the
+// device makes one.
+func gated(s *mlx.Scope, k fusion, f func(s *mlx.Scope, gate, up mlx.Array) mlx.Array, gate, up mlx.Array) mlx.Array {
+	if !s.Fuses() {
+		return f(s, gate, up)
+	}
+	return fused(s, k, func(s *mlx.Scope, in []mlx.Array) []mlx.Array { return []mlx.Array{f(s, in[0], in[1])} }, gate, up)
+}
+
 // SwiGLU is silu(gate) * up. Shazeer, 2020, https://arxiv.org/abs/2002.05202.
 func SwiGLU(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
-	return fused(s, fusion{name: "swiglu"}, func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
-		return []mlx.Array{s.Multiply(s.Multiply(in[0], s.Sigmoid(in[0])), in[1])}
-	}, gate, up)
+	return gated(s, fusion{name: "swiglu"}, swiglu, gate, up)
+}
+
+func swiglu(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
+	return s.Multiply(s.Multiply(gate, s.Sigmoid(gate)), up)
 }
 
 // GeGLU is gelu(gate) * up, gelu by a tanh. Shazeer, 2020,
 // https://arxiv.org/abs/2002.05202.
 func GeGLU(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
-	return fused(s, fusion{name: "geglu"}, func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
-		return []mlx.Array{s.Multiply(GELUApprox(s, in[0]), in[1])}
+	return gated(s, fusion{name: "geglu"}, geglu, gate, up)
+}
+
+func geglu(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
+	return s.Multiply(GELUApprox(s, gate), up)
+}
+
+// SwiGLUOAI is SwiGLU as gpt-oss has it: gate at most limit, up within it, the
+// sigmoid of alpha*gate, and 1 added to up. OpenAI's alpha is 1.702, the limit 7.
+// See swiglu_oai of mlx_lm/models/activations.py.
+func SwiGLUOAI(s *mlx.Scope, gate, up mlx.Array, alpha, limit float64) mlx.Array {
+	return gated(s, fusion{"swiglu_oai", alpha, limit}, func(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
+		gate = s.Minimum(gate, num(s, limit, gate))
+		up = s.Clip(up, num(s, -limit, up), num(s, limit, up))
+		return s.Multiply(plus(s, 1, up), s.Multiply(gate, s.Sigmoid(times(s, alpha, gate))))
 	}, gate, up)
 }
 
@@ -41,15 +65,4 @@ func Softcap(s *mlx.Scope, x mlx.Array, cap float32) mlx.Array {
 		limit := num(s, float64(cap), in[0])
 		return []mlx.Array{s.Multiply(s.Tanh(s.Divide(in[0], limit)), limit)}
 	}, x)
-}
-
-// SwiGLUOAI is SwiGLU as gpt-oss has it: gate at most limit, up within it, the
-// sigmoid of alpha*gate, and 1 added to up. OpenAI's alpha is 1.702, the limit 7.
-// See swiglu_oai of mlx_lm/models/activations.py.
-func SwiGLUOAI(s *mlx.Scope, gate, up mlx.Array, alpha, limit float64) mlx.Array {
-	return fused(s, fusion{"swiglu_oai", alpha, limit}, func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
-		gate := s.Minimum(in[0], num(s, limit, in[0]))
-		up := s.Clip(in[1], num(s, -limit, in[1]), num(s, limit, in[1]))
-		return []mlx.Array{s.Multiply(plus(s, 1, up), s.Multiply(gate, s.Sigmoid(times(s, alpha, gate))))}
-	}, gate, up)
 }
