@@ -71,7 +71,7 @@ func TestGGUFLoadingTakesLittleMemory(t *testing.T) {
 			debug.FreeOSMemory()
 			after := anonymous(t) - before
 			t.Logf("peak %d MB, then %d MB, of which weights %d MB", peak>>20, after>>20, weights>>20)
-			require.Less(t, float64(peak), 1.15*float64(after))
+			require.Less(t, float64(peak), 1.15*float64(max(after, int64(weights)))) // the process may have had some of it before
 		})
 	}
 }
