@@ -139,10 +139,10 @@ func TestPackersParity(t *testing.T) {
 		c := cases[name]
 		dir := c.folder(t)
 		for form, f := range map[string]parityForm{
-			"packed": {[]Option{WithWeights(Packed)}, 1e-5}, "dense": {[]Option{WithWeights(Dense)}, 1e-5},
-			"trained": {[]Option{WithTraining(), WithWeights(Dense)}, 1e-5},
+			"packed": {opts: []Option{WithWeights(Packed)}, tolerance: 1e-5}, "dense": {opts: []Option{WithWeights(Dense)}, tolerance: 1e-5},
+			"trained": {opts: []Option{WithTraining(), WithWeights(Dense)}, tolerance: 1e-5},
 			// 8 bits of mantissa, in biases of up to 255 times their scales
-			"packed, bf16": {[]Option{WithWeights(Packed), WithDtype(mlx.BFloat16)}, 6e-2},
+			"packed, bf16": {opts: []Option{WithWeights(Packed), WithDtype(mlx.BFloat16)}, tolerance: 6e-2},
 		} {
 			t.Run(name+"/"+form, func(t *testing.T) {
 				if testing.Short() && form != "packed" {

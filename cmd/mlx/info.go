@@ -142,12 +142,12 @@ func collapse(list []nn.Shape) []layerTensors {
 	out := make([]layerTensors, len(order))
 	for i, g := range order {
 		out[i] = g.layerTensors
-		switch {
-		case g.count == 1:
-		case g.count == g.last-g.first+1:
-			out[i].name = strings.Replace(g.pattern, "*", fmt.Sprintf("{%d-%d}", g.first, g.last), 1)
-		default:
-			out[i].name = strings.Replace(g.pattern, "*", fmt.Sprintf("{%d of %d-%d}", g.count, g.first, g.last), 1)
+		layers := fmt.Sprintf("{%d-%d}", g.first, g.last)
+		if g.count != g.last-g.first+1 {
+			layers = fmt.Sprintf("{%d of %d-%d}", g.count, g.first, g.last)
+		}
+		if g.count > 1 {
+			out[i].name = strings.Replace(g.pattern, "*", layers, 1)
 		}
 	}
 	return out

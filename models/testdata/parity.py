@@ -5,7 +5,7 @@ usage: parity.py [model_type ...]      writes parity/<model_type>.json for the c
 Needs mlx, mlx-cpu and mlx-lm 0.32.2. A case file has CASES, a dict of name -> case:
 
     config        config.json: small sizes, a vocabulary of 32
-    dtype         of the weights: "float32" (default) or "bfloat16"
+    dtype         of the weights: "float32" (default) or "bfloat16", which is run in bfloat16 and, the same weights, in float32
     quantization  as in config.json: {"group_size": 32, "bits": 4, "layer": {...} or False}; the weights are packed by mlx.nn.quantize
     hf            tensors {name: shape} of the Hugging Face form, which Model.sanitize of mlx-lm takes; without it the tensors are mlx-lm's own
     rename        function of a stored name that mlx-lm does not know, to one that it does
@@ -117,11 +117,19 @@ def run(case):
     logits = model(mx.array(tokens))
     cached = model(mx.array(tokens), cache=model.make_cache() if hasattr(model, "make_cache") else None)
     assert mx.abs(logits - cached).max() <= 2e-2 * mx.abs(logits).max(), "mlx-lm disagrees with itself"
-    picked = np.array(logits[:, mx.array(positions)].astype(mx.float32))
+
+    def picked(logits):
+        rows = np.array(logits[:, mx.array(positions)].astype(mx.float32))
+        return [[[float(f"{x:.8g}") for x in row] for row in batch] for batch in rows]
+
     extra = gradients(model, mx.array(tokens)) if case.get("gradients") else {}
     extra |= dict(repacked=True) if "stored" in case else {}
+    result = picked(logits)
+    if dtype != mx.float32:  # the same weights, computed with in float32
+        model.set_dtype(mx.float32)
+        extra["logits32"] = picked(model(mx.array(tokens)))
     return dict(extra, config=dict(config, torch_dtype=case.get("dtype", "float32")), tensors=[[k, list(s)] for k, s in shapes.items()], packed=packed,
-                tokens=tokens.tolist(), positions=positions, logits=[[[float(f"{x:.8g}") for x in row] for row in rows] for rows in picked])
+                tokens=tokens.tolist(), positions=positions, logits=result)
 
 
 def main(names):
