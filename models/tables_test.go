@@ -26,7 +26,8 @@ func newTable(t *testing.T, section string, head ...string) *table {
 		slices.SortStableFunc(tab.rows[1:], func(a, b []string) int {
 			return strings.Compare(strings.Join(a[:2], " "), strings.Join(b[:2], " "))
 		})
-		require.NoError(t, markdown.Rewrite(*tables, section, "go test ./models -tables ../docs/models.md", markdown.Table(tab.rows)))
+		text := "### " + strings.TrimPrefix(section, "parity ") + "\n\n" + markdown.Table(tab.rows)
+		require.NoError(t, markdown.Rewrite(*tables, section, "go test ./models -tables ../docs/models.md", text))
 	})
 	return tab
 }
