@@ -13,7 +13,7 @@ import (
 // The loss of the next tokens, its gradients by every parameter, and the names of
 // the parameters are those of mlx-lm, in the cases that have them.
 func TestParityGradients(t *testing.T) {
-	for _, file := range []string{"mixtral", "qwen2_moe", "qwen3_moe", "gpt_oss", "olmoe", "olmo2", "olmo3", "glm4", "qwen3_next", "granite", "granitemoe"} {
+	for _, file := range []string{"mixtral", "qwen2_moe", "qwen3_moe", "gpt_oss", "olmoe", "olmo2", "olmo3", "glm4", "qwen3_next", "granite", "granitemoe", "phimoe"} {
 		found := false
 		for name, c := range parityCases(t, file) {
 			if c.Norms == nil {

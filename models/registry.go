@@ -38,6 +38,7 @@ var architectures = map[string]builder{
 	"olmoe":            build(newOlmoe),
 	"olmo2":            build(newOlmo2),
 	"olmo3":            build(newOlmo3),
+	"phimoe":           build(newPhiMoE),
 	"phi3":             build(newPhi3),
 	"qwen2":            build(newQwen2),
 	"qwen2_moe":        build(newQwen2MoE),
