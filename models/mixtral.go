@@ -74,7 +74,11 @@ func newMixtral(c *MixtralConfig) architecture {
 	for _, t := range c.LayerTypes {
 		m.Layers = append(m.Layers, newMixtralBlock(c, t))
 	}
-	names := map[string]string{"w1": "gate_proj", "w2": "down_proj", "w3": "up_proj"}
-	m.stored = func(w nn.Weights) nn.Weights { return nn.StackExpertsAs(w, c.NumLocalExperts, names) }
+	m.stored = func(w nn.Weights) nn.Weights { return nn.StackExpertsAs(w, c.NumLocalExperts, mixtralNames()) }
 	return m
+}
+
+// mixtralNames are what Hugging Face's checkpoints call an expert's projections.
+func mixtralNames() map[string]string {
+	return map[string]string{"w1": "gate_proj", "w2": "down_proj", "w3": "up_proj"}
 }

@@ -40,6 +40,7 @@ var architectures = map[string]builder{
 	"olmo2":               build(newOlmo2),
 	"olmo3":               build(newOlmo3),
 	"phi3":                build(newPhi3),
+	"phimoe":              build(newPhiMoE),
 	"qwen2":               build(newQwen2),
 	"qwen2_moe":           build(newQwen2MoE),
 	"qwen3":               build(newQwen3),

@@ -158,7 +158,7 @@ func (r *RoPE) magnitude() float64 {
 		if factor := float64(r.MaxPositions) / c.OriginalMaxPositionEmbeddings; factor > 1 {
 			grown = math.Sqrt(1 + math.Log(factor)/math.Log(c.OriginalMaxPositionEmbeddings))
 		}
-		return orDefault(c.AttentionFactor, grown)
+		return orDefault(c.AttentionFactor, orDefault(c.LongMScale, grown))
 	}
 	return 1
 }

@@ -29,6 +29,7 @@ type RopeScaling struct {
 	// LongRoPE: Ding et al., 2024, https://arxiv.org/abs/2402.13753.
 	ShortFactor []float64 `json:"short_factor"`
 	LongFactor  []float64 `json:"long_factor"`
+	LongMScale  float64   `json:"long_mscale"` // what multiplies the turned features, unless 0
 
 	// AttentionFactor multiplies the turned features, in place of what YaRN and
 	// LongRoPE compute.
