@@ -85,10 +85,7 @@ func newGlm4MoeAttention(c *Glm4MoeConfig) glm4MoeAttention {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (a *glm4MoeAttention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	q, k, v := nn.Three(a.QKV.Forward(s, x))  // [B, L, H*d] each
-	q = nn.SplitHeads(s, q, a.heads, a.dim)   // [B, Hq, L, d]
-	k = nn.SplitHeads(s, k, a.kvHeads, a.dim) // [B, Hkv, L, d]
-	v = nn.SplitHeads(s, v, a.kvHeads, a.dim) // [B, Hkv, L, d]
+	q, k, v := nn.Three(a.QKV.Heads(s, x, a.dim, a.heads, a.kvHeads, a.kvHeads)) // [B, H, L, d] each
 	if a.QNorm != nil {
 		q, k = a.QNorm.Forward(s, q), a.KNorm.Forward(s, k)
 	}

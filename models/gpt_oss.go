@@ -68,10 +68,7 @@ func newGptOssAttention(c *LlamaConfig, layerType string) *gptOssAttention {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (a *gptOssAttention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	q, k, v := nn.Three(a.QKV.Forward(s, x))  // [B, L, H*d] each
-	q = nn.SplitHeads(s, q, a.heads, a.dim)   // [B, Hq, L, d]
-	k = nn.SplitHeads(s, k, a.kvHeads, a.dim) // [B, Hkv, L, d]
-	v = nn.SplitHeads(s, v, a.kvHeads, a.dim) // [B, Hkv, L, d]
+	q, k, v := nn.Three(a.QKV.Heads(s, x, a.dim, a.heads, a.kvHeads, a.kvHeads)) // [B, H, L, d] each
 	q = a.Rope.Forward(s, q, kv.Position())
 	k = a.Rope.Forward(s, k, kv.Position())
 	attend := cache.Attention{Scale: float32(1 / math.Sqrt(float64(a.dim))), Sinks: a.Sinks.Array()}

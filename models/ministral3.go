@@ -73,10 +73,7 @@ func newMinistral3Attention(c *Ministral3Config, layerType string) *ministral3At
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (a *ministral3Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	q, k, v := nn.Three(a.QKV.Forward(s, x))  // [B, L, H*d] each
-	q = nn.SplitHeads(s, q, a.heads, a.dim)   // [B, Hq, L, d]
-	k = nn.SplitHeads(s, k, a.kvHeads, a.dim) // [B, Hkv, L, d]
-	v = nn.SplitHeads(s, v, a.kvHeads, a.dim) // [B, Hkv, L, d]
+	q, k, v := nn.Three(a.QKV.Heads(s, x, a.dim, a.heads, a.kvHeads, a.kvHeads)) // [B, H, L, d] each
 	q = a.Rope.Forward(s, q, kv.Position())
 	k = a.Rope.Forward(s, k, kv.Position())
 	q = a.growth.Forward(s, q, kv.Position())

@@ -48,10 +48,9 @@ func newQwen3Attention(c *LlamaConfig, layerType string) *qwen3Attention {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (a *qwen3Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	q, k, v := nn.Three(a.QKV.Forward(s, x))                      // [B, L, H*d] each
-	q = a.QNorm.Forward(s, nn.SplitHeads(s, q, a.heads, a.dim))   // [B, Hq, L, d]
-	k = a.KNorm.Forward(s, nn.SplitHeads(s, k, a.kvHeads, a.dim)) // [B, Hkv, L, d]
-	v = nn.SplitHeads(s, v, a.kvHeads, a.dim)                     // [B, Hkv, L, d]
+	q, k, v := nn.Three(a.QKV.Heads(s, x, a.dim, a.heads, a.kvHeads, a.kvHeads)) // [B, H, L, d] each
+	q = a.QNorm.Forward(s, q)                                                    // [B, Hq, L, d]
+	k = a.KNorm.Forward(s, k)                                                    // [B, Hkv, L, d]
 	q = a.Rope.Forward(s, q, kv.Position())
 	k = a.Rope.Forward(s, k, kv.Position())
 	out := kv.Attend(s, q, k, v, a.attend)           // [B, Hq, L, d]

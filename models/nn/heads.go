@@ -11,6 +11,26 @@ func SplitHeads(s *mlx.Scope, x mlx.Array, heads, dim int) mlx.Array {
 	return s.TransposeAxes(s.Reshape(x, s.Dim(x, 0), -1, heads, dim), 0, 2, 1, 3)
 }
 
+// Heads is Forward and SplitHeads of every layer: x [B, L, in], or [B, in] of a
+// step, becomes heads [B, H, L, dim], heads[i] of them for layer i. Of a step the
+// joined layers are cut into heads once.
+func (f *Fused) Heads(s *mlx.Scope, x mlx.Array, dim int, heads ...int) []mlx.Array {
+	if f.parts == nil && f.loras == nil && s.Ndim(x) == 2 {
+		ends, all := make([]int, len(heads)), 0
+		for i, n := range heads {
+			all += n
+			ends[i] = all
+		}
+		y := addBias(s, f.joined.mul(s, x), f.bias.Array()) // [B, all*dim]
+		return s.SplitSections(s.Reshape(y, -1, all, 1, dim), ends[:len(ends)-1], 1)
+	}
+	out := f.Forward(s, x)
+	for i := range out {
+		out[i] = SplitHeads(s, out[i], heads[i], dim)
+	}
+	return out
+}
+
 // MergeHeads maps heads [B, H, L, d] to [B, L, H*d], or to [B, H*d] where L is
 // 1: the shape that the step began with.
 func MergeHeads(s *mlx.Scope, x mlx.Array) mlx.Array {
