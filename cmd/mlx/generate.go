@@ -22,6 +22,7 @@ import (
 
 type generateCmd struct {
 	Model     string  `required:"" help:"A model folder, a .gguf file, or smollm2 for the small default model."`
+	Adapter   string  `name:"adapter-path" type:"path" placeholder:"DIR" help:"A LoRA or DoRA adapter, of mlx-lm or PEFT, to run on top."`
 	Prompt    string  `required:"" short:"p" help:"The prompt; - reads it from standard input."`
 	System    string  `help:"A system message."`
 	Raw       bool    `help:"Continue the prompt as it is, without the chat template."`
@@ -84,6 +85,9 @@ func (g *generateCmd) Run(c *console) error {
 	opts := []models.Option{models.WithWeights(models.WeightForm(g.Weights))}
 	if d, ok := dtypeNames[g.Dtype]; ok {
 		opts = append(opts, models.WithDtype(d))
+	}
+	if g.Adapter != "" {
+		opts = append(opts, models.WithAdapter(g.Adapter))
 	}
 	m, err := models.Load(c.ctx, path, opts...)
 	if err != nil {

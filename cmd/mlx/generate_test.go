@@ -175,3 +175,13 @@ func TestCacheFlags(t *testing.T) {
 	o = ask(t, "", "-p", parisPrompt, "--max-kv-size=8", "--max-tokens=8")
 	require.NotContains(t, o.out, "Paris")
 }
+
+// An adapter that is not there, or is for another model, is an error that names it.
+func TestGenerateRefusesAdapters(t *testing.T) {
+	empty := t.TempDir()
+	for _, dir := range []string{filepath.Join(empty, "nowhere"), empty} {
+		o := call(t, "", "generate", "--model", "smollm2", "--prompt", "x", "--adapter-path", dir)
+		require.Equal(t, exitFailed, o.code)
+		require.Contains(t, o.err, filepath.Join(dir, "adapter_config.json"))
+	}
+}
