@@ -16,8 +16,7 @@ func (c *DeepseekV2Config) normalize() error {
 	return c.normalizeFor("greedy")
 }
 
+// newDeepseekV2 runs kv_b_proj as it is, as mlx-lm does.
 func newDeepseekV2(c *DeepseekV2Config) architecture {
-	m := newDeepseekV3(&c.DeepseekV3Config).(*deepseekV3)
-	m.repack = false // mlx-lm runs kv_b_proj as it is
-	return m
+	return newLatentDecoder(&c.DeepseekV3Config, false)
 }

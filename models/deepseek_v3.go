@@ -6,8 +6,6 @@ package models
 // most layers are mixtures of many small experts and one that is shared.
 
 import (
-	"slices"
-
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
@@ -28,10 +26,10 @@ type deepseekV3Attention struct {
 	scale                      float32
 }
 
-func newDeepseekV3Attention(c *DeepseekV3Config) deepseekV3Attention {
+func newDeepseekV3Attention(c *DeepseekV3Config) *deepseekV3Attention {
 	d, h, bias := c.HiddenSize, c.NumAttentionHeads, c.AttentionBias
 	q, latent := h*(c.QKNopeHeadDim+c.QKRopeHeadDim), c.KVLoraRank+c.QKRopeHeadDim
-	a := deepseekV3Attention{
+	a := &deepseekV3Attention{
 		KVNorm: nn.RMSNorm{Dims: c.KVLoraRank, Eps: 1e-6},
 		Keys:   nn.MultiLinear{Heads: h, In: c.QKNopeHeadDim, Out: c.KVLoraRank},
 		Values: nn.MultiLinear{Heads: h, In: c.KVLoraRank, Out: c.VHeadDim},
@@ -120,88 +118,27 @@ func (m *deepseekV3MoE) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 	return s.Add(y, m.Shared.Forward(s, x))
 }
 
-type deepseekV3Block struct {
-	SelfAttn               deepseekV3Attention `weight:"self_attn"`
-	MLP                    feedForward         `weight:"mlp"`
-	InputLayernorm         nn.RMSNorm          `weight:"input_layernorm"`
-	PostAttentionLayernorm nn.RMSNorm          `weight:"post_attention_layernorm"`
-}
-
-// feedForward is the dense or the sparse half of a block.
-type feedForward interface {
-	Forward(s *mlx.Scope, x mlx.Array) mlx.Array
-}
-
 // newFeedForward makes that of a layer: dense, hidden within, or sparse.
-func newFeedForward(layer, d, hidden int, c *expertConfig) feedForward {
+func newFeedForward(layer, d, hidden int, c *expertConfig) mlpLayer {
 	if c.sparse(layer) {
 		return newDeepseekV3MoE(d, c)
 	}
 	return newDeepseekV3MLP(d, hidden)
 }
 
-func newDeepseekV3Block(c *DeepseekV3Config, layer int) *deepseekV3Block {
-	return &deepseekV3Block{
-		SelfAttn:               newDeepseekV3Attention(c),
-		MLP:                    newFeedForward(layer, c.HiddenSize, c.IntermediateSize, &c.expertConfig),
-		InputLayernorm:         nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-		PostAttentionLayernorm: nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-	}
-}
+func newDeepseekV3(c *DeepseekV3Config) architecture { return newLatentDecoder(c, true) }
 
-// Forward maps x [B, L, D] to [B, L, D].
-func (b *deepseekV3Block) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
-	return s.Add(h, b.MLP.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
-}
-
-type deepseekV3 struct {
-	EmbedTokens nn.Embedding       `weight:"model.embed_tokens"`
-	Layers      []*deepseekV3Block `weight:"model.layers"`
-	Norm        nn.RMSNorm         `weight:"model.norm"`
-	LMHead      *nn.Linear         `weight:"lm_head"` // nil when tied to the embedding
-
-	config *DeepseekV3Config
-	repack bool // of a packed kv_b_proj, as mlx-lm does
-}
-
-func newDeepseekV3(c *DeepseekV3Config) architecture {
-	m := &deepseekV3{
-		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize},
-		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-		config:      c,
-		repack:      true,
+// newLatentDecoder makes the model; repack packs the halves of a packed kv_b_proj
+// again, as mlx-lm does.
+func newLatentDecoder(c *DeepseekV3Config, repack bool) *decoder {
+	m := newDecoder(c.VocabSize, c.HiddenSize, c.RMSNormEps, &c.TieWordEmbeddings)
+	m.stored = func(w nn.Weights) nn.Weights {
+		w = c.ownLayers(w, c.NumHiddenLayers)
+		return nn.SplitLatent(w, c.NumAttentionHeads, c.QKNopeHeadDim, c.VHeadDim, c.KVLoraRank, repack)
 	}
 	for i := range c.NumHiddenLayers {
-		m.Layers = append(m.Layers, newDeepseekV3Block(c, i))
-	}
-	if !c.TieWordEmbeddings {
-		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
+		mlp := newFeedForward(i, c.HiddenSize, c.IntermediateSize, &c.expertConfig)
+		m.add(newBlock(c.HiddenSize, c.RMSNormEps, newDeepseekV3Attention(c), mlp), cache.Full())
 	}
 	return m
-}
-
-// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
-func (m *deepseekV3) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
-	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
-	for i, layer := range m.Layers {
-		h = layer.Forward(s, h, kv.KV(s, i))
-	}
-	h = m.Norm.Forward(s, h)
-	if m.LMHead == nil {
-		return m.EmbedTokens.AsLinear(s, h)
-	}
-	return m.LMHead.Forward(s, h)
-}
-
-// NewCache makes an empty cache.
-func (m *deepseekV3) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
-	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)), opts...)
-}
-
-// sanitize shows kv_b_proj as its two halves.
-func (m *deepseekV3) sanitize(w nn.Weights) nn.Weights {
-	c := m.config
-	w = c.ownLayers(w, c.NumHiddenLayers)
-	return nn.SplitLatent(w, c.NumAttentionHeads, c.QKNopeHeadDim, c.VHeadDim, c.KVLoraRank, m.repack)
 }

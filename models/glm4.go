@@ -7,7 +7,6 @@ package models
 
 import (
 	"math"
-	"slices"
 
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/nn"
@@ -122,41 +121,10 @@ func (b *glm4Block) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
 	return s.Add(x, b.PostMLPLayernorm.Forward(s, h))
 }
 
-type glm4 struct {
-	EmbedTokens nn.Embedding `weight:"model.embed_tokens"`
-	Layers      []*glm4Block `weight:"model.layers"`
-	Norm        nn.RMSNorm   `weight:"model.norm"`
-	LMHead      *nn.Linear   `weight:"lm_head"` // nil when tied to the embedding
-}
-
 func newGlm4(c *Glm4Config) architecture {
-	m := &glm4{
-		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize},
-		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-	}
+	m := newDecoder(c.VocabSize, c.HiddenSize, c.RMSNormEps, &c.TieWordEmbeddings)
 	for range c.NumHiddenLayers {
-		m.Layers = append(m.Layers, newGlm4Block(c))
-	}
-	if !c.TieWordEmbeddings {
-		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
+		m.add(newGlm4Block(c), cache.Full())
 	}
 	return m
-}
-
-// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
-func (m *glm4) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
-	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
-	for i, layer := range m.Layers {
-		h = layer.Forward(s, h, kv.KV(s, i))
-	}
-	h = m.Norm.Forward(s, h)
-	if m.LMHead == nil {
-		return m.EmbedTokens.AsLinear(s, h)
-	}
-	return m.LMHead.Forward(s, h)
-}
-
-// NewCache makes an empty cache.
-func (m *glm4) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
-	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)), opts...)
 }

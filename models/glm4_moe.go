@@ -7,7 +7,6 @@ package models
 
 import (
 	"math"
-	"slices"
 
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/nn"
@@ -67,9 +66,9 @@ type glm4MoeAttention struct {
 	attend              cache.Attention
 }
 
-func newGlm4MoeAttention(c *Glm4MoeConfig) glm4MoeAttention {
+func newGlm4MoeAttention(c *Glm4MoeConfig) *glm4MoeAttention {
 	d, q, kv := c.HiddenSize, c.NumAttentionHeads*c.HeadDim, c.NumKeyValueHeads*c.HeadDim
-	a := glm4MoeAttention{
+	a := &glm4MoeAttention{
 		QKV:   nn.Fused{In: d, Outs: []int{q, kv, kv}, NoBias: !c.AttentionBias},
 		OProj: nn.Linear{In: q, Out: d, NoBias: true},
 		Rope:  c.rope("", c.HeadDim, 10000),
@@ -95,66 +94,12 @@ func (a *glm4MoeAttention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.A
 	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
 }
 
-type glm4MoeBlock struct {
-	SelfAttn               glm4MoeAttention `weight:"self_attn"`
-	MLP                    feedForward      `weight:"mlp"`
-	InputLayernorm         nn.RMSNorm       `weight:"input_layernorm"`
-	PostAttentionLayernorm nn.RMSNorm       `weight:"post_attention_layernorm"`
-}
-
-// Forward maps x [B, L, D] to [B, L, D].
-func (b *glm4MoeBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
-	return s.Add(h, b.MLP.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
-}
-
-type glm4Moe struct {
-	EmbedTokens nn.Embedding    `weight:"model.embed_tokens"`
-	Layers      []*glm4MoeBlock `weight:"model.layers"`
-	Norm        nn.RMSNorm      `weight:"model.norm"`
-	LMHead      *nn.Linear      `weight:"lm_head"` // nil when tied to the embedding
-
-	config *Glm4MoeConfig
-}
-
 func newGlm4Moe(c *Glm4MoeConfig) architecture {
-	m := &glm4Moe{
-		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize},
-		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-		config:      c,
-	}
+	m := newDecoder(c.VocabSize, c.HiddenSize, c.RMSNormEps, &c.TieWordEmbeddings)
+	m.stored = func(w nn.Weights) nn.Weights { return c.ownLayers(w, c.NumHiddenLayers) }
 	for i := range c.NumHiddenLayers {
-		m.Layers = append(m.Layers, &glm4MoeBlock{
-			SelfAttn:               newGlm4MoeAttention(c),
-			MLP:                    newFeedForward(i, c.HiddenSize, c.IntermediateSize, &c.expertConfig),
-			InputLayernorm:         nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-			PostAttentionLayernorm: nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-		})
-	}
-	if !c.TieWordEmbeddings {
-		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
+		mlp := newFeedForward(i, c.HiddenSize, c.IntermediateSize, &c.expertConfig)
+		m.add(newBlock(c.HiddenSize, c.RMSNormEps, newGlm4MoeAttention(c), mlp), cache.Full())
 	}
 	return m
-}
-
-// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
-func (m *glm4Moe) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
-	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
-	for i, layer := range m.Layers {
-		h = layer.Forward(s, h, kv.KV(s, i))
-	}
-	h = m.Norm.Forward(s, h)
-	if m.LMHead == nil {
-		return m.EmbedTokens.AsLinear(s, h)
-	}
-	return m.LMHead.Forward(s, h)
-}
-
-// NewCache makes an empty cache.
-func (m *glm4Moe) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
-	return cache.New(t, slices.Repeat([]cache.Kind{cache.Full()}, len(m.Layers)), opts...)
-}
-
-func (m *glm4Moe) sanitize(w nn.Weights) nn.Weights {
-	return m.config.ownLayers(w, m.config.NumHiddenLayers)
 }

@@ -109,7 +109,7 @@ func (m *gptOssMoE) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 func newGptOss(c *GptOssConfig) architecture {
 	m := newLlamaStem(&c.LlamaConfig)
 	for _, t := range c.LayerTypes {
-		m.addLayer(&c.LlamaConfig, newGptOssAttention(&c.LlamaConfig, t), newGptOssMoE(c))
+		m.Layers = append(m.Layers, newBlock(c.HiddenSize, c.RMSNormEps, newGptOssAttention(&c.LlamaConfig, t), newGptOssMoE(c)))
 	}
 	m.stored = gptOssExperts
 	return m

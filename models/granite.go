@@ -65,7 +65,7 @@ func factor(s *mlx.Scope, x mlx.Array, v float64) mlx.Array {
 
 // granite is a Llama whose logits are divided.
 type granite struct {
-	Stem *llama `weight:""`
+	Stem *decoder `weight:""`
 
 	logits float64
 }

@@ -112,84 +112,17 @@ func (m *llamaMLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
 }
 
-// llamaBlock is the block of Llama and those that differ in attention or MLP only.
-type llamaBlock struct {
-	SelfAttn               attentionLayer `weight:"self_attn"`
-	MLP                    mlpLayer       `weight:"mlp"`
-	InputLayernorm         nn.RMSNorm     `weight:"input_layernorm"`
-	PostAttentionLayernorm nn.RMSNorm     `weight:"post_attention_layernorm"`
-}
-
-// Forward maps x [B, L, D] to [B, L, D].
-func (b *llamaBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
-	return s.Add(h, b.MLP.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
-}
-
-type llama struct {
-	EmbedTokens nn.Embedding `weight:"model.embed_tokens"`
-	Layers      []block      `weight:"model.layers"`
-	Norm        nn.RMSNorm   `weight:"model.norm"`
-	LMHead      *nn.Linear   `weight:"lm_head"` // nil when tied to the embedding
-
-	tied   *bool
-	kinds  []cache.Kind
-	stored func(nn.Weights) nn.Weights // shows a checkpoint's tensors by the names of the fields; nil where they are so
-}
-
 func newLlama(c *LlamaConfig) architecture {
 	m := newLlamaStem(c)
 	for _, t := range c.LayerTypes {
-		m.addLayer(c, newLlamaAttention(c, t), newLlamaMLP(c))
+		m.Layers = append(m.Layers, newBlock(c.HiddenSize, c.RMSNormEps, newLlamaAttention(c, t), newLlamaMLP(c)))
 	}
 	return m
 }
 
-// newLlamaStem is the model without its layers.
-func newLlamaStem(c *LlamaConfig) *llama {
-	m := &llama{
-		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize},
-		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-		tied:        c.TieWordEmbeddings,
-		kinds:       attentionKinds(c.LayerTypes, valueOr(c.SlidingWindow, 0)),
-	}
-	if !valueOr(c.TieWordEmbeddings, true) {
-		m.LMHead = newHead(&m.EmbedTokens)
-	}
+// newLlamaStem is the model without its blocks.
+func newLlamaStem(c *LlamaConfig) *decoder {
+	m := newDecoder(c.VocabSize, c.HiddenSize, c.RMSNormEps, c.TieWordEmbeddings)
+	m.kinds = attentionKinds(c.LayerTypes, valueOr(c.SlidingWindow, 0))
 	return m
-}
-
-func (m *llama) addLayer(c *LlamaConfig, attention attentionLayer, mlp mlpLayer) {
-	m.Layers = append(m.Layers, &llamaBlock{
-		SelfAttn:               attention,
-		MLP:                    mlp,
-		InputLayernorm:         nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-		PostAttentionLayernorm: nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-	})
-}
-
-// sanitize settles whether the output layer is the checkpoint's or the embedding.
-func (m *llama) sanitize(w nn.Weights) nn.Weights {
-	if m.stored != nil {
-		w = m.stored(w)
-	}
-	return sanitizeHead(w, m.tied, &m.LMHead, &m.EmbedTokens)
-}
-
-// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
-func (m *llama) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
-	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
-	for i, layer := range m.Layers {
-		h = layer.Forward(s, h, kv.KV(s, i))
-	}
-	h = m.Norm.Forward(s, h)
-	if m.LMHead == nil {
-		return m.EmbedTokens.AsLinear(s, h)
-	}
-	return m.LMHead.Forward(s, h)
-}
-
-// NewCache makes an empty cache.
-func (m *llama) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
-	return cache.New(t, m.kinds, opts...)
 }

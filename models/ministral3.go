@@ -84,7 +84,7 @@ func (a *ministral3Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) ml
 func newMinistral3(c *Ministral3Config) architecture {
 	m := newLlamaStem(&c.LlamaConfig)
 	for _, t := range c.LayerTypes {
-		m.addLayer(&c.LlamaConfig, newMinistral3Attention(c, t), newLlamaMLP(&c.LlamaConfig))
+		m.Layers = append(m.Layers, newBlock(c.HiddenSize, c.RMSNormEps, newMinistral3Attention(c, t), newLlamaMLP(&c.LlamaConfig)))
 	}
 	return m
 }

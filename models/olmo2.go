@@ -113,65 +113,23 @@ type olmo2Block struct {
 	PostFeedforwardLayernorm nn.RMSNorm     `weight:"post_feedforward_layernorm"`
 }
 
+func newOlmo2Block(c *Olmo2Config, rope nn.RoPE) *olmo2Block {
+	norm := nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps}
+	return &olmo2Block{
+		SelfAttn: newOlmo2Attention(c, rope), MLP: newOlmo2MLP(c), PostAttentionLayernorm: norm, PostFeedforwardLayernorm: norm,
+	}
+}
+
 // Forward maps x [B, L, D] to [B, L, D].
 func (b *olmo2Block) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
 	h := s.Add(x, b.PostAttentionLayernorm.Forward(s, b.SelfAttn.Forward(s, x, kv)))
 	return s.Add(h, b.PostFeedforwardLayernorm.Forward(s, b.MLP.Forward(s, h)))
 }
 
-type olmo2 struct {
-	EmbedTokens nn.Embedding  `weight:"model.embed_tokens"`
-	Layers      []*olmo2Block `weight:"model.layers"`
-	Norm        nn.RMSNorm    `weight:"model.norm"`
-	LMHead      *nn.Linear    `weight:"lm_head"` // nil when tied to the embedding
-
-	kinds []cache.Kind // of the layers
-}
-
 func newOlmo2(c *Olmo2Config) architecture {
-	m := newOlmo2Stem(c)
+	m := newDecoder(c.VocabSize, c.HiddenSize, c.RMSNormEps, &c.TieWordEmbeddings)
 	for range c.NumHiddenLayers {
-		m.addLayer(c, c.layerRope(""), cache.Full())
+		m.add(newOlmo2Block(c, c.layerRope("")), cache.Full())
 	}
 	return m
-}
-
-// newOlmo2Stem is the model without its layers.
-func newOlmo2Stem(c *Olmo2Config) *olmo2 {
-	m := &olmo2{
-		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize},
-		Norm:        nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-	}
-	if !c.TieWordEmbeddings {
-		m.LMHead = &nn.Linear{In: c.HiddenSize, Out: c.VocabSize, NoBias: true}
-	}
-	return m
-}
-
-func (m *olmo2) addLayer(c *Olmo2Config, rope nn.RoPE, kind cache.Kind) {
-	m.kinds = append(m.kinds, kind)
-	m.Layers = append(m.Layers, &olmo2Block{
-		SelfAttn:                 newOlmo2Attention(c, rope),
-		MLP:                      newOlmo2MLP(c),
-		PostAttentionLayernorm:   nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-		PostFeedforwardLayernorm: nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps},
-	})
-}
-
-// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
-func (m *olmo2) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
-	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
-	for i, layer := range m.Layers {
-		h = layer.Forward(s, h, kv.KV(s, i))
-	}
-	h = m.Norm.Forward(s, h)
-	if m.LMHead == nil {
-		return m.EmbedTokens.AsLinear(s, h)
-	}
-	return m.LMHead.Forward(s, h)
-}
-
-// NewCache makes an empty cache.
-func (m *olmo2) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
-	return cache.New(t, m.kinds, opts...)
 }

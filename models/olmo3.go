@@ -48,13 +48,13 @@ func (c *Olmo3Config) layerRope(layerType string) nn.RoPE {
 }
 
 func newOlmo3(c *Olmo3Config) architecture {
-	m := newOlmo2Stem(&c.Olmo2Config)
+	m := newDecoder(c.VocabSize, c.HiddenSize, c.RMSNormEps, &c.TieWordEmbeddings)
 	for _, t := range c.LayerTypes {
 		kind := cache.Full()
 		if t == slidingAttention {
 			kind = cache.Sliding(c.SlidingWindow)
 		}
-		m.addLayer(&c.Olmo2Config, c.layerRope(t), kind)
+		m.add(newOlmo2Block(&c.Olmo2Config, c.layerRope(t)), kind)
 	}
 	return m
 }

@@ -45,13 +45,13 @@ func newOlmoe(c *OlmoeConfig) architecture {
 	m := newLlamaStem(stem)
 	for range c.NumHiddenLayers {
 		attention := newOlmo2Attention(&c.Olmo2Config, c.layerRope(""))
-		m.addLayer(stem, &attention, &qwen3MoE{
+		m.Layers = append(m.Layers, newBlock(stem.HiddenSize, stem.RMSNormEps, &attention, &qwen3MoE{
 			Gate:      nn.Linear{In: c.HiddenSize, Out: c.NumExperts, NoBias: true},
 			Experts:   nn.NewSwitchGLU(c.NumExperts, c.HiddenSize, c.IntermediateSize),
 			topK:      c.NumExpertsPerTok,
 			choose:    nn.TopKNegated,
 			normalise: c.NormTopkProb,
-		})
+		}))
 	}
 	m.stored = func(w nn.Weights) nn.Weights { return nn.StackExperts(w, c.NumExperts) }
 	return m

@@ -80,7 +80,7 @@ func (m *phi3MLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 func newPhi3(c *Phi3Config) architecture {
 	m := newLlamaStem(&c.LlamaConfig)
 	for _, t := range c.LayerTypes {
-		m.addLayer(&c.LlamaConfig, newPhi3Attention(&c.LlamaConfig, t), newPhi3MLP(&c.LlamaConfig))
+		m.Layers = append(m.Layers, newBlock(c.HiddenSize, c.RMSNormEps, newPhi3Attention(&c.LlamaConfig, t), newPhi3MLP(&c.LlamaConfig)))
 	}
 	return m
 }

@@ -34,7 +34,7 @@ func (c *Qwen2Config) normalizeWindows(theta float64) error {
 func newQwen2(c *Qwen2Config) architecture {
 	m := newLlamaStem(&c.LlamaConfig)
 	for _, t := range c.LayerTypes {
-		m.addLayer(&c.LlamaConfig, newQwen2Attention(&c.LlamaConfig, t), newLlamaMLP(&c.LlamaConfig))
+		m.Layers = append(m.Layers, newBlock(c.HiddenSize, c.RMSNormEps, newQwen2Attention(&c.LlamaConfig, t), newLlamaMLP(&c.LlamaConfig)))
 	}
 	return m
 }

@@ -30,7 +30,7 @@ func newQwen2MoE(c *Qwen2MoEConfig) architecture {
 			experts.choose, experts.normalised = nn.TopKNegated, valueOr(c.NormTopkProb, false)
 			mlp = experts
 		}
-		m.addLayer(&c.LlamaConfig, newQwen2Attention(&c.LlamaConfig, t), mlp)
+		m.Layers = append(m.Layers, newBlock(c.HiddenSize, c.RMSNormEps, newQwen2Attention(&c.LlamaConfig, t), mlp))
 	}
 	m.stored = func(w nn.Weights) nn.Weights { return nn.StackExperts(w, c.NumExperts) }
 	return m

@@ -60,7 +60,7 @@ func (a *qwen3Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Arr
 func newQwen3(c *Qwen3Config) architecture {
 	m := newLlamaStem(&c.LlamaConfig)
 	for _, t := range c.LayerTypes {
-		m.addLayer(&c.LlamaConfig, newQwen3Attention(&c.LlamaConfig, t), newLlamaMLP(&c.LlamaConfig))
+		m.Layers = append(m.Layers, newBlock(c.HiddenSize, c.RMSNormEps, newQwen3Attention(&c.LlamaConfig, t), newLlamaMLP(&c.LlamaConfig)))
 	}
 	return m
 }

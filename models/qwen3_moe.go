@@ -56,7 +56,7 @@ func newQwen3MoE(c *Qwen3MoEConfig) architecture {
 		if c.sparse(i) {
 			mlp = newQwen3MoELayer(&c.qwenSparseConfig, c.HiddenSize)
 		}
-		m.addLayer(&c.LlamaConfig, newQwen3Attention(&c.LlamaConfig, t), mlp)
+		m.Layers = append(m.Layers, newBlock(c.HiddenSize, c.RMSNormEps, newQwen3Attention(&c.LlamaConfig, t), mlp))
 	}
 	m.stored = func(w nn.Weights) nn.Weights { return nn.StackExperts(w, c.NumExperts) }
 	return m

@@ -41,7 +41,7 @@ func newSmolLM3(c *SmolLM3Config) architecture {
 		if c.NoRopeLayers[i] == 0 {
 			attention.Rope = nil
 		}
-		m.addLayer(&c.LlamaConfig, attention, newLlamaMLP(&c.LlamaConfig))
+		m.Layers = append(m.Layers, newBlock(c.HiddenSize, c.RMSNormEps, attention, newLlamaMLP(&c.LlamaConfig)))
 	}
 	return m
 }
