@@ -15,7 +15,7 @@ func SplitHeads(s *mlx.Scope, x mlx.Array, heads, dim int) mlx.Array {
 // step, becomes heads [B, H, L, dim], heads[i] of them for layer i. Of a step the
 // joined layers are cut into heads once.
 func (f *Fused) Heads(s *mlx.Scope, x mlx.Array, dim int, heads ...int) []mlx.Array {
-	if f.parts == nil && f.loras == nil && s.Ndim(x) == 2 {
+	if f.parts == nil && !f.isAdapted() && s.Ndim(x) == 2 {
 		ends, all := make([]int, len(heads)), 0
 		for i, n := range heads {
 			all += n

@@ -24,9 +24,12 @@ func (m *MultiLinear) Back(s *mlx.Scope, x mlx.Array) mlx.Array { return m.mul(s
 func (m *MultiLinear) mul(s *mlx.Scope, x mlx.Array, transpose bool) mlx.Array {
 	w, q := m.w.weight.Array(), &m.w.packed
 	switch {
-	case q.Bits > 0 && !transpose && m.In == q.GroupSize && s.Device().Type == mlx.GPU:
-		// MLX's CUDA kernel takes a scale for each row alone for rows apart (0.32.2)
-		return s.Matmul(x, m.w.dense(s))
+	case q.Bits > 0 && s.Device().Type == mlx.GPU:
+		// MLX's CUDA kernels refuse, or get wrong, packed weights that a batch shares (0.32.2)
+		if w = m.w.dense(s); transpose {
+			w = s.SwapAxes(w, -2, -1)
+		}
+		return s.Matmul(x, w)
 	case q.Bits > 0:
 		return s.QuantizedMatmul(x, w, m.w.scales.Array(), m.w.biases.Array(), transpose, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode)
 	}

@@ -63,10 +63,20 @@ func (r *RoPE) Forward(s *mlx.Scope, x mlx.Array, at Position) mlx.Array {
 	}
 	x = dense(s, r.magnify(s, x, shape[3]), shape)
 	base, freqs := r.settings(s, at, shape[2])
-	if !at.Rows.IsNull() {
-		return s.RoPEDynamic(x, r.Dims, r.Traditional, base, r.scale(), at.Rows, freqs)
+	return s.RoPEDynamic(x, r.Dims, r.Traditional, base, r.scale(), at.array(s), freqs)
+}
+
+// array is the position as an array, made once in a Build: MLX would make one for
+// each call.
+func (p Position) array(s *mlx.Scope) mlx.Array {
+	if !p.Rows.IsNull() {
+		return p.Rows
 	}
-	return s.RoPE(x, r.Dims, r.Traditional, base, r.scale(), at.Offset, freqs)
+	made := s.Once(p, func() []mlx.Array { return []mlx.Array{s.Scalar(float64(p.Offset), mlx.Int32)} })
+	if len(made) == 0 {
+		return mlx.Array{} // an error went before
+	}
+	return made[0]
 }
 
 func (r *RoPE) base() float64 { return orDefault(r.Base, 10000) }
