@@ -10,20 +10,21 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"forge.lthn.ai/core/go-mlx/internal/hubtest"
 	"forge.lthn.ai/core/go-mlx/models/hub"
 )
 
 // twoSnapshots pulls two commits that share all but their config.json.
-func twoSnapshots(t *testing.T) (c *hub.Client, cache string, one, two map[string]content) {
+func twoSnapshots(t *testing.T) (c *hub.Client, cache string, one, two map[string]hubtest.Content) {
 	t.Helper()
 	one = oneFile(1000)
 	two = maps.Clone(one)
-	two["config.json"] = content{data: `{"new":true}`}
-	h, cache := play(t, one), t.TempDir()
-	h.commits[commit2] = two
-	c = h.client(t, cache)
-	for _, pull := range []struct{ name, commit string }{{"org/name@v1", commit1}, {"org/name", commit2}} {
-		h.refs["v1"], h.refs["main"] = commit1, commit2
+	two["config.json"] = hubtest.Content{Data: `{"new":true}`}
+	h, cache := hubtest.Play(t, one), t.TempDir()
+	h.Commits[hubtest.Commit2] = two
+	c = client(t, h, cache)
+	for _, pull := range []struct{ name, commit string }{{"org/name@v1", hubtest.Commit1}, {"org/name", hubtest.Commit2}} {
+		h.Refs["v1"], h.Refs["main"] = hubtest.Commit1, hubtest.Commit2
 		_, err := c.Pull(t.Context(), ref(t, pull.name))
 		require.NoError(t, err)
 	}
@@ -44,11 +45,11 @@ func TestList(t *testing.T) {
 		require.Equal(t, 2, s.Files)
 		require.WithinRange(t, s.LastUsed, began, time.Now().Add(time.Minute))
 	}
-	require.Equal(t, commit1, list[0].Commit)
+	require.Equal(t, hubtest.Commit1, list[0].Commit)
 	require.Equal(t, []string{"v1"}, list[0].Revisions)
 	require.EqualValues(t, 1002, list[0].Size)
 	require.Equal(t, []string{"main"}, list[1].Revisions)
-	require.EqualValues(t, 1000+len(two["config.json"].data), list[1].Size)
+	require.EqualValues(t, 1000+len(two["config.json"].Data), list[1].Size)
 
 	none, err := newClient(t, hub.WithCacheDir(filepath.Join(cache, "none"))).List()
 	require.NoError(t, err)
@@ -60,13 +61,13 @@ func TestRemoveRevision(t *testing.T) {
 	plan, err := c.PlanRemoval(ref(t, "org/name@v1"))
 	require.NoError(t, err)
 	require.Len(t, plan.Snapshots, 1)
-	require.EqualValues(t, len(one["config.json"].data), plan.Freed, "the weights stay for the other")
+	require.EqualValues(t, len(one["config.json"].Data), plan.Freed, "the weights stay for the other")
 	require.NoError(t, c.Remove(plan))
 
 	repo := filepath.Join(cache, "models--org--name")
-	require.NoDirExists(t, filepath.Join(repo, "snapshots", commit1))
+	require.NoDirExists(t, filepath.Join(repo, "snapshots", hubtest.Commit1))
 	require.NoFileExists(t, filepath.Join(repo, "refs", "v1"))
-	require.NoFileExists(t, filepath.Join(repo, "blobs", one["config.json"].hash()))
+	require.NoFileExists(t, filepath.Join(repo, "blobs", one["config.json"].Hash()))
 	path, err := c.Cached(ref(t, "org/name"))
 	require.NoError(t, err)
 	requireFiles(t, path, two, both)
@@ -81,7 +82,7 @@ func TestRemoveAll(t *testing.T) {
 	plan, err := c.PlanRemoval(ref(t, "org/name"))
 	require.NoError(t, err)
 	require.Len(t, plan.Snapshots, 2)
-	require.EqualValues(t, 1000+len(one["config.json"].data)+len(two["config.json"].data)+77, plan.Freed)
+	require.EqualValues(t, 1000+len(one["config.json"].Data)+len(two["config.json"].Data)+77, plan.Freed)
 	require.NoError(t, c.Remove(plan))
 	var files []string
 	require.NoError(t, filepath.WalkDir(cache, func(path string, d fs.DirEntry, err error) error {

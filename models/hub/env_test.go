@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"forge.lthn.ai/core/go-mlx/internal/hubtest"
 	"forge.lthn.ai/core/go-mlx/models/hub"
 )
 
@@ -40,15 +41,15 @@ func TestCacheDir(t *testing.T) {
 // TestToken: which one the hub gets.
 func TestToken(t *testing.T) {
 	home := clearEnvironment(t)
-	h := play(t, map[string]content{"config.json": {data: "{}"}})
-	t.Setenv("HF_ENDPOINT", h.hub.URL+"/")
+	h := hubtest.Play(t, map[string]hubtest.Content{"config.json": {Data: "{}"}})
+	t.Setenv("HF_ENDPOINT", h.Server.URL+"/")
 	ask := func() string {
 		c := newClient(t, hub.WithCacheDir(t.TempDir()))
 		_, err := c.Pull(t.Context(), ref(t, "org/name"))
 		require.NoError(t, err)
-		return h.tokens[len(h.tokens)-1]
+		return h.Tokens[len(h.Tokens)-1]
 	}
-	h.watchTokens()
+	h.WatchTokens()
 	require.Equal(t, "", ask())
 	file := filepath.Join(home, ".cache", "huggingface", "token")
 	require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
@@ -78,10 +79,10 @@ func TestBadEnvironment(t *testing.T) {
 
 func TestOfflineVariable(t *testing.T) {
 	clearEnvironment(t)
-	h := play(t, someModel())
-	t.Setenv("HF_ENDPOINT", h.hub.URL)
+	h := hubtest.Play(t, someModel())
+	t.Setenv("HF_ENDPOINT", h.Server.URL)
 	t.Setenv("HF_HUB_OFFLINE", "yes")
 	_, err := newClient(t, hub.WithCacheDir(t.TempDir())).Get(t.Context(), ref(t, "org/name"))
 	require.ErrorIs(t, err, hub.ErrOffline)
-	require.Zero(t, h.count(""))
+	require.Zero(t, h.Count(""))
 }

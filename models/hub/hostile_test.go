@@ -15,12 +15,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"forge.lthn.ai/core/go-mlx/internal/hubtest"
 	"forge.lthn.ai/core/go-mlx/models/hub"
 )
 
 // oneFile is a model whose weights are large.
-func oneFile(n int) map[string]content {
-	return map[string]content{"config.json": {data: "{}"}, "model.safetensors": {data: text(n), large: true}}
+func oneFile(n int) map[string]hubtest.Content {
+	return map[string]hubtest.Content{"config.json": {Data: "{}"}, "model.safetensors": {Data: text(n), Large: true}}
 }
 
 var both = []string{"config.json", "model.safetensors"}
@@ -29,22 +30,22 @@ var both = []string{"config.json", "model.safetensors"}
 // there, the bytes end up right.
 func TestCutAnywhere(t *testing.T) {
 	files := oneFile(4096)
-	data := files["model.safetensors"].data
-	h := play(t, files)
+	data := files["model.safetensors"].Data
+	h := hubtest.Play(t, files)
 	var mu sync.Mutex
 	var cuts []int
 	ignoreRange := false
-	h.serve = func(w http.ResponseWriter, r *http.Request, c content) {
+	h.Serve = func(w http.ResponseWriter, r *http.Request, c hubtest.Content) {
 		mu.Lock()
-		cut := len(c.data)
-		if c.large && len(cuts) > 0 {
+		cut := len(c.Data)
+		if c.Large && len(cuts) > 0 {
 			cut, cuts = cuts[0], cuts[1:]
 		}
 		if ignoreRange {
 			r.Header.Del("Range")
 		}
 		mu.Unlock()
-		cutAt(w, r, c.data, cut)
+		hubtest.CutAt(w, r, c.Data, cut)
 	}
 	root := t.TempDir()
 	n := 0
@@ -61,8 +62,8 @@ func TestCutAnywhere(t *testing.T) {
 		if rapid.Bool().Draw(rt, "garbage") && len(left) > 0 {
 			left[len(left)/2] ^= 1
 		}
-		require.NoError(rt, os.WriteFile(filepath.Join(blobs, files["model.safetensors"].hash()+".incomplete"), left, 0o644))
-		path, err := h.client(t, cache).Pull(t.Context(), ref(t, "org/name"))
+		require.NoError(rt, os.WriteFile(filepath.Join(blobs, files["model.safetensors"].Hash()+".incomplete"), left, 0o644))
+		path, err := client(t, h, cache).Pull(t.Context(), ref(t, "org/name"))
 		require.NoError(rt, err)
 		requireFiles(t, path, files, both)
 		requireNoParts(t, cache)
@@ -71,20 +72,20 @@ func TestCutAnywhere(t *testing.T) {
 
 func TestResumeAsksForTheRest(t *testing.T) {
 	files := oneFile(100_000)
-	h, cache := play(t, files), t.TempDir()
+	h, cache := hubtest.Play(t, files), t.TempDir()
 	var ranges []string
-	h.serve = func(w http.ResponseWriter, r *http.Request, c content) {
-		if c.large {
+	h.Serve = func(w http.ResponseWriter, r *http.Request, c hubtest.Content) {
+		if c.Large {
 			ranges = append(ranges, r.Header.Get("Range"))
 		}
-		serveRange(w, r, c.data)
+		hubtest.ServeRange(w, r, c.Data)
 	}
 	blobs := filepath.Join(cache, "models--org--name", "blobs")
 	require.NoError(t, os.MkdirAll(blobs, 0o755))
-	part := filepath.Join(blobs, files["model.safetensors"].hash()+".incomplete")
-	require.NoError(t, os.WriteFile(part, []byte(files["model.safetensors"].data[:77_777]), 0o644))
+	part := filepath.Join(blobs, files["model.safetensors"].Hash()+".incomplete")
+	require.NoError(t, os.WriteFile(part, []byte(files["model.safetensors"].Data[:77_777]), 0o644))
 	var last hub.Progress
-	path, err := h.client(t, cache, hub.WithProgress(func(p hub.Progress) { last = p })).Pull(t.Context(), ref(t, "org/name"))
+	path, err := client(t, h, cache, hub.WithProgress(func(p hub.Progress) { last = p })).Pull(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
 	requireFiles(t, path, files, both)
 	require.Equal(t, []string{"bytes=77777-"}, ranges)
@@ -96,37 +97,37 @@ func TestResumeAsksForTheRest(t *testing.T) {
 func TestBadBytes(t *testing.T) {
 	for _, c := range []struct {
 		name  string
-		serve func(w http.ResponseWriter, r *http.Request, c content)
+		serve func(w http.ResponseWriter, r *http.Request, c hubtest.Content)
 		want  string
 	}{
-		{"other bytes", func(w http.ResponseWriter, r *http.Request, c content) {
-			serveRange(w, r, strings.Replace(c.data, "1", "2", 1))
+		{"other bytes", func(w http.ResponseWriter, r *http.Request, c hubtest.Content) {
+			hubtest.ServeRange(w, r, strings.Replace(c.Data, "1", "2", 1))
 		}, "another hash"},
-		{"too short", func(w http.ResponseWriter, r *http.Request, c content) {
-			fmt.Fprint(w, c.data[:min(len(c.data), 10)])
+		{"too short", func(w http.ResponseWriter, r *http.Request, c hubtest.Content) {
+			fmt.Fprint(w, c.Data[:min(len(c.Data), 10)])
 		}, "unexpected EOF"},
-		{"too long", func(w http.ResponseWriter, r *http.Request, c content) { fmt.Fprint(w, c.data+"x") }, "more than the 5000 bytes"},
-		{"length too large", func(w http.ResponseWriter, r *http.Request, c content) {
+		{"too long", func(w http.ResponseWriter, r *http.Request, c hubtest.Content) { fmt.Fprint(w, c.Data+"x") }, "more than the 5000 bytes"},
+		{"length too large", func(w http.ResponseWriter, r *http.Request, c hubtest.Content) {
 			w.Header().Set("Content-Length", "6000")
-			fmt.Fprint(w, c.data[:4000])
+			fmt.Fprint(w, c.Data[:4000])
 		}, "unexpected EOF"},
-		{"an error page", func(w http.ResponseWriter, r *http.Request, c content) { fmt.Fprint(w, "<html>sign in</html>") }, "unexpected EOF"},
-		{"another range", func(w http.ResponseWriter, r *http.Request, c content) {
+		{"an error page", func(w http.ResponseWriter, r *http.Request, c hubtest.Content) { fmt.Fprint(w, "<html>sign in</html>") }, "unexpected EOF"},
+		{"another range", func(w http.ResponseWriter, r *http.Request, c hubtest.Content) {
 			w.Header().Set("Content-Range", "bytes 1-4999/5000")
 			w.WriteHeader(http.StatusPartialContent)
 		}, "sent the range"},
-		{"nothing to say", func(w http.ResponseWriter, r *http.Request, c content) { w.WriteHeader(http.StatusNoContent) }, "HTTP 204 is no file"},
+		{"nothing to say", func(w http.ResponseWriter, r *http.Request, c hubtest.Content) { w.WriteHeader(http.StatusNoContent) }, "HTTP 204 is no file"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h, cache := play(t, oneFile(5000)), t.TempDir()
-			h.serve = func(w http.ResponseWriter, r *http.Request, f content) {
-				if f.large {
+			h, cache := hubtest.Play(t, oneFile(5000)), t.TempDir()
+			h.Serve = func(w http.ResponseWriter, r *http.Request, f hubtest.Content) {
+				if f.Large {
 					c.serve(w, r, f)
 					return
 				}
-				serveRange(w, r, f.data)
+				hubtest.ServeRange(w, r, f.Data)
 			}
-			_, err := h.client(t, cache).Pull(t.Context(), ref(t, "org/name"))
+			_, err := client(t, h, cache).Pull(t.Context(), ref(t, "org/name"))
 			require.ErrorContains(t, err, c.want)
 			require.ErrorContains(t, err, "hub: org/name: model.safetensors: ")
 			require.NotContains(t, err.Error(), "signedsecret")
@@ -137,29 +138,29 @@ func TestBadBytes(t *testing.T) {
 
 // TestSmallFilesAreChecked: git's hash of a blob, which only holds its bytes.
 func TestSmallFilesAreChecked(t *testing.T) {
-	h := play(t, oneFile(10))
-	h.serve = func(w http.ResponseWriter, r *http.Request, c content) {
-		serveRange(w, r, strings.ReplaceAll(c.data, "{}", "[]"))
+	h := hubtest.Play(t, oneFile(10))
+	h.Serve = func(w http.ResponseWriter, r *http.Request, c hubtest.Content) {
+		hubtest.ServeRange(w, r, strings.ReplaceAll(c.Data, "{}", "[]"))
 	}
-	_, err := h.client(t, t.TempDir()).Pull(t.Context(), ref(t, "org/name"))
+	_, err := client(t, h, t.TempDir()).Pull(t.Context(), ref(t, "org/name"))
 	require.ErrorIs(t, err, hub.ErrChecksum)
 	require.ErrorContains(t, err, "config.json")
 }
 
 func TestStall(t *testing.T) {
 	files := oneFile(5000)
-	h := play(t, files)
+	h := hubtest.Play(t, files)
 	var times atomic.Int32
-	h.serve = func(w http.ResponseWriter, r *http.Request, c content) {
-		if !c.large || times.Add(1) > 1 {
-			serveRange(w, r, c.data)
+	h.Serve = func(w http.ResponseWriter, r *http.Request, c hubtest.Content) {
+		if !c.Large || times.Add(1) > 1 {
+			hubtest.ServeRange(w, r, c.Data)
 			return
 		}
-		fmt.Fprint(w, c.data[:1000])
+		fmt.Fprint(w, c.Data[:1000])
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	}
-	path, err := h.client(t, t.TempDir(), hub.WithStall(50*time.Millisecond)).Pull(t.Context(), ref(t, "org/name"))
+	path, err := client(t, h, t.TempDir(), hub.WithStall(50*time.Millisecond)).Pull(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
 	requireFiles(t, path, files, both)
 	require.EqualValues(t, 2, times.Load())
@@ -169,13 +170,13 @@ func TestHostileNames(t *testing.T) {
 	for _, name := range []string{"../../x.json", "/etc/x.json", "a\x00b.json", "a/../../../x.json", `..\x.json`, "C:x.json", "a//b.json",
 		"./x.json", strings.Repeat("a", 300) + ".json", "x\n.json"} {
 		files := oneFile(10)
-		files[name] = content{data: "{}"}
+		files[name] = hubtest.Content{Data: "{}"}
 		root := t.TempDir()
-		h, cache := play(t, files), filepath.Join(root, "a", "b", "cache")
-		_, err := h.client(t, cache, hub.WithAllow("*")).Pull(t.Context(), ref(t, "org/name"))
+		h, cache := hubtest.Play(t, files), filepath.Join(root, "a", "b", "cache")
+		_, err := client(t, h, cache, hub.WithAllow("*")).Pull(t.Context(), ref(t, "org/name"))
 		require.ErrorContains(t, err, "is refused as a path", name)
 		require.NoDirExists(t, cache, "nothing was written")
-		require.Zero(t, h.count("STORE"))
+		require.Zero(t, h.Count("STORE"))
 	}
 }
 
@@ -211,12 +212,12 @@ func TestHostileAnswers(t *testing.T) {
 		{"no ETag", answer("/resolve/", "{}"), `ETag "" cannot name a blob`},
 		{"another size", answer("/resolve/", "{}", "ETag", hash, "X-Linked-Size", "7"), "2 bytes in its list and 7 for the file"},
 		{"no size", answer("/resolve/", "{}", "ETag", hash, "X-Linked-Size", "many"), `X-Linked-Size "many" is no size`},
-		{"another commit", answer("/resolve/", "{}", "ETag", hash, "X-Repo-Commit", commit2), "answers for commit"},
+		{"another commit", answer("/resolve/", "{}", "ETag", hash, "X-Repo-Commit", hubtest.Commit2), "answers for commit"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h, cache := play(t, map[string]content{"config.json": {data: "{}"}}), t.TempDir()
-			h.intercept = c.intercept
-			_, err := h.client(t, cache).Pull(t.Context(), ref(t, "org/name"))
+			h, cache := hubtest.Play(t, map[string]hubtest.Content{"config.json": {Data: "{}"}}), t.TempDir()
+			h.Intercept = c.intercept
+			_, err := client(t, h, cache).Pull(t.Context(), ref(t, "org/name"))
 			require.ErrorContains(t, err, c.want)
 			require.ErrorContains(t, err, "hub: org/name: ")
 			left, err := os.ReadDir(cache)

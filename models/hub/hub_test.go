@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,10 +16,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"forge.lthn.ai/core/go-mlx/internal/hubtest"
 	"forge.lthn.ai/core/go-mlx/models/hub"
 )
-
-func sorted(files map[string]content) []string { return slices.Sorted(maps.Keys(files)) }
 
 // text is n bytes that differ.
 func text(n int) string {
@@ -32,29 +30,46 @@ func text(n int) string {
 }
 
 // someModel has what repositories have: weights in shards and other formats.
-func someModel() map[string]content {
-	return map[string]content{
-		"config.json":                              {data: `{"model_type":"llama"}`},
-		"tokenizer.json":                           {data: text(5000), large: true},
-		"README.md":                                {data: "# A model\n"},
-		".gitattributes":                           {data: "*.bin lfs\n"},
+func someModel() map[string]hubtest.Content {
+	return map[string]hubtest.Content{
+		"config.json":                              {Data: `{"model_type":"llama"}`},
+		"tokenizer.json":                           {Data: text(5000), Large: true},
+		"README.md":                                {Data: "# A model\n"},
+		".gitattributes":                           {Data: "*.bin lfs\n"},
 		"empty.txt":                                {},
-		"a b#%ü.json":                              {data: "{}"},
-		"model-00001-of-00002.safetensors":         {data: text(70_000), large: true},
-		"model-00002-of-00002.safetensors":         {data: text(30_001), large: true},
-		"model.safetensors.index.json":             {data: `{"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}}`},
-		"consolidated.safetensors":                 {data: "twice the same", large: true},
-		"pytorch_model.bin":                        {data: "pickle", large: true},
-		"original/consolidated.pth":                {data: "pickle", large: true},
-		"original/params.json":                     {data: "{}"},
-		"onnx/model.safetensors":                   {data: "other", large: true},
-		"additional_chat_templates/tool_use.jinja": {data: "{{ x }}"},
+		"a b#%ü.json":                              {Data: "{}"},
+		"model-00001-of-00002.safetensors":         {Data: text(70_000), Large: true},
+		"model-00002-of-00002.safetensors":         {Data: text(30_001), Large: true},
+		"model.safetensors.index.json":             {Data: `{"weight_map":{"a":"model-00001-of-00002.safetensors","b":"model-00002-of-00002.safetensors"}}`},
+		"consolidated.safetensors":                 {Data: "twice the same", Large: true},
+		"pytorch_model.bin":                        {Data: "pickle", Large: true},
+		"original/consolidated.pth":                {Data: "pickle", Large: true},
+		"original/params.json":                     {Data: "{}"},
+		"onnx/model.safetensors":                   {Data: "other", Large: true},
+		"additional_chat_templates/tool_use.jinja": {Data: "{{ x }}"},
 	}
 }
 
 var wanted = []string{
 	"README.md", "a b#%ü.json", "additional_chat_templates/tool_use.jinja", "config.json", "empty.txt",
 	"model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors", "model.safetensors.index.json", "tokenizer.json",
+}
+
+// token is what no other host and no error may show.
+const token = "hf_SecretSecretSecret"
+
+// client is one of a cache folder, that asks a played hub.
+func client(t *testing.T, h *hubtest.Hub, cache string, opts ...hub.Option) *hub.Client {
+	t.Helper()
+	return newClient(t, append([]hub.Option{hub.WithCacheDir(cache), hub.WithEndpoint(h.Server.URL), hub.WithOffline(false),
+		hub.WithToken(token), hub.Impatient}, opts...)...)
+}
+
+func newClient(t *testing.T, opts ...hub.Option) *hub.Client {
+	t.Helper()
+	c, err := hub.New(opts...)
+	require.NoError(t, err)
+	return c
 }
 
 func ref(t *testing.T, s string) hub.Ref {
@@ -65,7 +80,7 @@ func ref(t *testing.T, s string) hub.Ref {
 }
 
 // requireFiles requires that a snapshot has exactly these files with the hub's bytes.
-func requireFiles(t *testing.T, dir string, files map[string]content, names []string) {
+func requireFiles(t *testing.T, dir string, files map[string]hubtest.Content, names []string) {
 	t.Helper()
 	var got []string
 	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
@@ -79,7 +94,7 @@ func requireFiles(t *testing.T, dir string, files map[string]content, names []st
 	for _, name := range names {
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		require.NoError(t, err)
-		require.True(t, string(data) == files[name].data, name)
+		require.True(t, string(data) == files[name].Data, name)
 	}
 }
 
@@ -95,19 +110,19 @@ func requireNoParts(t *testing.T, cache string) {
 
 func TestPull(t *testing.T) {
 	files := someModel()
-	h, cache := play(t, files), t.TempDir()
-	h.page = 4
+	h, cache := hubtest.Play(t, files), t.TempDir()
+	h.Page = 4
 	var last hub.Progress
-	c := h.client(t, cache, hub.WithProgress(func(p hub.Progress) { last = p }))
+	c := client(t, h, cache, hub.WithProgress(func(p hub.Progress) { last = p }))
 	path, err := c.Pull(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
-	require.Equal(t, filepath.Join(cache, "models--org--name", "snapshots", commit1), path)
+	require.Equal(t, filepath.Join(cache, "models--org--name", "snapshots", hubtest.Commit1), path)
 	requireFiles(t, path, files, wanted)
 	requireNoParts(t, cache)
 
 	total := int64(0)
 	for _, n := range wanted {
-		total += int64(len(files[n].data))
+		total += int64(len(files[n].Data))
 	}
 	require.Equal(t, total, last.AllDone)
 	require.Equal(t, total, last.AllSize)
@@ -116,94 +131,94 @@ func TestPull(t *testing.T) {
 
 	target, err := os.Readlink(filepath.Join(path, "additional_chat_templates", "tool_use.jinja"))
 	require.NoError(t, err)
-	require.Equal(t, "../../../blobs/"+files["additional_chat_templates/tool_use.jinja"].hash(), target)
+	require.Equal(t, "../../../blobs/"+files["additional_chat_templates/tool_use.jinja"].Hash(), target)
 	main, err := os.ReadFile(filepath.Join(cache, "models--org--name", "refs", "main"))
 	require.NoError(t, err)
-	require.Equal(t, commit1, string(main))
+	require.Equal(t, hubtest.Commit1, string(main))
 
 	// Again: nothing is fetched a second time.
-	stores := h.count("STORE")
+	stores := h.Count("STORE")
 	_, err = c.Pull(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
-	require.Equal(t, stores, h.count("STORE"))
+	require.Equal(t, stores, h.Count("STORE"))
 	require.Equal(t, total, last.AllDone)
 	require.Zero(t, last.Transferred)
 
 	// And no server is needed.
-	requests := h.count("")
+	requests := h.Count("")
 	got, err := c.Get(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
 	require.Equal(t, path, got)
-	require.Equal(t, requests, h.count(""))
+	require.Equal(t, requests, h.Count(""))
 }
 
 // TestTokenStaysHome: the store is another port of the same address, which Go's own
 // client would send the header to.
 func TestTokenStaysHome(t *testing.T) {
-	h := play(t, someModel())
+	h := hubtest.Play(t, someModel())
 	var asked atomic.Int32
-	h.intercept = func(_ http.ResponseWriter, r *http.Request) bool {
+	h.Intercept = func(_ http.ResponseWriter, r *http.Request) bool {
 		if r.Header.Get("Authorization") == "Bearer "+token {
 			asked.Add(1)
 		}
 		return false
 	}
-	_, err := h.client(t, t.TempDir()).Pull(t.Context(), ref(t, "org/name"))
+	_, err := client(t, h, t.TempDir()).Pull(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
-	require.EqualValues(t, h.count("GET")+h.count("HEAD"), asked.Load())
-	require.Len(t, h.tokens, 3)
-	for _, got := range h.tokens {
+	require.EqualValues(t, h.Count("GET")+h.Count("HEAD"), asked.Load())
+	require.Len(t, h.Tokens, 3)
+	for _, got := range h.Tokens {
 		require.Empty(t, got)
 	}
 }
 
 func TestRevisions(t *testing.T) {
 	old := someModel()
-	h, cache := play(t, old), t.TempDir()
-	c := h.client(t, cache)
+	h, cache := hubtest.Play(t, old), t.TempDir()
+	c := client(t, h, cache)
 	one, err := c.Pull(t.Context(), ref(t, "org/name@refs/pr/1"))
 	require.NoError(t, err)
 	require.FileExists(t, filepath.Join(cache, "models--org--name", "refs", "refs", "pr", "1"))
 
 	fresh := maps.Clone(old)
-	fresh["config.json"] = content{data: `{"model_type":"qwen2"}`}
-	h.commits[commit2] = fresh
-	h.refs["main"] = commit2
-	stores := h.count("STORE")
+	fresh["config.json"] = hubtest.Content{Data: `{"model_type":"qwen2"}`}
+	h.Commits[hubtest.Commit2] = fresh
+	h.Refs["main"] = hubtest.Commit2
+	stores := h.Count("STORE")
 	two, err := c.Pull(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
 	require.NotEqual(t, one, two)
-	require.Equal(t, stores, h.count("STORE"), "the weights are the same blobs")
+	require.Equal(t, stores, h.Count("STORE"), "the weights are the same blobs")
 	requireFiles(t, one, old, wanted)
 	requireFiles(t, two, fresh, wanted)
 
-	byCommit, err := c.Cached(ref(t, "org/name@"+commit1))
+	byCommit, err := c.Cached(ref(t, "org/name@"+hubtest.Commit1))
 	require.NoError(t, err)
 	require.Equal(t, one, byCommit)
-	_, err = c.Pull(t.Context(), ref(t, "org/name@"+commit2))
+	_, err = c.Pull(t.Context(), ref(t, "org/name@"+hubtest.Commit2))
 	require.NoError(t, err)
-	require.NoFileExists(t, filepath.Join(cache, "models--org--name", "refs", commit2))
+	require.NoFileExists(t, filepath.Join(cache, "models--org--name", "refs", hubtest.Commit2))
 }
 
 func TestOffline(t *testing.T) {
-	h, cache := play(t, someModel()), t.TempDir()
-	off := h.client(t, cache, hub.WithOffline(true))
+	h, cache := hubtest.Play(t, someModel()), t.TempDir()
+	off := client(t, h, cache, hub.WithOffline(true))
 	_, err := off.Pull(t.Context(), ref(t, "org/name@v2"))
 	require.ErrorIs(t, err, hub.ErrNotCached)
 	require.ErrorIs(t, err, hub.ErrOffline)
 	require.ErrorContains(t, err, "hub: org/name@v2: not in the cache "+cache)
 	require.ErrorContains(t, err, "mlx pull org/name@v2")
-	require.Zero(t, h.count(""))
+	require.Zero(t, h.Count(""))
 
-	path, err := h.client(t, cache).Pull(t.Context(), ref(t, "org/name"))
+	path, err := client(t, h, cache).Pull(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
 	got, err := off.Get(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
 	require.Equal(t, path, got)
 
 	// A hub that is down leaves what is there.
-	h.hub.Close()
-	got, err = h.client(t, cache).Pull(t.Context(), ref(t, "org/name"))
+	h.Server.Close()
+	got, err = client(t, h, cache).Pull(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
 	require.Equal(t, path, got)
 
@@ -221,32 +236,32 @@ func TestOffline(t *testing.T) {
 func TestNoHalfSnapshot(t *testing.T) {
 	files := someModel()
 	bad := files["model-00002-of-00002.safetensors"]
-	bad.etag = strings.Repeat("ab", 32)
+	bad.ETag = strings.Repeat("ab", 32)
 	files["model-00002-of-00002.safetensors"] = bad
-	h, cache := play(t, files), t.TempDir()
-	c := h.client(t, cache)
+	h, cache := hubtest.Play(t, files), t.TempDir()
+	c := client(t, h, cache)
 	_, err := c.Pull(t.Context(), ref(t, "org/name"))
 	require.ErrorIs(t, err, hub.ErrChecksum)
 	require.ErrorContains(t, err, "model-00002-of-00002.safetensors")
 	require.NoDirExists(t, filepath.Join(cache, "models--org--name", "snapshots"))
-	require.NoFileExists(t, filepath.Join(cache, "models--org--name", "blobs", bad.etag))
-	require.NoFileExists(t, filepath.Join(cache, "models--org--name", "blobs", bad.etag+".incomplete"))
+	require.NoFileExists(t, filepath.Join(cache, "models--org--name", "blobs", bad.ETag))
+	require.NoFileExists(t, filepath.Join(cache, "models--org--name", "blobs", bad.ETag+".incomplete"))
 	_, err = c.Cached(ref(t, "org/name"))
 	require.ErrorIs(t, err, hub.ErrNotCached)
 }
 
 func TestCancel(t *testing.T) {
-	h := play(t, someModel())
+	h := hubtest.Play(t, someModel())
 	ctx, cancel := context.WithCancelCause(t.Context())
 	why := errors.New("the user left")
-	h.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+	h.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
 		cancel(why)
 		w.Header().Set("Retry-After", "3")
 		w.WriteHeader(http.StatusTooManyRequests)
 		return true
 	}
 	began := time.Now()
-	_, err := h.client(t, t.TempDir()).Pull(ctx, ref(t, "org/name"))
+	_, err := client(t, h, t.TempDir()).Pull(ctx, ref(t, "org/name"))
 	require.True(t, errors.Is(err, why) || errors.Is(err, context.Canceled), err)
 	require.Less(t, time.Since(began), 2*time.Second)
 }
@@ -262,22 +277,22 @@ func TestPatterns(t *testing.T) {
 		{[]hub.Option{hub.WithAllow("model-0000[!2]*")}, []string{"model-00001-of-00002.safetensors"}},
 		{[]hub.Option{hub.WithIgnore("*.safetensors", "*b#*", "add*", "*.md", "empty*", "tok*")}, []string{"config.json", "model.safetensors.index.json"}},
 	} {
-		h := play(t, files)
-		path, err := h.client(t, t.TempDir(), c.opts...).Pull(t.Context(), ref(t, "org/name"))
+		h := hubtest.Play(t, files)
+		path, err := client(t, h, t.TempDir(), c.opts...).Pull(t.Context(), ref(t, "org/name"))
 		require.NoError(t, err)
 		requireFiles(t, path, files, c.want)
 	}
 }
 
 func TestGGUF(t *testing.T) {
-	files := map[string]content{
-		"README.md":           {data: "x"},
-		"config.json":         {data: "{}"},
-		"tiny-Q4_K_M.gguf":    {data: "four", large: true},
-		"tiny-q8_0.gguf":      {data: "eight", large: true},
-		"mmproj-f16.gguf":     {data: "eyes", large: true},
-		"more/tiny-Q5_0.gguf": {data: "five", large: true},
-		"more/tiny-Q5_1.gguf": {data: "five", large: true},
+	files := map[string]hubtest.Content{
+		"README.md":           {Data: "x"},
+		"config.json":         {Data: "{}"},
+		"tiny-Q4_K_M.gguf":    {Data: "four", Large: true},
+		"tiny-q8_0.gguf":      {Data: "eight", Large: true},
+		"mmproj-f16.gguf":     {Data: "eyes", Large: true},
+		"more/tiny-Q5_0.gguf": {Data: "five", Large: true},
+		"more/tiny-Q5_1.gguf": {Data: "five", Large: true},
 	}
 	for name, want := range map[string]string{
 		"org/name":                       "tiny-Q4_K_M.gguf",
@@ -287,26 +302,26 @@ func TestGGUF(t *testing.T) {
 		"hf.co/org/name:mmproj-f16.gguf": "mmproj-f16.gguf",
 		"https://huggingface.co/org/name:more/tiny-Q5_0.gguf": "more/tiny-Q5_0.gguf",
 	} {
-		h := play(t, files)
-		c := h.client(t, t.TempDir())
+		h := hubtest.Play(t, files)
+		c := client(t, h, t.TempDir())
 		path, err := c.Pull(t.Context(), ref(t, name))
 		require.NoError(t, err, name)
-		require.True(t, strings.HasSuffix(path, commit1+"/"+want), path)
+		require.True(t, strings.HasSuffix(path, hubtest.Commit1+"/"+want), path)
 		data, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.Equal(t, files[want].data, string(data))
-		require.Equal(t, 1, h.count("STORE"))
+		require.Equal(t, files[want].Data, string(data))
+		require.Equal(t, 1, h.Count("STORE"))
 		again, err := c.Cached(ref(t, name))
 		require.NoError(t, err)
 		require.Equal(t, path, again)
 	}
-	h := play(t, files)
+	h := hubtest.Play(t, files)
 	for name, want := range map[string]string{
 		"org/name:Q6_K":    "no GGUF file of type Q6_K; there are more/tiny-Q5_0.gguf, more/tiny-Q5_1.gguf, tiny-Q4_K_M.gguf",
 		"org/name:no.gguf": "no.gguf; there are",
 		"org/name:tiny":    "several GGUF files are of type tiny",
 	} {
-		_, err := h.client(t, t.TempDir()).Pull(t.Context(), ref(t, name))
+		_, err := client(t, h, t.TempDir()).Pull(t.Context(), ref(t, name))
 		require.ErrorContains(t, err, want)
 	}
 }

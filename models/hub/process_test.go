@@ -15,6 +15,7 @@ import (
 	"github.com/gofrs/flock"
 	"github.com/stretchr/testify/require"
 
+	"forge.lthn.ai/core/go-mlx/internal/hubtest"
 	"forge.lthn.ai/core/go-mlx/models/hub"
 )
 
@@ -38,12 +39,12 @@ func TestMain(m *testing.M) {
 }
 
 // puller is a process of its own that pulls into a cache.
-func (h *playedHub) puller(t *testing.T, cache string) *exec.Cmd {
+func puller(t *testing.T, h *hubtest.Hub, cache string) *exec.Cmd {
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
 	cmd := exec.CommandContext(t.Context(), exe)
-	cmd.Env = []string{bePull + "=1", "HF_ENDPOINT=" + h.hub.URL, "HF_HUB_CACHE=" + cache, "HF_HOME=" + t.TempDir()}
+	cmd.Env = []string{bePull + "=1", "HF_ENDPOINT=" + h.Server.URL, "HF_HUB_CACHE=" + cache, "HF_HOME=" + t.TempDir()}
 	return cmd
 }
 
@@ -51,13 +52,13 @@ func (h *playedHub) puller(t *testing.T, cache string) *exec.Cmd {
 // one goes on with.
 func TestKill(t *testing.T) {
 	files := oneFile(100_000)
-	h, cache := play(t, files), t.TempDir()
+	h, cache := hubtest.Play(t, files), t.TempDir()
 	half := make(chan struct{})
 	var mu sync.Mutex
 	var ranges []string
-	h.serve = func(w http.ResponseWriter, r *http.Request, c content) {
-		if !c.large {
-			serveRange(w, r, c.data)
+	h.Serve = func(w http.ResponseWriter, r *http.Request, c hubtest.Content) {
+		if !c.Large {
+			hubtest.ServeRange(w, r, c.Data)
 			return
 		}
 		mu.Lock()
@@ -65,19 +66,19 @@ func TestKill(t *testing.T) {
 		first := len(ranges) == 1
 		mu.Unlock()
 		if !first {
-			serveRange(w, r, c.data)
+			hubtest.ServeRange(w, r, c.Data)
 			return
 		}
-		w.Header().Set("Content-Length", fmt.Sprint(len(c.data)))
-		fmt.Fprint(w, c.data[:50_000])
+		w.Header().Set("Content-Length", fmt.Sprint(len(c.Data)))
+		fmt.Fprint(w, c.Data[:50_000])
 		w.(http.Flusher).Flush()
 		close(half)
 		<-r.Context().Done()
 	}
-	cmd := h.puller(t, cache)
+	cmd := puller(t, h, cache)
 	require.NoError(t, cmd.Start())
 	<-half
-	part := filepath.Join(cache, "models--org--name", "blobs", files["model.safetensors"].hash()+".incomplete")
+	part := filepath.Join(cache, "models--org--name", "blobs", files["model.safetensors"].Hash()+".incomplete")
 	require.Eventually(t, func() bool {
 		info, err := os.Stat(part)
 		return err == nil && info.Size() == 50_000
@@ -85,7 +86,7 @@ func TestKill(t *testing.T) {
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait())
 
-	path, err := h.client(t, cache).Pull(t.Context(), ref(t, "org/name"))
+	path, err := client(t, h, cache).Pull(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
 	requireFiles(t, path, files, both)
 	requireNoParts(t, cache)
@@ -95,10 +96,10 @@ func TestKill(t *testing.T) {
 // TestProcessesTogether: several processes pull at once, and each file comes once.
 func TestProcessesTogether(t *testing.T) {
 	files := someModel()
-	h, cache := play(t, files), t.TempDir()
+	h, cache := hubtest.Play(t, files), t.TempDir()
 	var cmds []*exec.Cmd
 	for range 3 {
-		cmd := h.puller(t, cache)
+		cmd := puller(t, h, cache)
 		cmd.Stdout, cmd.Stderr = &bytes.Buffer{}, &bytes.Buffer{}
 		require.NoError(t, cmd.Start())
 		cmds = append(cmds, cmd)
@@ -108,25 +109,25 @@ func TestProcessesTogether(t *testing.T) {
 		requireFiles(t, fmt.Sprint(cmd.Stdout), files, wanted)
 	}
 	requireNoParts(t, cache)
-	require.Equal(t, 3, h.count("STORE"), "three large files")
+	require.Equal(t, 3, h.Count("STORE"), "three large files")
 }
 
 // TestLocks: a file that a dead process left is no lock; one that is held is waited
 // for, until the context ends.
 func TestLocks(t *testing.T) {
 	files := oneFile(1000)
-	h, cache := play(t, files), t.TempDir()
-	path := filepath.Join(cache, ".locks", "models--org--name", files["model.safetensors"].hash()+".lock")
+	h, cache := hubtest.Play(t, files), t.TempDir()
+	path := filepath.Join(cache, ".locks", "models--org--name", files["model.safetensors"].Hash()+".lock")
 	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
 	require.NoError(t, os.WriteFile(path, nil, 0o644))
 	held := flock.New(path)
 	require.NoError(t, held.Lock())
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
-	_, err := h.client(t, cache).Pull(ctx, ref(t, "org/name"))
+	_, err := client(t, h, cache).Pull(ctx, ref(t, "org/name"))
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Zero(t, h.count("STORE"))
+	require.Zero(t, h.Count("STORE"))
 	require.NoError(t, held.Close())
-	_, err = h.client(t, cache).Pull(t.Context(), ref(t, "org/name"))
+	_, err = client(t, h, cache).Pull(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
 }

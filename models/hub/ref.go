@@ -43,10 +43,19 @@ func ParseRef(s string) (Ref, error) {
 	return r, r.check()
 }
 
-// IsRef reports whether s has the form of a name with an organisation.
+// IsRef reports whether s has the form of a name with an organisation, and not the
+// ending of a file.
 func IsRef(s string) bool {
 	r, err := ParseRef(s)
-	return err == nil && strings.Contains(r.Repo, "/")
+	_, name, ok := strings.Cut(r.Repo, "/")
+	if err != nil || !ok {
+		return false
+	}
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".gguf", ".safetensors", ".json":
+		return false
+	}
+	return true
 }
 
 // check refuses what would leave its folder or its place in an address.

@@ -36,7 +36,7 @@ func TestParseRef(t *testing.T) {
 		require.ErrorContains(t, err, "hub: ")
 	}
 	require.True(t, hub.IsRef("org/name@v1:Q4_0"))
-	for _, s := range []string{"gpt2", "org/name/", "./org/name", "model.gguf"} {
+	for _, s := range []string{"gpt2", "org/name/", "./org/name", "model.gguf", "folder/model.gguf", "folder/config.json"} {
 		require.False(t, hub.IsRef(s), s)
 	}
 }

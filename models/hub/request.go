@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -65,7 +66,7 @@ var defaultBackoff = backoff{first: 500 * time.Millisecond, most: 10 * time.Seco
 // or err when it is not one that passes.
 func (b backoff) wait(ctx context.Context, try int, err error) error {
 	if ctx.Err() != nil {
-		return context.Cause(ctx)
+		return ctx.Err()
 	}
 	if !passes(err) {
 		return err
@@ -83,7 +84,7 @@ func (b backoff) wait(ctx context.Context, try int, err error) error {
 	}
 	select {
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return ctx.Err()
 	case <-time.After(pause):
 		return nil
 	}
@@ -93,6 +94,11 @@ func (b backoff) wait(ctx context.Context, try int, err error) error {
 type finalError struct{ error }
 
 func (e finalError) Unwrap() error { return e.error }
+
+func isFinal(err error) bool {
+	var end finalError
+	return errors.As(err, &end)
+}
 
 // final makes an error that ends the tries.
 func final(format string, args ...any) error { return finalError{fmt.Errorf(format, args...)} }
@@ -108,8 +114,11 @@ func passes(err error) bool {
 		}
 		return false
 	}
-	var end finalError
-	return !errors.As(err, &end)
+	var name *net.DNSError
+	if errors.As(err, &name) && name.IsNotFound {
+		return false // no network, or no such host
+	}
+	return !isFinal(err)
 }
 
 // retryAfter reads seconds or a date.

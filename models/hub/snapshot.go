@@ -52,7 +52,7 @@ func unreachable(err error) bool {
 	if errors.As(err, &status) {
 		return errors.Is(err, ErrServer) || errors.Is(err, ErrRateLimited)
 	}
-	return passes(err)
+	return !isFinal(err)
 }
 
 func (c *Client) pull(ctx context.Context, r Ref) (string, error) {

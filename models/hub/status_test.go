@@ -1,6 +1,7 @@
 package hub_test
 
 import (
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"forge.lthn.ai/core/go-mlx/internal/hubtest"
 	"forge.lthn.ai/core/go-mlx/models/hub"
 )
 
@@ -38,17 +40,17 @@ func TestStatus(t *testing.T) {
 		{"not implemented", 501, "", hub.ErrServer, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			h := play(t, someModel())
-			h.intercept = func(w http.ResponseWriter, r *http.Request) bool {
-				refuse(w, c.code, c.reason, "no: "+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+			h := hubtest.Play(t, someModel())
+			h.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
+				hubtest.Refuse(w, c.code, c.reason, "no: "+strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
 				return true
 			}
-			_, err := h.client(t, t.TempDir()).Pull(t.Context(), ref(t, "org/name"))
+			_, err := client(t, h, t.TempDir()).Pull(t.Context(), ref(t, "org/name"))
 			require.ErrorIs(t, err, c.want)
 			var status *hub.StatusError
 			require.ErrorAs(t, err, &status)
 			require.Equal(t, c.code, status.Code)
-			require.Equal(t, c.tries, h.count(""))
+			require.Equal(t, c.tries, h.Count(""))
 			require.ErrorContains(t, err, "hub: org/name: ")
 			require.ErrorContains(t, err, "no: [token]")
 			require.NotContains(t, err.Error(), token)
@@ -59,17 +61,17 @@ func TestStatus(t *testing.T) {
 // TestFailuresThatPass: a sequence of failures, then the answer.
 func TestFailuresThatPass(t *testing.T) {
 	files := someModel()
-	h := play(t, files)
+	h := hubtest.Play(t, files)
 	var n atomic.Int32
 	codes := []int{503, 429, 0, 500, 0, 502, 504, 0, 408, 429, 503, 0}
-	h.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+	h.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
 		if i := int(n.Add(1)) - 1; i < len(codes) && codes[i] != 0 {
 			w.WriteHeader(codes[i])
 			return true
 		}
 		return false
 	}
-	path, err := h.client(t, t.TempDir(), hub.WithWorkers(1)).Pull(t.Context(), ref(t, "org/name"))
+	path, err := client(t, h, t.TempDir(), hub.WithWorkers(1)).Pull(t.Context(), ref(t, "org/name"))
 	require.NoError(t, err)
 	requireFiles(t, path, files, wanted)
 }
@@ -88,9 +90,9 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			h := play(t, map[string]content{"config.json": {data: "{}"}})
+			h := hubtest.Play(t, map[string]hubtest.Content{"config.json": {Data: "{}"}})
 			var n atomic.Int32
-			h.intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			h.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
 				if n.Add(1) > 1 {
 					return false
 				}
@@ -99,7 +101,7 @@ func TestRetryAfter(t *testing.T) {
 				return true
 			}
 			began := time.Now()
-			_, err := h.client(t, t.TempDir()).Pull(t.Context(), ref(t, "org/name"))
+			_, err := client(t, h, t.TempDir()).Pull(t.Context(), ref(t, "org/name"))
 			if c.want != "" {
 				require.ErrorContains(t, err, c.want)
 				return
@@ -107,5 +109,18 @@ func TestRetryAfter(t *testing.T) {
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, time.Since(began), c.waits)
 		})
+	}
+}
+
+// TestNoNetwork: a host that is not found is not asked for again and again.
+func TestNoNetwork(t *testing.T) {
+	began := time.Now()
+	c := newClient(t, hub.WithCacheDir(t.TempDir()), hub.WithEndpoint("http://hub.invalid"), hub.WithOffline(false))
+	_, err := c.Pull(t.Context(), ref(t, "org/name"))
+	require.ErrorContains(t, err, "hub: org/name: hub.invalid: ")
+	var name *net.DNSError
+	require.ErrorAs(t, err, &name)
+	if name.IsNotFound {
+		require.Less(t, time.Since(began), 10*time.Second)
 	}
 }
