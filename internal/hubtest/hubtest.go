@@ -197,18 +197,21 @@ func (h *Hub) answerStore(w http.ResponseWriter, r *http.Request) {
 	h.Serve(w, r, h.Commits[commit][name])
 }
 
-// ServeRange answers with data, or the rest of it from where Range says.
+// ServeRange answers with data, or the bytes that Range names.
 func ServeRange(w http.ResponseWriter, r *http.Request, data string) {
-	from, code := 0, http.StatusOK
-	if s := r.Header.Get("Range"); s != "" {
-		from, _ = strconv.Atoi(strings.TrimSuffix(strings.TrimPrefix(s, "bytes="), "-"))
+	from, to, code := 0, len(data), http.StatusOK
+	if first, last, ok := strings.Cut(strings.TrimPrefix(r.Header.Get("Range"), "bytes="), "-"); ok {
+		from, _ = strconv.Atoi(first)
+		if n, err := strconv.Atoi(last); err == nil {
+			to = n + 1
+		}
 		code = http.StatusPartialContent
-		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, len(data)-1, len(data)))
+		w.Header().Set("Content-Range", fmt.Sprintf("bytes %d-%d/%d", from, to-1, len(data)))
 	}
-	w.Header().Set("Content-Length", strconv.Itoa(len(data)-from))
+	w.Header().Set("Content-Length", strconv.Itoa(to-from))
 	w.WriteHeader(code)
 	if r.Method != http.MethodHead {
-		fmt.Fprint(w, data[from:])
+		fmt.Fprint(w, data[from:to])
 	}
 }
 

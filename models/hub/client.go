@@ -15,6 +15,7 @@ type Client struct {
 	base     *url.URL
 	http     *http.Client
 	workers  int
+	ranges   ranges
 	backoff  backoff
 	stall    time.Duration
 	progress func(Progress)
@@ -40,6 +41,10 @@ func WithOffline(offline bool) Option { return func(c *Client) { c.offline = off
 // WithWorkers sets how many files come at once; the default is 8.
 func WithWorkers(n int) Option { return func(c *Client) { c.workers = max(n, 1) } }
 
+// WithRanges sets how many pieces of a large file come at once; the default is 4, and
+// 1 takes files whole. A piece takes 8 MiB of memory.
+func WithRanges(n int) Option { return func(c *Client) { c.ranges.most = n } }
+
 // WithProgress calls f as bytes arrive, never twice at once.
 func WithProgress(f func(Progress)) Option { return func(c *Client) { c.progress = f } }
 
@@ -61,7 +66,7 @@ func New(opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{settings: s, workers: 8, backoff: defaultBackoff, stall: 30 * time.Second, progress: func(Progress) {}}
+	c := &Client{settings: s, workers: 8, ranges: defaultRanges, backoff: defaultBackoff, stall: 30 * time.Second, progress: func(Progress) {}}
 	for _, o := range opts {
 		o(c)
 	}

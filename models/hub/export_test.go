@@ -22,3 +22,8 @@ func Through(c *Client, rt http.RoundTripper) {
 	c.http.Transport = rt
 	c.backoff.tries = 1
 }
+
+// WithSmallRanges takes small files in pieces.
+func WithSmallRanges(most int, size int64) Option {
+	return func(c *Client) { c.ranges = ranges{most: most, size: size, from: size} }
+}

@@ -63,7 +63,8 @@ func TestCutAnywhere(t *testing.T) {
 			left[len(left)/2] ^= 1
 		}
 		require.NoError(rt, os.WriteFile(filepath.Join(blobs, files["model.safetensors"].Hash()+".incomplete"), left, 0o644))
-		path, err := client(t, h, cache).Pull(t.Context(), ref(t, "org/name"))
+		ranges := hub.WithSmallRanges(rapid.IntRange(1, 4).Draw(rt, "at once"), 700)
+		path, err := client(t, h, cache, ranges).Pull(t.Context(), ref(t, "org/name"))
 		require.NoError(rt, err)
 		requireFiles(t, path, files, both)
 		requireNoParts(t, cache)
@@ -91,6 +92,28 @@ func TestResumeAsksForTheRest(t *testing.T) {
 	require.Equal(t, []string{"bytes=77777-"}, ranges)
 	require.EqualValues(t, 100_000-77_777+2, last.Transferred)
 	require.EqualValues(t, 100_002, last.AllDone)
+}
+
+// TestRanges: a large file comes in pieces, no more at once than allowed.
+func TestRanges(t *testing.T) {
+	files := oneFile(10_500)
+	h := hubtest.Play(t, files)
+	var now, most atomic.Int32
+	h.Serve = func(w http.ResponseWriter, r *http.Request, c hubtest.Content) {
+		if c.Large {
+			n := now.Add(1)
+			defer now.Add(-1)
+			for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		hubtest.ServeRange(w, r, c.Data)
+	}
+	path, err := client(t, h, t.TempDir(), hub.WithSmallRanges(3, 1000)).Pull(t.Context(), ref(t, "org/name"))
+	require.NoError(t, err)
+	requireFiles(t, path, files, both)
+	require.Equal(t, 11, h.Count("STORE"))
+	require.EqualValues(t, 3, most.Load())
 }
 
 // TestBadBytes plays stores that send something else than they should.

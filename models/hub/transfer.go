@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"time"
 )
 
@@ -16,6 +15,7 @@ var errStalled = errors.New("no byte arrived for too long")
 // transfer gets the rest of a blob and checks the whole. A connection that is cut
 // goes on where it was cut, and as long as bytes arrive that is no failed try.
 func (c *Client) transfer(ctx context.Context, p *partial) error {
+	_ = c.ahead(ctx, p) // a server without ranges sends the rest
 	for try := 0; p.n < p.Size; try++ {
 		before := p.n
 		err := c.get(ctx, p)
@@ -65,9 +65,7 @@ func (c *Client) get(ctx context.Context, p *partial) error {
 func (c *Client) accept(r *http.Response, p *partial) error {
 	switch r.StatusCode {
 	case http.StatusPartialContent:
-		var from, to, size int64
-		s := strings.ReplaceAll(r.Header.Get("Content-Range"), "/", " ")
-		if n, _ := fmt.Sscanf(s, "bytes %d-%d %d", &from, &to, &size); n != 3 || from != p.n || size != p.Size {
+		if !isRange(r, p.n, p.Size-1, p.Size) {
 			return final("the server sent the range %.80q of %d bytes", r.Header.Get("Content-Range"), p.Size)
 		}
 		return nil
@@ -86,6 +84,11 @@ func (c *Client) accept(r *http.Response, p *partial) error {
 		return err
 	}
 	return final("HTTP %d is no file", r.StatusCode)
+}
+
+// isRange reports whether an answer is the bytes from first to last of size.
+func isRange(r *http.Response, first, last, size int64) bool {
+	return r.Header.Get("Content-Range") == fmt.Sprintf("bytes %d-%d/%d", first, last, size)
 }
 
 // watched tells the watch that bytes arrive.
