@@ -108,10 +108,13 @@ func TestHubName(t *testing.T) {
 	require.NoError(t, err)
 	h := hubtest.Play(t, map[string]hubtest.Content{"smollm2-Q4_1.gguf": {Data: string(data), Large: true}})
 	h.Environment(t)
-	for range 2 {
+	for n := range 2 {
+		if n == 1 {
+			h.Server.Close() // it is there
+		}
 		o := call(t, "", "tokenize", "--count", "--model=org/name:Q4_1", "Hello world")
 		require.Zero(t, o.code, o.err)
 		require.Equal(t, "2\n", o.out)
 	}
-	require.Equal(t, 1, h.Count("STORE"))
+	require.Greater(t, h.Count("STORE smollm2"), 1, "a file of this size comes in ranges")
 }
