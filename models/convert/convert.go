@@ -141,5 +141,8 @@ func publish(dir, to string) error {
 	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // as mkdir makes them
 		return err
 	}
+	if err := os.Remove(to); err != nil && !errors.Is(err, fs.ErrNotExist) { // it is empty, or a file came meanwhile
+		return err
+	}
 	return os.Rename(dir, to)
 }
