@@ -28,6 +28,7 @@ type commands struct {
 	Template templateCmd `cmd:"" help:"Show the prompt that a chat template makes of messages."`
 	Tokenize tokenizeCmd `cmd:"" help:"Show the tokens of a text, or the text of tokens."`
 	Info     infoCmd     `cmd:"" help:"Tell parameters, shapes and memory of a model from its config.json."`
+	Convert  convertCmd  `cmd:"" help:"Quantise a model, or change its dtype, and save it as mlx-lm does."`
 	Setup    setupCmd    `cmd:"" help:"Install MLX's native libraries."`
 	Doctor   doctorCmd   `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
 	Version  versionCmd  `cmd:"" help:"Print versions."`

@@ -30,9 +30,10 @@ type reference struct {
 	Config    json.RawMessage
 	Tensors   []namedShape
 	Options   referenceOptions
-	Converted string            // config.json
-	Index     string            // digest of model.safetensors.index.json
-	Digests   map[string]string // of each tensor
+	Converted string                // config.json
+	Index     string                // digest of model.safetensors.index.json
+	Digests   map[string]string     // of each tensor
+	Errors    map[string][2]float64 // relative RMS and largest difference
 }
 
 type referenceOptions struct {

@@ -24,6 +24,7 @@ PARITY = HERE.parents[1] / "testdata"
 sys.path[:0] = [str(PARITY), str(PARITY / "parity")]
 
 import mlx.core as mx
+import numpy as np
 import parity
 import tokenizers
 from mlx.utils import tree_flatten
@@ -121,6 +122,18 @@ def digests(root):
     return dict(sorted(out.items()))
 
 
+def errors(root, to, group, bits):
+    """The relative RMS and the largest difference of each weight after a conversion, in float64."""
+    out, made = {}, mx.load(str(to / "model.safetensors"))
+    for name, a in mx.load(str(root / "model.safetensors")).items():
+        layer, b = name.removesuffix(".weight"), made[name]
+        if layer + ".scales" in made:
+            b = mx.dequantize(b, *(made[f"{layer}.{p}"].astype(mx.float32) for p in ("scales", "biases")), group, bits)
+        a, b = (np.array(x.astype(mx.float32)).astype(np.float64) for x in (a, b))
+        out[name] = [float(f"{x:.6g}") for x in (np.sqrt(((b - a) ** 2).mean() / (a**2).mean()), np.abs(b - a).max())]
+    return out
+
+
 def main():
     results = {}
     with tempfile.TemporaryDirectory() as tmp:
@@ -136,6 +149,8 @@ def main():
             index = (to / "model.safetensors.index.json").read_bytes()
             results[name] = dict(made, options=case.get("options", {}), converted=(to / "config.json").read_text().replace(*case.get("undo", ("", ""))),
                                  index=hashlib.sha256(index).hexdigest(), digests=digests(to), folder=to)
+            if name == "4 bits":
+                results[name]["errors"] = errors(root, to, 64, 4)
     lines = [f"{json.dumps(k)}: {json.dumps({n: x for n, x in v.items() if n != 'folder'}, separators=(',', ':'))}" for k, v in results.items()]
     (HERE / "convert.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
