@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -28,7 +30,7 @@ type convertCmd struct {
 	Layer      []string `sep:"none" placeholder:"REGEXP=SETTINGS" help:"Pack the layers of these names otherwise: 'down_proj=bits=8,group_size=32', 'lm_head=mode=mxfp8', 'router=dense'. The first that matches counts."`
 	Dtype      string   `default:"" enum:",float16,bfloat16,float32" placeholder:"TYPE" help:"Store numbers that are not packed as float16, bfloat16 or float32; without it as config.json's torch_dtype says."`
 	Dequantize bool     `short:"d" help:"Unpack the weights."`
-	Report     string   `type:"path" placeholder:"FILE" help:"Write how far each weight is from its source: a table for .md, a list for .json."`
+	Report     string   `type:"path" placeholder:"FILE" help:"Write how far each weight is from its source: a table for .md, a list for .json, a picture for .svg and .png."`
 	BaseModel  string   `placeholder:"NAME" help:"The model's name, for the model card."`
 }
 
@@ -45,8 +47,8 @@ is that of one weight.
 
 // Validate refuses flags that do not go together.
 func (c *convertCmd) Validate() error {
-	if ext := filepath.Ext(c.Report); c.Report != "" && ext != ".md" && ext != ".json" {
-		return fmt.Errorf("--report=%s is neither a .md nor a .json file", c.Report)
+	if exts := []string{".md", ".json", ".svg", ".png"}; c.Report != "" && !slices.Contains(exts, filepath.Ext(c.Report)) {
+		return fmt.Errorf("--report=%s is none of %s", c.Report, strings.Join(exts, ", "))
 	}
 	_, err := c.options()
 	return err
@@ -87,8 +89,12 @@ func (c *convertCmd) report(con *console) error {
 	if err != nil {
 		return err
 	}
-	write := list.WriteMarkdown
-	if filepath.Ext(c.Report) == ".json" {
+	ext := filepath.Ext(c.Report)
+	write := func(w io.Writer) error { return list.WritePicture(w, ext[1:]) }
+	switch ext {
+	case ".md":
+		write = list.WriteMarkdown
+	case ".json":
 		write = list.WriteJSON
 	}
 	return atomicfile.Write(c.Report, write)

@@ -50,7 +50,7 @@ func TestConvert(t *testing.T) {
 	o = call(t, "", args...)
 	requireSentence(t, o, exitFailed, to, "the folder is not empty")
 
-	for ext, first := range map[string]string{".md": "| weight | shape", ".json": "[\n  {\n    \"name\": \"model.embed_tokens.weight\","} {
+	for ext, first := range map[string]string{".md": "| weight | shape", ".json": "[\n  {\n    \"name\": \"model.embed_tokens.weight\",", ".svg": "<?xml", ".png": "\x89PNG"} {
 		report := filepath.Join(t.TempDir(), "report"+ext)
 		o = call(t, "", "convert", "--model", tinyFolder(t), "--out", to+ext, "-q", "--q-group-size=32", "--report", report)
 		require.Equal(t, 0, o.code, o.err)
@@ -78,7 +78,7 @@ func TestConvertWrongUse(t *testing.T) {
 		"dtype":        {[]string{"--model", dir, "--dtype=int8"}, "int8"},
 		"layer":        {[]string{"--model", dir, "-q", "--layer=down_proj"}, "want REGEXP=bits=N"},
 		"layer's bits": {[]string{"--model", dir, "-q", "--layer=x=bits=many"}, `bits: "many" is no number`},
-		"report":       {[]string{"--model", dir, "-q", "--report=x.txt"}, "x.txt is neither"},
+		"report":       {[]string{"--model", dir, "-q", "--report=x.txt"}, "x.txt is none of .md, .json, .svg, .png"},
 		"regexp":       {[]string{"--model", dir, "-q", "--layer=(=dense"}, "missing closing )"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -3,6 +3,9 @@ package convert_test
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
+	"image/png"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -47,4 +50,28 @@ func TestCompare(t *testing.T) {
 	_, err = convert.Compare(t.Context(), folder(t, cases, "qwen3"), to)
 	require.ErrorContains(t, err, "convert: compare: ")
 	require.ErrorContains(t, err, "has no weight of shape")
+}
+
+// TestWritePicture draws errors of two kinds of weights, and leaves out what has
+// none or is in no block.
+func TestWritePicture(t *testing.T) {
+	list := convert.Errors{
+		{Name: "model.embed_tokens.weight", RMS: 0.9}, {Name: "model.layers.0.input_layernorm.weight"},
+		{Name: "model.layers.0.mlp.up_proj.weight", RMS: 0.1}, {Name: "model.layers.1.mlp.up_proj.weight", RMS: 0.2},
+		{Name: "model.layers.0.self_attn.q_proj.weight", RMS: 0.3}, {Name: "model.layers.1.self_attn.q_proj.weight", RMS: math.Inf(1)},
+	}
+	var svg, bitmap bytes.Buffer
+	require.NoError(t, list.WritePicture(&svg, "svg"))
+	require.NoError(t, xml.Unmarshal(svg.Bytes(), &struct{}{}))
+	for _, text := range []string{">mlp.up_proj<", ">self_attn.q_proj<", ">block<", ">relative RMS<"} {
+		require.Contains(t, svg.String(), text)
+	}
+	require.NotContains(t, svg.String(), "layernorm")
+	require.NotContains(t, svg.String(), "embed_tokens")
+	require.NoError(t, list.WritePicture(&bitmap, "png"))
+	image, err := png.DecodeConfig(&bitmap)
+	require.NoError(t, err)
+	require.Greater(t, image.Width, image.Height)
+	require.ErrorContains(t, list.WritePicture(&svg, "pdf"), `"pdf" is neither svg nor png`)
+	require.NoError(t, convert.Errors{}.WritePicture(&svg, "svg"), "nothing to draw")
 }
