@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/internal/reftest"
 	"forge.lthn.ai/core/go-mlx/models/safetensors"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -42,7 +43,7 @@ func (c *adapterCase) adapterFolder(t *testing.T) string {
 	leaktest.Do(t, func(th *mlx.Thread) {
 		arrays := map[string]mlx.Array{}
 		for seed, w := range c.Weights {
-			a, err := mlx.FromSlice(th, tensorValues(seed, w.shape), w.shape...)
+			a, err := mlx.FromSlice(th, reftest.NumbersOf(seed, w.shape), w.shape...)
 			require.NoError(t, err)
 			arrays[w.name] = a
 		}

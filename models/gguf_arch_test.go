@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/internal/reftest"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
@@ -154,7 +155,7 @@ var layerNumber = regexp.MustCompile(`\.layers\.(\d+)\.`)
 // tensor writes one tensor: llama's rows of q and k go by pairs, Gemma's norms
 // have their 1.
 func (v *converter) tensor(n namedShape) {
-	values := tensorValues(n.name, n.shape)
+	values := reftest.NumbersOf(n.name, n.shape)
 	name, suffix := strings.TrimSuffix(experts.Replace(n.name), ".weight"), ".weight"
 	if strings.HasSuffix(name, ".bias") {
 		name, suffix = strings.TrimSuffix(name, ".bias"), ".bias"

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/internal/reftest"
 	"forge.lthn.ai/core/go-mlx/models/gguf"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -34,7 +35,7 @@ var blockScales = map[gguf.Type][]blockScale{
 func randomBlocks(typ gguf.Type, name string, rows int) []byte {
 	raw := make([]byte, rows*256/typ.BlockSize()*typ.BlockBytes())
 	for i := range raw {
-		raw[i] = byte(randomBits(name, i))
+		raw[i] = byte(reftest.BitsOf(name, i))
 	}
 	for b := 0; b < len(raw); b += typ.BlockBytes() {
 		for _, s := range blockScales[typ] {
@@ -90,7 +91,7 @@ func llamaOfBlocks(t *testing.T, typ gguf.Type) *ggufFile {
 		f.add(name, typ, randomBlocks(typ, name, rows), rows, 256)
 	}
 	for _, name := range []string{"output_norm.weight", "blk.0.attn_norm.weight", "blk.0.ffn_norm.weight"} {
-		f.addFloats(t, name, tensorValues(name, []int{256}), 256)
+		f.addFloats(t, name, reftest.NumbersOf(name, []int{256}), 256)
 	}
 	return f
 }

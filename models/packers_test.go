@@ -15,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"forge.lthn.ai/core/go-mlx/internal/reftest"
 	"forge.lthn.ai/core/go-mlx/models/safetensors"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -48,27 +49,27 @@ func (s storedShape) bytes(name string) (out []byte) {
 	word := func(v uint32) { out = binary.LittleEndian.AppendUint32(out, v) }
 	group := s.group()
 	for i := range n {
-		scale := 1 + randomBits(name, i)%127 // / 2^14
+		scale := 1 + reftest.BitsOf(name, i)%127 // / 2^14
 		switch {
 		case s.groups != nil:
 			word(group(i))
 		case s.dtype == safetensors.I32:
-			word(uint32(randomBits(name, 2*i)&0xFFFF<<16 | randomBits(name, 2*i+1)&0xFFFF))
+			word(uint32(reftest.BitsOf(name, 2*i)&0xFFFF<<16 | reftest.BitsOf(name, 2*i+1)&0xFFFF))
 		case s.dtype == safetensors.F8E4M3:
-			out = append(out, byte(randomBits(name, i)&0xBF))
+			out = append(out, byte(reftest.BitsOf(name, i)&0xBF))
 		case s.dtype == safetensors.F16:
 			e := bits.Len64(scale) - 1
 			out = binary.LittleEndian.AppendUint16(out, uint16(e+1)<<10|uint16(scale<<(10-e))&0x3FF)
 		case strings.Contains(name, "scale") && s.dtype == safetensors.F32:
 			word(math.Float32bits(float32(scale) / (1 << 14)))
 		case s.random:
-			out = append(out, byte(randomBits(name, i)))
+			out = append(out, byte(reftest.BitsOf(name, i)))
 		case s.dtype != safetensors.F32:
 			out = append(out, make([]byte, s.dtype.Bits()/8)...)
 		}
 	}
 	if out == nil && n > 0 {
-		for _, v := range tensorValues(name, s.shape) {
+		for _, v := range reftest.NumbersOf(name, s.shape) {
 			word(math.Float32bits(v))
 		}
 	}

@@ -3,7 +3,6 @@ package models
 import (
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"maps"
 	"os"
 	"path/filepath"
@@ -14,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
-	"forge.lthn.ai/core/go-mlx/models/nn"
+	"forge.lthn.ai/core/go-mlx/internal/reftest"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
@@ -66,48 +65,6 @@ func (c *parityCase) dtype() mlx.Dtype {
 	return mlx.Float32
 }
 
-// tensorValues are the numbers of testdata/parity.py's tensor: splitmix64 of the
-// name and the index.
-func tensorValues(name string, shape []int) []float32 {
-	n := 1
-	for _, d := range shape {
-		n *= d
-	}
-	values := make([]float32, n)
-	for i := range values {
-		values[i] = float32(int64(randomBits(name, i))-(1<<23)) / (1 << 26)
-		if len(shape) == 1 && !strings.HasSuffix(name, "bias") {
-			values[i]++
-		}
-	}
-	return values
-}
-
-// array is parity.py's stored.
-func (n namedShape) array(s *mlx.Scope, dtype mlx.Dtype) mlx.Array {
-	low, span := uint64(0), uint64(256)
-	switch {
-	case strings.HasSuffix(n.name, "_scales"):
-		low, span = 119, 4
-	case !strings.HasSuffix(n.name, "_blocks"):
-		return s.AsType(mlx.Const(s, tensorValues(n.name, n.shape), n.shape...), dtype)
-	}
-	bytes := make([]uint8, nn.Shape{Shape: n.shape}.Size())
-	for i := range bytes {
-		bytes[i] = uint8(low + randomBits(n.name, i)%span)
-	}
-	return mlx.Const(s, bytes, n.shape...)
-}
-
-// randomBits are 24 bits of the name and the index, as testdata/parity.py's bits.
-func randomBits(name string, i int) uint64 {
-	seed := uint64(crc32.ChecksumIEEE([]byte(name))) << 32
-	z := (seed + uint64(i) + 1) * 0x9E3779B97F4A7C15
-	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
-	z = (z ^ (z >> 27)) * 0x94D049BB133111EB
-	return (z ^ (z >> 31)) >> 40
-}
-
 // folder writes the model as mlx-lm or Hugging Face would, and returns the path.
 func (c *parityCase) folder(t *testing.T) string {
 	t.Helper()
@@ -129,7 +86,7 @@ func (c *parityCase) arrays(t *testing.T, th *mlx.Thread) map[string]mlx.Array {
 	made, err := th.BuildAll(func(s *mlx.Scope) (made []mlx.Array) {
 		add := func(name string, a mlx.Array) { names, made = append(names, name), append(made, a) }
 		for _, n := range c.Tensors {
-			a := n.array(s, c.dtype())
+			a := reftest.StoredAs(s, n.name, n.shape, c.dtype())
 			layer := strings.TrimSuffix(n.name, ".weight")
 			p, packed := c.Packed[layer]
 			if !packed || layer == n.name {

@@ -181,7 +181,7 @@ func readQuantisation(field string, raw []byte) (nn.Quantisation, error) {
 	if err != nil {
 		return out, fieldError(field+".mode", "%q is none of affine, mxfp4, mxfp8 and nvfp4", q.Mode)
 	}
-	if !slices.Contains(quantisations(out.Mode != "affine"), out) {
+	if out.Check() != nil {
 		return out, fieldError(field, "%d bits in groups of %d are not among MLX's for mode %q", out.Bits, out.GroupSize, out.Mode)
 	}
 	return out, nil

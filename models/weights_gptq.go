@@ -101,6 +101,8 @@ type indexedTensor struct {
 
 func (t *indexedTensor) Shape() []int { return t.w.Shape() }
 
+func (t *indexedTensor) StoredDtype() mlx.Dtype { return t.w.StoredDtype() }
+
 // Check implements nn.Checker, and reads the index.
 func (t *indexedTensor) Check() error {
 	if err := errors.Join(t.w.Check(), t.stored.wants([]int{t.w.in}, safetensors.I32)); err != nil || t.index != nil {

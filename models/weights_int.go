@@ -33,6 +33,9 @@ type intLayout interface {
 
 func (t *intTensor) Shape() []int { return []int{t.out, t.in} }
 
+// StoredDtype implements nn.Stored.
+func (t *intTensor) StoredDtype() mlx.Dtype { return dtypes[t.scales.DType] }
+
 // groups is how many a row has in the file.
 func (t *intTensor) groups() int {
 	if t.size < 0 {

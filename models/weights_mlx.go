@@ -58,6 +58,14 @@ func (p *packedTensor) Fit(in int) nn.Tensor {
 
 func (p *packedTensor) Quantisation() nn.Quantisation { return p.q }
 
+// StoredDtype implements nn.Stored.
+func (p *packedTensor) StoredDtype() mlx.Dtype {
+	if p.biases == nil {
+		return mlx.BFloat16 // of the modes whose scales are bytes
+	}
+	return dtypes[p.scales.DType]
+}
+
 func (p *packedTensor) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
 	if err := p.Check(); err != nil {
 		return nn.Packed{}, err

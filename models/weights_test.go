@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/internal/reftest"
 	"forge.lthn.ai/core/go-mlx/models/nn"
 	"forge.lthn.ai/core/go-mlx/models/safetensors"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
@@ -117,7 +118,7 @@ func TestPackedExperts(t *testing.T) {
 // packExperts packs random experts, and returns what they are once unpacked.
 func packExperts(t *testing.T, th *mlx.Thread, q nn.Quantisation, shape []int, second bool) (map[string]mlx.Array, []float32) {
 	t.Helper()
-	values := tensorValues("experts", shape)
+	values := reftest.NumbersOf("experts", shape)
 	size := len(values) / shape[0]
 	group, bits := mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits)
 	all, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"io"
 	"unsafe"
 
 	"forge.lthn.ai/core/go-mlx/bindings"
@@ -30,4 +31,15 @@ func FromBytes(t *Thread, dtype Dtype, data []byte, shape ...int) (Array, error)
 		return Array{}, newError("from_bytes", err)
 	}
 	return a, nil
+}
+
+// WriteBytes evaluates a and writes its elements as they lie in memory: in
+// row-major order and the machine's byte order, without a copy of all of them.
+func WriteBytes(t *Thread, w io.Writer, a Array) error {
+	return t.call("write_bytes", func(e *engine) error {
+		if a.IsNull() {
+			return errNull
+		}
+		return writeElements(e, w, a)
+	})
 }

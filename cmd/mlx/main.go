@@ -31,6 +31,7 @@ type commands struct {
 	Pull     pullCmd     `cmd:"" help:"Download a model from the Hugging Face Hub, or what of it is missing."`
 	List     listCmd     `cmd:"" help:"List the models that were downloaded."`
 	Rm       rmCmd       `cmd:"" help:"Remove downloaded models."`
+	Convert  convertCmd  `cmd:"" help:"Quantise a model, or change its dtype, and save it as mlx-lm does."`
 	Setup    setupCmd    `cmd:"" help:"Install MLX's native libraries."`
 	Doctor   doctorCmd   `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
 	Version  versionCmd  `cmd:"" help:"Print versions."`

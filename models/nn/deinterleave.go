@@ -64,6 +64,8 @@ func (a alternate) form() Tensor {
 	return a
 }
 
+func (a alternate) source() Tensor { return a.whole }
+
 // Shape implements Tensor.
 func (a alternate) Shape() []int {
 	shape := slices.Clone(a.whole.Shape())

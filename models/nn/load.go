@@ -72,6 +72,14 @@ func Load(ctx context.Context, t *mlx.Thread, model any, w Weights, policy Polic
 	return nil
 }
 
+// Check looks up every weight as Load does, and reads none: the error is the one
+// that Load would return.
+func Check(model any, w Weights) error {
+	l := &loader{w: w, used: map[string]bool{}}
+	_ = walk(model, l.plan)
+	return l.finish("weights")
+}
+
 // finish tells what is wrong with the weights, called what.
 func (l *loader) finish(what string) error {
 	if l == nil {

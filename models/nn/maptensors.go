@@ -33,6 +33,8 @@ type derivedTensor struct {
 	fn    func(s *mlx.Scope, a mlx.Array) mlx.Array
 }
 
+func (d derivedTensor) source() Tensor { return d.from }
+
 // Shape implements Tensor.
 func (d derivedTensor) Shape() []int { return d.shape }
 

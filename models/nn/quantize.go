@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"slices"
 
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -24,6 +25,19 @@ func (q Quantisation) Defaults() (Quantisation, error) {
 	}
 	q.GroupSize, q.Bits = orDefault(q.GroupSize, def.GroupSize), orDefault(q.Bits, def.Bits)
 	return q, nil
+}
+
+// Check refuses what MLX has no kernels for.
+func (q Quantisation) Check() error {
+	def, ok := quantisations[q.Mode]
+	ok = ok && q == def
+	if q.Mode == "affine" {
+		ok = slices.Contains([]int{2, 3, 4, 5, 6, 8}, q.Bits) && slices.Contains([]int{32, 64, 128}, q.GroupSize)
+	}
+	if !ok {
+		return fmt.Errorf("nn: %d bits in groups of %d are not among MLX's for mode %q", q.Bits, q.GroupSize, q.Mode)
+	}
+	return nil
 }
 
 // quantisable is a layer with matrices that can be packed.

@@ -84,6 +84,8 @@ func (p latentPart) tensor(repack bool) Tensor {
 	return p
 }
 
+func (p latentPart) source() Tensor { return p.whole }
+
 // Shape implements Tensor.
 func (p latentPart) Shape() []int {
 	if p.turned {

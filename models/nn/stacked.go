@@ -17,6 +17,8 @@ type stackedTensor struct {
 // missing tells Load what the checkpoint lacks.
 func (t stackedTensor) missing() []string { return t.gaps }
 
+func (t stackedTensor) source() Tensor { return t.parts[0] }
+
 // Shape implements Tensor.
 func (t stackedTensor) Shape() []int { return append([]int{len(t.parts)}, t.parts[0].Shape()...) }
 

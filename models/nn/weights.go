@@ -48,6 +48,28 @@ type Fitter interface {
 	Fit(in int) Tensor
 }
 
+// Stored is a Tensor that knows what its numbers are stored as: the scales' dtype
+// where it is packed.
+type Stored interface {
+	Tensor
+	StoredDtype() mlx.Dtype
+}
+
+// StoredDtype is what the numbers of t are stored as, or those of the tensors
+// that t is made of; BFloat16 where none of them knows.
+func StoredDtype(t Tensor) mlx.Dtype {
+	for {
+		if st, ok := t.(Stored); ok {
+			return st.StoredDtype()
+		}
+		made, ok := t.(interface{ source() Tensor })
+		if !ok {
+			return mlx.BFloat16
+		}
+		t = made.source()
+	}
+}
+
 // Quantisation says how a weight is packed: groups of GroupSize values of Bits
 // bits along the rows. The modes are MLX's: "affine", "mxfp4", "mxfp8", "nvfp4".
 type Quantisation struct {
