@@ -19,9 +19,12 @@ type Info struct {
 	Layers    int        // with a cache of their own
 	Vocab     int        // logits of a token
 	Tensors   []nn.Shape // every parameter, in the order of the model
+	Limits    Limits
+	Files     *Files // what the model's files say; nil where only its configuration is known
 
-	quant quantConfig
-	sizes cache.Sizes
+	quant  quantConfig
+	sizes  cache.Sizes
+	chosen int // experts of a token
 }
 
 // Describe resolves the bytes of a config.json into the model that it describes,
@@ -47,6 +50,9 @@ func resolve(ctx context.Context, config []byte) (*Info, error) {
 		return nil, configError(err)
 	}
 	info := &Info{ModelType: c.ModelType}
+	if err := info.readLimits(config); err != nil {
+		return nil, err
+	}
 	if info.Dtype, err = configDtype(config); err != nil {
 		return nil, err
 	}
@@ -79,14 +85,30 @@ func (info *Info) trace(t *mlx.Thread, arch architecture) (err error) {
 		return err
 	}
 	info.Layers, info.Vocab = len(kv.Layers), int(shape[len(shape)-1])
-	info.sizes, err = kv.Sizes()
-	return err
+	if info.sizes, err = kv.Sizes(); err != nil {
+		return err
+	}
+	info.Limits.Windows = info.sizes.Windows()
+	return nil
 }
 
 // Parameters is the number of all weights.
 func (info *Info) Parameters() (n int64) {
 	for _, t := range info.Tensors {
 		n += t.Size()
+	}
+	return n
+}
+
+// ActiveParameters is the number of weights that a token goes through: of a
+// mixture's experts only those that are chosen.
+func (info *Info) ActiveParameters() (n int64) {
+	for _, t := range info.Tensors {
+		if t.Experts > 0 {
+			n += t.Size() / int64(t.Experts) * int64(min(info.chosen, t.Experts))
+		} else {
+			n += t.Size()
+		}
 	}
 	return n
 }
