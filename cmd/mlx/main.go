@@ -24,13 +24,14 @@ const (
 
 // commands are the subcommands: one field each, one file each.
 type commands struct {
-	Generate generateCmd `cmd:"" help:"Generate text from a prompt."`
-	Template templateCmd `cmd:"" help:"Show the prompt that a chat template makes of messages."`
-	Tokenize tokenizeCmd `cmd:"" help:"Show the tokens of a text, or the text of tokens."`
-	Info     infoCmd     `cmd:"" help:"Tell what a model is: parameters, precision, memory, limits, template, tokenizer."`
-	Setup    setupCmd    `cmd:"" help:"Install MLX's native libraries."`
-	Doctor   doctorCmd   `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
-	Version  versionCmd  `cmd:"" help:"Print versions."`
+	Generate   generateCmd   `cmd:"" help:"Generate text from a prompt."`
+	Template   templateCmd   `cmd:"" help:"Show the prompt that a chat template makes of messages."`
+	Tokenize   tokenizeCmd   `cmd:"" help:"Show the tokens of a text, or the text of tokens."`
+	Info       infoCmd       `cmd:"" help:"Tell what a model is: parameters, precision, memory, limits, template, tokenizer."`
+	Perplexity perplexityCmd `cmd:"" help:"Tell how well a model foretells a text."`
+	Setup      setupCmd      `cmd:"" help:"Install MLX's native libraries."`
+	Doctor     doctorCmd     `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
+	Version    versionCmd    `cmd:"" help:"Print versions."`
 }
 
 // console is where a command reads and writes.
