@@ -29,6 +29,7 @@ type commands struct {
 	Tokenize   tokenizeCmd   `cmd:"" help:"Show the tokens of a text, or the text of tokens."`
 	Info       infoCmd       `cmd:"" help:"Tell what a model is: parameters, precision, memory, limits, template, tokenizer."`
 	Perplexity perplexityCmd `cmd:"" help:"Tell how well a model foretells a text."`
+	Bench      benchCmd      `cmd:"" help:"Measure how fast a model reads and writes."`
 	Setup      setupCmd      `cmd:"" help:"Install MLX's native libraries."`
 	Doctor     doctorCmd     `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
 	Version    versionCmd    `cmd:"" help:"Print versions."`
