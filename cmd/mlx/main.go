@@ -33,6 +33,7 @@ type commands struct {
 	Setup      setupCmd      `cmd:"" help:"Install MLX's native libraries."`
 	Doctor     doctorCmd     `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
 	Version    versionCmd    `cmd:"" help:"Print versions."`
+	Completion completionCmd `cmd:"" help:"Print a script with which a shell completes commands and flags."`
 }
 
 // console is where a command reads and writes.
@@ -53,15 +54,8 @@ func main() {
 
 // run parses the arguments and runs a command.
 func run(c *console, args []string) int {
-	var cmds commands
 	exited := -1
-	parser, err := kong.New(&cmds,
-		kong.Name("mlx"),
-		kong.Description("Language models on MLX: Metal, CUDA and the CPU."),
-		kong.Writers(c.out, c.err),
-		kong.Exit(func(code int) { exited = code }),
-		kong.Bind(c),
-	)
+	parser, err := newParser(kong.Writers(c.out, c.err), kong.Exit(func(code int) { exited = code }), kong.Bind(c))
 	if err != nil {
 		fmt.Fprintf(c.err, "mlx: %v\n", err)
 		return exitFailed
@@ -84,6 +78,12 @@ func run(c *console, args []string) int {
 		fmt.Fprintf(c.err, "mlx: %v\n", err)
 		return exitFailed
 	}
+}
+
+// newParser makes the parser of the command line.
+func newParser(opts ...kong.Option) (*kong.Kong, error) {
+	opts = append(opts, kong.Name("mlx"), kong.Description("Language models on MLX: Metal, CUDA and the CPU."))
+	return kong.New(&commands{}, opts...)
 }
 
 // command is the command that was called wrongly, as far as it is known.
