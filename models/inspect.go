@@ -44,7 +44,7 @@ func inspect(ctx context.Context, path string) (_ *Info, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ck.weights.Close()) }()
-	info, err := resolve(ctx, ck.config)
+	info, err := resolve(ctx, ck.config, nil)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ck.name, err)
 	}

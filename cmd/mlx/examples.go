@@ -68,7 +68,9 @@ func (*setupCmd) Help() string {
 }
 
 // Help implements kong.HelpProvider.
-func (*doctorCmd) Help() string { return examples(`mlx doctor`) }
+func (*doctorCmd) Help() string {
+	return examples(`mlx doctor`, `mlx doctor --model smollm2 --context 1024`)
+}
 
 // Help implements kong.HelpProvider.
 func (*versionCmd) Help() string { return examples(`mlx version`) }
