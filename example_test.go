@@ -47,7 +47,7 @@ func ExampleModel_Generate() {
 
 // A file that cannot be loaded is named in the error.
 func ExampleLoadModel() {
-	_, err := mlx.LoadModel("models/nowhere")
+	_, err := mlx.LoadModel("./models/nowhere")
 	fmt.Println(err)
-	// Output: models: load models/nowhere: stat models/nowhere: no such file or directory
+	// Output: models: load ./models/nowhere: stat ./models/nowhere: no such file or directory
 }

@@ -41,8 +41,9 @@ type LoadOption = models.Option
 // goroutine.
 type Model struct{ *models.Model }
 
-// LoadModel loads the model at path: a folder as Hugging Face has them, or a
-// GGUF file. Close it to free its memory.
+// LoadModel loads the model at path: a folder as Hugging Face has them, a GGUF
+// file, or the name of a model on the Hugging Face Hub, org/name, which is
+// downloaded the first time. Close it to free its memory.
 func LoadModel(path string, opts ...LoadOption) (*Model, error) {
 	return LoadModelContext(context.Background(), path, opts...)
 }

@@ -44,9 +44,11 @@ func (ck *checkpoint) Close() error {
 }
 
 // Load loads the model at path: a folder as Hugging Face has them (config.json,
-// safetensors, tokenizer.json) or a GGUF file. Everything is checked before
-// weights are read, and an error names the file and the field. Close the model
-// when it is no longer needed.
+// safetensors, tokenizer.json) or a GGUF file. What is no path and has the form of
+// [hub.Ref], such as org/name, org/name@revision or org/name:Q4_K_M, is taken from
+// the cache of the Hugging Face Hub, and downloaded only when it is not there.
+// Everything is checked before weights are read, and an error names the file and
+// the field. Close the model when it is no longer needed.
 func Load(ctx context.Context, path string, opts ...Option) (*Model, error) {
 	m, err := load(ctx, path, newLoadConfig(opts))
 	if err != nil {
@@ -56,6 +58,10 @@ func Load(ctx context.Context, path string, opts ...Option) (*Model, error) {
 }
 
 func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
+	path, err := c.find(ctx, path)
+	if err != nil {
+		return nil, err
+	}
 	ck, err := open(path)
 	if err != nil {
 		return nil, err

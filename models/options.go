@@ -1,6 +1,7 @@
 package models
 
 import (
+	"forge.lthn.ai/core/go-mlx/models/hub"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"forge.lthn.ai/core/go-mlx/templates"
 )
@@ -27,11 +28,12 @@ type loadConfig struct {
 	train    bool
 	adapter  string
 	template *templates.Template
+	download func(hub.Progress)
 }
 
 // newLoadConfig applies options to the defaults.
 func newLoadConfig(opts []Option) *loadConfig {
-	c := &loadConfig{form: Auto, progress: func(int, int, string) {}}
+	c := &loadConfig{form: Auto, progress: func(int, int, string) {}, download: func(hub.Progress) {}}
 	for _, o := range opts {
 		o(c)
 	}
@@ -72,4 +74,10 @@ func WithChatTemplate(t *templates.Template) Option { return func(c *loadConfig)
 // are done.
 func WithLoadProgress(f func(done, total int, layer string)) Option {
 	return func(c *loadConfig) { c.progress = f }
+}
+
+// WithDownloadProgress calls f as bytes of a model arrive from the Hugging Face Hub.
+// Calls never overlap.
+func WithDownloadProgress(f func(hub.Progress)) Option {
+	return func(c *loadConfig) { c.download = f }
 }

@@ -16,11 +16,12 @@ import (
 	"forge.lthn.ai/core/go-mlx/internal/fetch"
 	"forge.lthn.ai/core/go-mlx/models"
 	"forge.lthn.ai/core/go-mlx/models/cache"
+	"forge.lthn.ai/core/go-mlx/models/hub"
 	"forge.lthn.ai/core/go-mlx/templates"
 )
 
 type generateCmd struct {
-	Model     string  `required:"" help:"A model folder, a .gguf file, or smollm2 for the small default model."`
+	Model     string  `required:"" help:"A model folder, a .gguf file, a name of the Hugging Face Hub (org/name), or smollm2 for the small default model."`
 	Adapter   string  `name:"adapter-path" type:"path" placeholder:"DIR" help:"A LoRA or DoRA adapter, of mlx-lm or PEFT, to run on top."`
 	Prompt    string  `required:"" short:"p" help:"The prompt; - reads it from standard input."`
 	System    string  `help:"A system message."`
@@ -142,8 +143,11 @@ func modelPath(c *console, name string) (string, error) {
 	if m, ok := fetch.FindModel(name); ok {
 		return fetch.Model(c.ctx, m, c.err)
 	}
+	if hub.IsRef(name) {
+		return hubModel(c, name)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there is no model %s: neither a folder nor a file, nor the name smollm2", name)
+		return "", fmt.Errorf("there is no model %s: neither a folder nor a file, nor a name of the Hub (org/name), nor smollm2", name)
 	}
 	return "", err
 }

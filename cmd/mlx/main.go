@@ -30,6 +30,9 @@ type commands struct {
 	Info       infoCmd       `cmd:"" help:"Tell what a model is: parameters, precision, memory, limits, template, tokenizer."`
 	Perplexity perplexityCmd `cmd:"" help:"Tell how well a model foretells a text."`
 	Bench      benchCmd      `cmd:"" help:"Measure how fast a model reads and writes."`
+	Pull       pullCmd       `cmd:"" help:"Download a model from the Hugging Face Hub, or what of it is missing."`
+	List       listCmd       `cmd:"" help:"List the models that were downloaded."`
+	Rm         rmCmd         `cmd:"" help:"Remove downloaded models."`
 	Setup      setupCmd      `cmd:"" help:"Install MLX's native libraries."`
 	Doctor     doctorCmd     `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
 	Version    versionCmd    `cmd:"" help:"Print versions."`
