@@ -85,7 +85,9 @@ func runDocumented(t *testing.T, dir, line string) {
 		out, err = os.ReadFile(filepath.Join(dir, strings.Fields(file)[0]))
 		require.NoError(t, err)
 	}
-	require.NotEmpty(t, out)
+	if !strings.HasPrefix(line, "mlx list") { // where nothing was downloaded it prints nothing
+		require.NotEmpty(t, out)
+	}
 }
 
 // bounded is the line with few tokens to generate, where it does not say how many.
