@@ -65,7 +65,7 @@ func (c *Checkpoint) resolve() error {
 	if err != nil {
 		return err
 	}
-	if err := nn.Check(arch, w); err != nil {
+	if err := nn.Check(arch, w, nn.Policy{}); err != nil {
 		return err
 	}
 	c.list(w, shapes, prefix)

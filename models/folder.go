@@ -12,7 +12,10 @@ import (
 )
 
 // openFolder opens a Hugging Face folder, ours or MLX's.
-func openFolder(dir string) (*checkpoint, error) {
+func openFolder(dir string) (*checkpoint, error) { return openFolderWith(dir, folderText) }
+
+// openFolderWith reads what belongs to text with a function of the caller's.
+func openFolderWith(dir string, readText func(dir string) (text, error)) (*checkpoint, error) {
 	path := filepath.Join(dir, "config.json")
 	config, err := os.ReadFile(path)
 	if err != nil {
@@ -26,7 +29,7 @@ func openFolder(dir string) (*checkpoint, error) {
 	if ck.dtype, err = configDtype(config); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	if ck.text, err = folderText(dir); err != nil {
+	if ck.text, err = readText(dir); err != nil {
 		return nil, err
 	}
 	w, err := openShards(dir, quant)

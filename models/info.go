@@ -19,23 +19,27 @@ type Info struct {
 	Layers    int        // with a cache of their own
 	Vocab     int        // logits of a token
 	Tensors   []nn.Shape // every parameter, in the order of the model
+	Limits    Limits
+	Files     *Files // what the model's files say; nil where only its configuration is known
 
-	quant quantConfig
-	sizes cache.Sizes
+	quant  quantConfig
+	sizes  cache.Sizes
+	chosen int // experts of a token
 }
 
 // Describe resolves the bytes of a config.json into the model that it describes,
 // without weights: the graph of a step is built, and nothing computed. It needs
 // MLX, but neither memory nor time to speak of.
 func Describe(ctx context.Context, config []byte) (*Info, error) {
-	info, err := resolve(ctx, config)
+	info, err := resolve(ctx, config, nil)
 	if err != nil {
 		return nil, fmt.Errorf("models: describe: %w", err)
 	}
 	return info, nil
 }
 
-func resolve(ctx context.Context, config []byte) (*Info, error) {
+// resolve traces the model in its own dtype, or in another.
+func resolve(ctx context.Context, config []byte, dtype *mlx.Dtype) (*Info, error) {
 	var c struct {
 		ModelType string `json:"model_type"`
 	}
@@ -47,9 +51,13 @@ func resolve(ctx context.Context, config []byte) (*Info, error) {
 		return nil, configError(err)
 	}
 	info := &Info{ModelType: c.ModelType}
+	if err := info.readLimits(config); err != nil {
+		return nil, err
+	}
 	if info.Dtype, err = configDtype(config); err != nil {
 		return nil, err
 	}
+	info.Dtype = valueOr(dtype, info.Dtype)
 	if info.quant, err = readQuantConfig(config); err != nil {
 		return nil, err
 	}
@@ -79,14 +87,30 @@ func (info *Info) trace(t *mlx.Thread, arch architecture) (err error) {
 		return err
 	}
 	info.Layers, info.Vocab = len(kv.Layers), int(shape[len(shape)-1])
-	info.sizes, err = kv.Sizes()
-	return err
+	if info.sizes, err = kv.Sizes(); err != nil {
+		return err
+	}
+	info.Limits.Windows = info.sizes.Windows()
+	return nil
 }
 
 // Parameters is the number of all weights.
 func (info *Info) Parameters() (n int64) {
 	for _, t := range info.Tensors {
 		n += t.Size()
+	}
+	return n
+}
+
+// ActiveParameters is the number of weights that a token goes through: of a
+// mixture's experts only those that are chosen.
+func (info *Info) ActiveParameters() (n int64) {
+	for _, t := range info.Tensors {
+		if t.Experts > 0 {
+			n += t.Size() / int64(t.Experts) * int64(min(info.chosen, t.Experts))
+		} else {
+			n += t.Size()
+		}
 	}
 	return n
 }
@@ -106,24 +130,30 @@ func (info *Info) PackedBytes(q nn.Quantisation) uint64 {
 
 // bytes adds up the weights, packed as quant says of their layers.
 func (info *Info) bytes(quant func(layer string) nn.Quantisation) uint64 {
-	width := int64(2)
-	if info.Dtype == mlx.Float32 {
-		width = 4
-	}
 	var total int64
 	for _, t := range info.Tensors {
 		q := nn.Quantisation{}
 		if t.Quantisable {
 			q = quant(strings.TrimSuffix(t.Name, ".weight"))
 		}
-		if rows := t.Shape[len(t.Shape)-1]; q.Bits == 0 || rows%q.GroupSize != 0 {
-			total += t.Size() * width
-			continue
+		if rows := t.Shape[len(t.Shape)-1]; q.Bits != 0 && rows%q.GroupSize != 0 {
+			q = nn.Quantisation{}
 		}
-		groups := t.Size() / int64(q.GroupSize)
-		total += t.Size()*int64(q.Bits)/8 + groups*scaleBytes(q.Mode, width)
+		total += memoryOf(t.Size(), q, info.Dtype)
 	}
 	return uint64(total)
+}
+
+// memoryOf is what n numbers take in dtype, or packed with scales of dtype.
+func memoryOf(n int64, q nn.Quantisation, dtype mlx.Dtype) int64 {
+	width := int64(2)
+	if dtype == mlx.Float32 {
+		width = 4
+	}
+	if q.Bits == 0 {
+		return n * width
+	}
+	return n*int64(q.Bits)/8 + n/int64(q.GroupSize)*scaleBytes(q.Mode, width)
 }
 
 // scaleBytes is what a group of packed weights takes beside them: scale and bias,

@@ -27,6 +27,14 @@ type checkpoint struct {
 	adapter *adapter // on top; may be nil
 }
 
+// named shows the weights under the names of arch's fields.
+func (ck *checkpoint) named(arch architecture) nn.Weights {
+	if a, ok := arch.(sanitizer); ok && !ck.own {
+		return a.sanitize(ck.weights)
+	}
+	return ck.weights
+}
+
 // Close closes the files.
 func (ck *checkpoint) Close() error {
 	if ck.adapter != nil {
@@ -110,11 +118,7 @@ func (m *Model) fill(ctx context.Context, t *mlx.Thread, ck *checkpoint, c *load
 		return err
 	}
 	m.policy = policy
-	var weights nn.Weights = ck.weights
-	if a, ok := m.arch.(sanitizer); ok && !ck.own {
-		weights = a.sanitize(weights)
-	}
-	weights = ck.adapter.over(weights)
+	weights := ck.adapter.over(ck.named(m.arch))
 	done, total := 0, len(weights.Names())
 	report := nn.WithProgress(func(layer string) {
 		done += strings.Count(layer, ",") + 1

@@ -16,6 +16,7 @@ type text struct {
 	tokenizer *tokenizer.Tokenizer
 	templates *templates.Set
 	stops     []int32
+	eos       int32 // the one that ends a document; -1 for none
 }
 
 // encode returns the ids of s; special adds those that the tokenizer puts around a
@@ -59,4 +60,18 @@ func (x *text) stop(id int32) {
 	if !slices.Contains(x.stops, id) {
 		x.stops = append(x.stops, id)
 	}
+}
+
+// EncodeDocument returns the ids of a whole text as training and scoring take it:
+// with the tokens that the tokenizer puts around it, and ended by the one that ends
+// a text.
+func (m *Model) EncodeDocument(document string) ([]int32, error) {
+	ids, err := m.text.encode(document, true)
+	if err != nil {
+		return nil, err
+	}
+	if eos := m.text.eos; eos >= 0 && (len(ids) == 0 || ids[len(ids)-1] != eos) {
+		ids = append(ids, eos)
+	}
+	return ids, nil
 }

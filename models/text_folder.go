@@ -44,7 +44,9 @@ func folderText(dir string) (x text, err error) {
 	if x.templates, err = templates.LoadFolder(dir); err != nil {
 		return x, err
 	}
+	x.eos = -1
 	if id, ok := x.tokenizer.ID(x.templates.Token("eos_token")); ok {
+		x.eos = id
 		x.stop(id)
 	}
 	return x, x.readStops(dir)

@@ -16,6 +16,7 @@ func ggufText(f *gguf.File) (x text, err error) {
 	if x.templates, err = templates.FromGGUF(&f.Metadata); err != nil {
 		return x, fmt.Errorf("%s: %w", f.Name(), err)
 	}
+	x.eos = x.tokenizer.Roles().EOS
 	for _, id := range x.tokenizer.Roles().Ends {
 		x.stop(id)
 	}

@@ -40,6 +40,9 @@ func (m *Model) prepare(t *mlx.Thread) (err error) {
 	return logits.Close()
 }
 
+// VocabSize is the number of logits of a token: ids are below it.
+func (m *Model) VocabSize() int { return m.vocab }
+
 // checkTokens refuses ids that the embedding does not have: MLX would read
 // whatever lies behind it.
 func (m *Model) checkTokens(ids []int32) error {

@@ -36,13 +36,11 @@ type convertCmd struct {
 
 // Help is shown by --help.
 func (*convertCmd) Help() string {
-	return `The folder is the one that mlx_lm.convert writes, and holds the same bytes. Memory
-is that of one weight.
-
-  mlx convert --model Qwen3-8B --out Qwen3-8B-4bit -q
-  mlx convert --model Qwen3-8B --out Qwen3-8B-mixed -q --quant-predicate mixed_4_6
-  mlx convert --model Qwen3-8B --out Qwen3-8B-3bit -q --q-bits 3 --layer 'down_proj=bits=6' --report errors.md
-  mlx convert --model Qwen3-8B-4bit --out Qwen3-8B-bf16 --dequantize --dtype bfloat16`
+	return "The folder is the one that mlx_lm.convert writes, and holds the same bytes. Memory is that of one weight.\n\n" + examples(
+		`mlx convert --model ./Qwen3-8B --out ./Qwen3-8B-4bit -q                                  # needs a downloaded model`,
+		`mlx convert --model ./Qwen3-8B --out ./mixed -q --quant-predicate mixed_4_6              # needs a downloaded model`,
+		`mlx convert --model ./Qwen3-8B --out ./3bit -q --q-bits 3 --layer 'down_proj=bits=6' --report errors.md  # needs a downloaded model`,
+		`mlx convert --model ./Qwen3-8B-4bit --out ./bf16 --dequantize --dtype bfloat16           # needs a downloaded model`)
 }
 
 // Validate refuses flags that do not go together.

@@ -11,9 +11,21 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-type doctorCmd struct{}
+type doctorCmd struct {
+	Model   string `short:"m" help:"Tell why a model would not load or fit: a model folder, a .gguf file, or smollm2."`
+	Context int    `default:"8192" help:"Tokens of the text for which its cache is to fit."`
+	weightFlags
+}
 
-// Run prints what was loaded and why, and what the device is.
+// Validate refuses a context that nobody has.
+func (d *doctorCmd) Validate() error {
+	if d.Context < 0 {
+		return fmt.Errorf("--context=%d is negative", d.Context)
+	}
+	return nil
+}
+
+// Run prints what was loaded and why, what the device is, and whether a model fits.
 func (d *doctorCmd) Run(c *console) error {
 	fmt.Fprintf(c.out, "go-mlx     for MLX %s, mlx-c %s\n", native.MLXVersion, native.MLXCVersion)
 	fmt.Fprintf(c.out, "system     %s/%s, %d CPUs, %s\n",
@@ -29,7 +41,11 @@ func (d *doctorCmd) Run(c *console) error {
 	if next := rest(lib, mlx.SearchPlaces()); len(next) > 0 {
 		list(c.out, "next", next)
 	}
-	return mlx.Do(c.ctx, func(t *mlx.Thread) error { return describe(c.out, t) })
+	err = mlx.Do(c.ctx, func(t *mlx.Thread) error { return describe(c.out, t) })
+	if err != nil || d.Model == "" {
+		return err
+	}
+	return d.model(c)
 }
 
 // list prints lines under a label.

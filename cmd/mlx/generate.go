@@ -17,7 +17,6 @@ import (
 	"forge.lthn.ai/core/go-mlx/models"
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/hub"
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"forge.lthn.ai/core/go-mlx/templates"
 )
 
@@ -40,11 +39,8 @@ type generateCmd struct {
 	IgnoreEOS bool    `name:"ignore-eos" help:"Go on past end-of-text tokens."`
 	Stats     bool    `help:"Print speed and memory on standard error."`
 	JSON      bool    `help:"With --stats, print them as one line of JSON."`
-	Weights   string  `enum:"auto,packed,dense" default:"auto" help:"Keep quantised weights packed or unpack them (auto, packed, dense)."`
-	Dtype     string  `enum:",float32,float16,bfloat16" default:"" help:"Type to compute in; the default depends on the device."`
+	weightFlags
 }
-
-var dtypeNames = map[string]mlx.Dtype{"float32": mlx.Float32, "float16": mlx.Float16, "bfloat16": mlx.BFloat16}
 
 // Validate refuses values that no generation takes, before a model is loaded.
 func (g *generateCmd) Validate() error {
@@ -83,10 +79,7 @@ func (g *generateCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	opts := []models.Option{models.WithWeights(models.WeightForm(g.Weights))}
-	if d, ok := dtypeNames[g.Dtype]; ok {
-		opts = append(opts, models.WithDtype(d))
-	}
+	opts := g.options()
 	if g.Adapter != "" {
 		opts = append(opts, models.WithAdapter(g.Adapter))
 	}

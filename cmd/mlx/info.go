@@ -3,12 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
 
@@ -17,9 +16,10 @@ import (
 )
 
 type infoCmd struct {
-	Config  string `required:"" type:"path" placeholder:"FILE" help:"A config.json, or a folder that holds one; no weights are needed."`
+	Model   string `short:"m" placeholder:"MODEL" xor:"what" required:"" help:"A model folder, a .gguf file, or smollm2 for the small default model; of the weights only headers are read."`
+	Config  string `type:"path" placeholder:"FILE" xor:"what" required:"" help:"A config.json, or a folder that holds one; no weights are needed."`
 	Context int    `default:"8192" help:"Tokens for which the cache's memory is told."`
-	Tensors bool   `help:"List every parameter with its shape."`
+	Tensors bool   `help:"List every parameter with its shape and, with --model, its precision."`
 	JSON    bool   `help:"Print one line of JSON, tensors included."`
 }
 
@@ -33,88 +33,65 @@ var packings = []struct {
 	{"mxfp4", nn.Quantisation{GroupSize: 32, Bits: 4, Mode: "mxfp4"}},
 }
 
-// Run prints what a configuration says of its model.
-func (i *infoCmd) Run(c *console) error {
-	path := i.Config
-	if stat, err := os.Stat(path); err == nil && stat.IsDir() {
-		path += "/config.json"
+// Validate refuses a context that nobody has.
+func (i *infoCmd) Validate() error {
+	if i.Context < 0 {
+		return fmt.Errorf("--context=%d is negative", i.Context)
 	}
-	config, err := os.ReadFile(path)
+	return nil
+}
+
+// Run prints what a model's files, or its configuration alone, say of it.
+func (i *infoCmd) Run(c *console) error {
+	info, err := i.read(c)
 	if err != nil {
 		return err
-	}
-	info, err := models.Describe(c.ctx, config)
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
 	}
 	if i.JSON {
 		return json.NewEncoder(c.out).Encode(i.document(info))
 	}
-	i.print(c.out, info)
-	return nil
+	return i.print(c.out, info)
 }
 
-// infoJSON is what --json prints; sizes are bytes.
-type infoJSON struct {
-	ModelType  string            `json:"model_type"`
-	Dtype      string            `json:"dtype"`
-	Layers     int               `json:"layers"`
-	Vocab      int               `json:"vocab_size"`
-	Parameters int64             `json:"parameters"`
-	Weights    map[string]uint64 `json:"weight_bytes"`
-	Context    int               `json:"context"`
-	Cache      uint64            `json:"cache_bytes"`
-	Tensors    []tensorJSON      `json:"tensors"`
-}
-
-type tensorJSON struct {
-	Name  string `json:"name"`
-	Shape []int  `json:"shape"`
-}
-
-func (i *infoCmd) document(info *models.Info) infoJSON {
-	d := infoJSON{
-		ModelType: info.ModelType, Dtype: info.Dtype.String(), Layers: info.Layers, Vocab: info.Vocab, Parameters: info.Parameters(),
-		Weights: map[string]uint64{"stored": info.WeightBytes()}, Context: i.Context, Cache: info.CacheBytes(i.Context),
-	}
-	for _, p := range packings {
-		d.Weights[p.name] = info.PackedBytes(p.q)
-	}
-	for _, t := range info.Tensors {
-		d.Tensors = append(d.Tensors, tensorJSON{t.Name, t.Shape})
-	}
-	return d
-}
-
-func (i *infoCmd) print(out io.Writer, info *models.Info) {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	defer w.Flush()
-	line := func(label, format string, args ...any) { fmt.Fprintf(w, label+"\t"+format+"\n", args...) }
-	line("model", "%s, %d layers, vocabulary of %d", info.ModelType, info.Layers, info.Vocab)
-	line("parameters", "%s (%s)", humanize.Comma(info.Parameters()), short(info.Parameters()))
-	line("weights", "%s as stored (%v)", humanize.Bytes(info.WeightBytes()), info.Dtype)
-	for _, p := range packings {
-		line("", "%s at %s", humanize.Bytes(info.PackedBytes(p.q)), p.name)
-	}
-	line("cache", "%s for %s tokens", humanize.Bytes(info.CacheBytes(i.Context)), humanize.Comma(int64(i.Context)))
-	if i.Tensors {
-		w.Flush() // a table of its own
-		for _, t := range collapse(info.Tensors) {
-			line(t.name, "%v", t.shape)
+func (i *infoCmd) read(c *console) (*models.Info, error) {
+	if i.Model != "" {
+		path, err := modelPath(c, i.Model)
+		if err != nil {
+			return nil, err
 		}
+		return models.Inspect(c.ctx, path)
 	}
+	path, config, err := readConfig(i.Config)
+	if err != nil {
+		return nil, err
+	}
+	info, err := models.Describe(c.ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return info, nil
+}
+
+// readConfig reads a config.json, or that of a folder, and tells its path.
+func readConfig(path string) (string, []byte, error) {
+	if stat, err := os.Stat(path); err == nil && stat.IsDir() {
+		path = filepath.Join(path, "config.json")
+	}
+	config, err := os.ReadFile(path)
+	return path, config, err
 }
 
 // layerTensors is a tensor that many layers have.
 type layerTensors struct {
 	name  string
 	shape []int
+	form  string // empty where no file says it
 }
 
 var layerNumber = regexp.MustCompile(`\.(\d+)\.`)
 
 // collapse joins the tensors of layers that are alike: model.layers.{0-27}.mlp.
-func collapse(list []nn.Shape) []layerTensors {
+func collapse(list []layerTensors) []layerTensors {
 	type group struct {
 		layerTensors
 		pattern     string
@@ -124,19 +101,19 @@ func collapse(list []nn.Shape) []layerTensors {
 	var order []*group
 	seen := map[string]*group{}
 	for _, t := range list {
-		pattern, number := t.Name, 0
-		if m := layerNumber.FindStringSubmatchIndex(t.Name); m != nil {
-			number, _ = strconv.Atoi(t.Name[m[2]:m[3]])
-			pattern = t.Name[:m[2]] + "*" + t.Name[m[3]:]
+		pattern, number := t.name, 0
+		if m := layerNumber.FindStringSubmatchIndex(t.name); m != nil {
+			number, _ = strconv.Atoi(t.name[m[2]:m[3]])
+			pattern = t.name[:m[2]] + "*" + t.name[m[3]:]
 		}
-		key := fmt.Sprint(pattern, t.Shape)
+		key := fmt.Sprint(pattern, t.shape, t.form)
 		g, ok := seen[key]
 		if !ok {
-			g = &group{layerTensors{t.Name, t.Shape}, pattern, number, number, 0}
+			g = &group{t, pattern, number, number, 0}
 			seen[key] = g
 			order = append(order, g)
 		}
-		g.last = number
+		g.first, g.last = min(g.first, number), max(g.last, number)
 		g.count++
 	}
 	out := make([]layerTensors, len(order))

@@ -47,7 +47,53 @@ func TestInfoJSON(t *testing.T) {
 	require.Equal(t, int64(1_235_814_400), got.Parameters)
 	require.Equal(t, uint64(16*2*8*64*2*1000), got.Cache)
 	require.Len(t, got.Tensors, 2+16*9)
-	require.Equal(t, tensorJSON{"model.embed_tokens.weight", []int{128256, 2048}}, got.Tensors[0])
+	require.Equal(t, tensorJSON{"model.embed_tokens.weight", []int{128256, 2048}, ""}, got.Tensors[0])
+}
+
+// The files of a model: the folder's weights are of three forms, and it has no
+// text; the GGUF file has all.
+func TestInfoOfFiles(t *testing.T) {
+	o := call(t, "", "info", "--model", mixed, "--tensors")
+	require.Equal(t, 0, o.code, o.err)
+	for _, line := range []string{
+		"            2.3 kB in 1 tensor as 8-bit affine, groups of 64 (9 bits each)\n",
+		"limits      512 tokens\n", "template    none\n", "tokenizer   none\n",
+		"model.layers.0.self_attn.k_proj.weight              [32 64]  8-bit affine, groups of 64\n",
+		"model.layers.{0-1}.self_attn.q_proj.weight          [64 64]  4-bit affine, groups of 32\n",
+	} {
+		require.Contains(t, o.out, line)
+	}
+	o = call(t, "", "info", "--model=smollm2", "--tensors")
+	require.Equal(t, 0, o.code, o.err)
+	for _, line := range []string{
+		"parameters  134,515,008 (135 M)\n", // the published model's
+		"            66 MB in 210 tensors as Q4_1 (5 bits each)\n",
+		"limits      8,192 tokens\n", "template    default\n",
+		"tokenizer   BPE, 49,152 tokens, 17 special: <|endoftext|> <|im_start|> <|im_end|> ",
+		"model.layers.{0-29}.mlp.up_proj.weight               [1536 576]   Q4_1\n",
+	} {
+		require.Contains(t, o.out, line)
+	}
+}
+
+// mixed is a folder of tiny weights, packed in two ways.
+const mixed = "../../models/testdata/llama/mixed"
+
+func TestInfoOfFilesJSON(t *testing.T) {
+	o := call(t, "", "info", "--model=smollm2", "--json")
+	require.Equal(t, 0, o.code, o.err)
+	var got infoJSON
+	require.NoError(t, json.Unmarshal([]byte(o.out), &got))
+	require.Equal(t, 8192, got.MaxPositions)
+	require.Equal(t, []string{"default"}, got.Files.Templates)
+	require.Equal(t, tokenizerJSON{"BPE", 49152, got.Files.Tokenizer.Special}, *got.Files.Tokenizer)
+	require.Contains(t, got.Files.Tokenizer.Special, "<|im_end|>")
+	var parameters, bytes int64
+	for _, p := range got.Files.Precisions {
+		parameters, bytes = parameters+p.Parameters, bytes+p.Bytes
+	}
+	require.Equal(t, got.Parameters, parameters)
+	require.Equal(t, got.Weights["stored"], uint64(bytes))
 }
 
 func TestInfoRefuses(t *testing.T) {
@@ -62,6 +108,11 @@ func TestInfoRefuses(t *testing.T) {
 		require.Contains(t, o.err, path)
 		require.Contains(t, o.err, want)
 	}
+	requireSentence(t, call(t, "", "info"), exitUsage, "--model", "--config")
+	requireSentence(t, call(t, "", "info", "--config=a", "--model=b"), exitUsage, "can't be used together")
+	requireSentence(t, call(t, "", "info", "--config=a", "--context=-1"), exitUsage, "--context=-1 is negative")
+	requireSentence(t, call(t, "", "info", "--model=nowhere"), exitFailed, "there is no model nowhere")
+	requireSentence(t, call(t, "", "info", "--model", t.TempDir()), exitFailed, "config.json")
 	o := call(t, "", "info", "--config", "nowhere.json")
 	require.Equal(t, exitFailed, o.code)
 	require.Contains(t, o.err, "nowhere.json")

@@ -24,17 +24,20 @@ const (
 
 // commands are the subcommands: one field each, one file each.
 type commands struct {
-	Generate generateCmd `cmd:"" help:"Generate text from a prompt."`
-	Template templateCmd `cmd:"" help:"Show the prompt that a chat template makes of messages."`
-	Tokenize tokenizeCmd `cmd:"" help:"Show the tokens of a text, or the text of tokens."`
-	Info     infoCmd     `cmd:"" help:"Tell parameters, shapes and memory of a model from its config.json."`
-	Pull     pullCmd     `cmd:"" help:"Download a model from the Hugging Face Hub, or what of it is missing."`
-	List     listCmd     `cmd:"" help:"List the models that were downloaded."`
-	Rm       rmCmd       `cmd:"" help:"Remove downloaded models."`
-	Convert  convertCmd  `cmd:"" help:"Quantise a model, or change its dtype, and save it as mlx-lm does."`
-	Setup    setupCmd    `cmd:"" help:"Install MLX's native libraries."`
-	Doctor   doctorCmd   `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
-	Version  versionCmd  `cmd:"" help:"Print versions."`
+	Generate   generateCmd   `cmd:"" help:"Generate text from a prompt."`
+	Template   templateCmd   `cmd:"" help:"Show the prompt that a chat template makes of messages."`
+	Tokenize   tokenizeCmd   `cmd:"" help:"Show the tokens of a text, or the text of tokens."`
+	Info       infoCmd       `cmd:"" help:"Tell what a model is: parameters, precision, memory, limits, template, tokenizer."`
+	Perplexity perplexityCmd `cmd:"" help:"Tell how well a model foretells a text."`
+	Bench      benchCmd      `cmd:"" help:"Measure how fast a model reads and writes."`
+	Pull       pullCmd       `cmd:"" help:"Download a model from the Hugging Face Hub, or what of it is missing."`
+	List       listCmd       `cmd:"" help:"List the models that were downloaded."`
+	Rm         rmCmd         `cmd:"" help:"Remove downloaded models."`
+	Convert    convertCmd    `cmd:"" help:"Quantise a model, or change its dtype, and save it as mlx-lm does."`
+	Setup      setupCmd      `cmd:"" help:"Install MLX's native libraries."`
+	Doctor     doctorCmd     `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
+	Version    versionCmd    `cmd:"" help:"Print versions."`
+	Completion completionCmd `cmd:"" help:"Print a script with which a shell completes commands and flags."`
 }
 
 // console is where a command reads and writes.
@@ -55,15 +58,8 @@ func main() {
 
 // run parses the arguments and runs a command.
 func run(c *console, args []string) int {
-	var cmds commands
 	exited := -1
-	parser, err := kong.New(&cmds,
-		kong.Name("mlx"),
-		kong.Description("Language models on MLX: Metal, CUDA and the CPU."),
-		kong.Writers(c.out, c.err),
-		kong.Exit(func(code int) { exited = code }),
-		kong.Bind(c),
-	)
+	parser, err := newParser(kong.Writers(c.out, c.err), kong.Exit(func(code int) { exited = code }), kong.Bind(c))
 	if err != nil {
 		fmt.Fprintf(c.err, "mlx: %v\n", err)
 		return exitFailed
@@ -86,6 +82,12 @@ func run(c *console, args []string) int {
 		fmt.Fprintf(c.err, "mlx: %v\n", err)
 		return exitFailed
 	}
+}
+
+// newParser makes the parser of the command line.
+func newParser(opts ...kong.Option) (*kong.Kong, error) {
+	opts = append(opts, kong.Name("mlx"), kong.Description("Language models on MLX: Metal, CUDA and the CPU."))
+	return kong.New(&commands{}, opts...)
 }
 
 // command is the command that was called wrongly, as far as it is known.

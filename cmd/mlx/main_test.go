@@ -143,6 +143,12 @@ func TestVersion(t *testing.T) {
 	require.Regexp(t, `^mlx \S+, for MLX `+native.MLXVersion+` and mlx-c `+native.MLXCVersion+`\n$`, o.out)
 }
 
+func TestVersionJSON(t *testing.T) {
+	o := call(t, "", "version", "--json")
+	require.Equal(t, 0, o.code, o.err)
+	require.Regexp(t, `^\{"mlx":"`+native.MLXVersion+`","mlx_c":"`+native.MLXCVersion+`","version":"\S+"\}\n$`, o.out)
+}
+
 // TestProcess goes through main itself: exit codes and the streams.
 func TestProcess(t *testing.T) {
 	cmd := program(t, "version")

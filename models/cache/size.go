@@ -45,3 +45,12 @@ func (s Sizes) Bytes(tokens int) (total uint64) {
 	}
 	return total
 }
+
+// Windows lists how many tokens each layer keeps, 0 for all.
+func (s Sizes) Windows() []int {
+	windows := make([]int, len(s))
+	for i, l := range s {
+		windows[i] = l.window
+	}
+	return windows
+}

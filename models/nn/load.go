@@ -60,8 +60,7 @@ func Load(ctx context.Context, t *mlx.Thread, model any, w Weights, policy Polic
 	if l.adapter != nil {
 		l.low = &loader{w: l.adapter.Weights, used: map[string]bool{}}
 	}
-	_ = walk(model, l.plan)
-	if err := errors.Join(l.finish("weights"), l.low.finish("adapter weights")); err != nil {
+	if err := l.planAll(model); err != nil {
 		return err
 	}
 	for _, read := range l.reads {
@@ -72,12 +71,17 @@ func Load(ctx context.Context, t *mlx.Thread, model any, w Weights, policy Polic
 	return nil
 }
 
-// Check looks up every weight as Load does, and reads none: the error is the one
-// that Load would return.
-func Check(model any, w Weights) error {
-	l := &loader{w: w, used: map[string]bool{}}
+// Check is Load without reading anything: it tells everything that is wrong with
+// the weights in one error.
+func Check(model any, w Weights, policy Policy) error {
+	l := &loader{w: w, policy: policy, used: map[string]bool{}, done: func(string) {}}
+	return l.planAll(model)
+}
+
+// planAll looks every weight of model up.
+func (l *loader) planAll(model any) error {
 	_ = walk(model, l.plan)
-	return l.finish("weights")
+	return errors.Join(l.finish("weights"), l.low.finish("adapter weights"))
 }
 
 // finish tells what is wrong with the weights, called what.

@@ -7,6 +7,9 @@ type Shape struct {
 	// Quantisable tells the weights of Linear, Embedding and the like, which a
 	// checkpoint may keep packed; the others are vectors and buffers.
 	Quantisable bool
+	// Experts is how many experts share it, each with an equal part, of which a
+	// token takes a few; 0 outside of mixtures.
+	Experts int
 }
 
 // Size is the number of elements.
@@ -39,9 +42,20 @@ func Shapes(model any) ([]Shape, error) {
 			if err := sp.sized(); err != nil {
 				return err
 			}
-			out = append(out, Shape{sp.name, sp.shape, packable[sp.name]})
+			out = append(out, Shape{sp.name, sp.shape, packable[sp.name], expertsOf(l)})
 		}
 		return nil
 	})
 	return out, err
+}
+
+// expertsOf is how many experts a layer has, 0 for one that is no mixture's.
+func expertsOf(l layer) int {
+	switch l := l.(type) {
+	case *SwitchLinear:
+		return l.Experts
+	case *SwitchFused:
+		return l.Experts
+	}
+	return 0
 }

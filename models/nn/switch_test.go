@@ -123,7 +123,7 @@ func TestSwitchLinearInit(t *testing.T) {
 		}
 		shapes, err := nn.Shapes(&nn.SwitchLinear{Experts: 3, In: 8, Out: 6, NoBias: true})
 		require.NoError(t, err)
-		require.Equal(t, []nn.Shape{{Name: "weight", Shape: []int{3, 6, 8}, Quantisable: true}}, shapes)
+		require.Equal(t, []nn.Shape{{Name: "weight", Shape: []int{3, 6, 8}, Quantisable: true, Experts: 3}}, shapes)
 	})
 }
 
