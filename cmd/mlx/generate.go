@@ -83,7 +83,7 @@ func (g *generateCmd) Run(c *console) error {
 	if g.Adapter != "" {
 		opts = append(opts, models.WithAdapter(g.Adapter))
 	}
-	m, err := models.Load(c.ctx, path, opts...)
+	m, err := loadModel(c, path, opts...)
 	if err != nil {
 		return err
 	}
