@@ -40,6 +40,7 @@ func TestMain(m *testing.M) {
 
 // puller is a process of its own that pulls into a cache.
 func puller(t *testing.T, h *hubtest.Hub, cache string) *exec.Cmd {
+	h.Count("") // its lock: what was set until now is seen by what the other process asks for
 	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
