@@ -55,3 +55,13 @@ func requireFieldErrors(t *testing.T, file string, sizes []string, bad []badFiel
 		require.ErrorContains(t, err, b.want, "%s %v", b.field, b.value)
 	}
 }
+
+// The error names the field as the file does, however deep in Go's structs it is.
+func TestFieldsAreNamedAsInTheFile(t *testing.T) {
+	for _, model := range []string{"llama", "glm4", "qwen3", "gemma2", "olmoe", "qwen3_next"} {
+		_, err := newArchitecture([]byte(`{"model_type": "` + model + `", "hidden_size": "many"}`))
+		require.EqualError(t, err, "hidden_size: string is no int", model)
+	}
+	_, err := newArchitecture([]byte(`{"model_type": "gemma3", "text_config": {"rope_scaling": {"factor": []}}}`))
+	require.EqualError(t, err, "text_config: rope_scaling.factor: array is no float64")
+}

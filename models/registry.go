@@ -140,7 +140,14 @@ func unknownArchitecture(field, kind string) error {
 func configError(err error) error {
 	var typ *json.UnmarshalTypeError
 	if errors.As(err, &typ) && typ.Field != "" {
-		return fieldError(typ.Field, "%s is no %s", typ.Value, typ.Type)
+		return fieldError(fileField(typ.Field), "%s is no %s", typ.Value, typ.Type)
 	}
 	return fmt.Errorf("not valid JSON: %w", err)
+}
+
+// fileField is a field as the file has it: encoding/json puts the names of embedded
+// structs before it, which are Go's and have capital letters.
+func fileField(path string) string {
+	parts := strings.Split(path, ".")
+	return strings.Join(slices.DeleteFunc(parts, func(part string) bool { return strings.ToLower(part) != part }), ".")
 }
