@@ -73,28 +73,10 @@ func (a *deepseekV3Attention) project(s *mlx.Scope, x mlx.Array) (q, latent mlx.
 	return a.QProj.Forward(s, a.QNorm.Forward(s, q)), latent
 }
 
-type deepseekV3MLP struct {
-	GateUp nn.Fused  `weight:"gate_proj,up_proj"`
-	Down   nn.Linear `weight:"down_proj"`
-}
-
-func newDeepseekV3MLP(d, hidden int) *deepseekV3MLP {
-	return &deepseekV3MLP{
-		GateUp: nn.Fused{In: d, Outs: []int{hidden, hidden}, NoBias: true},
-		Down:   nn.Linear{In: hidden, Out: d, NoBias: true},
-	}
-}
-
-// Forward maps x [B, L, D] to [B, L, D].
-func (m *deepseekV3MLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	gate, up := nn.Two(m.GateUp.Forward(s, x)) // [B, L, I] each
-	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
-}
-
 type deepseekV3MoE struct {
-	Gate    nn.GroupGate   `weight:"gate"`
-	Experts nn.SwitchGLU   `weight:"switch_mlp"`
-	Shared  *deepseekV3MLP `weight:"shared_experts"` // nil for none
+	Gate    nn.GroupGate `weight:"gate"`
+	Experts nn.SwitchGLU `weight:"switch_mlp"`
+	Shared  *gatedMLP    `weight:"shared_experts"` // nil for none
 }
 
 func newDeepseekV3MoE(d int, c *expertConfig) *deepseekV3MoE {
@@ -103,7 +85,7 @@ func newDeepseekV3MoE(d int, c *expertConfig) *deepseekV3MoE {
 		Experts: nn.NewSwitchGLU(c.NRoutedExperts, d, c.MoeIntermediateSize),
 	}
 	if c.NSharedExperts > 0 {
-		m.Shared = newDeepseekV3MLP(d, c.MoeIntermediateSize*c.NSharedExperts)
+		m.Shared = newGatedMLP(d, c.MoeIntermediateSize*c.NSharedExperts, false, nn.SwiGLU)
 	}
 	return m
 }
@@ -123,7 +105,7 @@ func newFeedForward(layer, d, hidden int, c *expertConfig) mlpLayer {
 	if c.sparse(layer) {
 		return newDeepseekV3MoE(d, c)
 	}
-	return newDeepseekV3MLP(d, hidden)
+	return newGatedMLP(d, hidden, false, nn.SwiGLU)
 }
 
 func newDeepseekV3(c *DeepseekV3Config) architecture { return newLatentDecoder(c, true) }

@@ -64,7 +64,7 @@ func (g *gemma4Gate) Forward(s *mlx.Scope, x, own mlx.Array) mlx.Array {
 
 // gemma4Dense is an MLP and the norm before it.
 type gemma4Dense struct {
-	MLP  gemmaMLP   `weight:"mlp"`
+	MLP  *gatedMLP  `weight:"mlp"`
 	Norm nn.RMSNorm `weight:"pre_feedforward_layernorm"`
 }
 
@@ -74,7 +74,7 @@ func (d *gemma4Dense) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 }
 
 func newGemma4FeedForward(c *Gemma4TextConfig, i int) mlpLayer {
-	dense := gemma4Dense{MLP: newGemmaMLP(c.HiddenSize, c.mlpSize(i)), Norm: c.norm()}
+	dense := gemma4Dense{MLP: newGatedMLP(c.HiddenSize, c.mlpSize(i), false, nn.GeGLU), Norm: c.norm()}
 	if c.EnableMoEBlock {
 		return newGemma4MoE(c, dense)
 	}

@@ -14,14 +14,7 @@ import (
 // gemmaConfig are the fields of config.json that Gemma 2 and 3 share.
 type gemmaConfig struct {
 	ropeConfig
-	HiddenSize            int      `json:"hidden_size"`
-	NumHiddenLayers       int      `json:"num_hidden_layers"`
-	IntermediateSize      int      `json:"intermediate_size"`
-	NumAttentionHeads     int      `json:"num_attention_heads"`
-	NumKeyValueHeads      int      `json:"num_key_value_heads"`
-	HeadDim               int      `json:"head_dim"`
-	VocabSize             int      `json:"vocab_size"`
-	RMSNormEps            float32  `json:"rms_norm_eps"`
+	decoderConfig
 	QueryPreAttnScalar    float64  `json:"query_pre_attn_scalar"`
 	HiddenActivation      string   `json:"hidden_activation"`
 	SlidingWindow         int      `json:"sliding_window"`
@@ -41,21 +34,16 @@ func (c *gemmaConfig) normalize(vocab, pattern int) (err error) {
 	c.NumAttentionHeads, c.NumKeyValueHeads = orElse(c.NumAttentionHeads, 8), orElse(c.NumKeyValueHeads, 4)
 	c.HeadDim, c.SlidingWindow = orElse(c.HeadDim, 256), orElse(c.SlidingWindow, 4096)
 	c.RMSNormEps, c.QueryPreAttnScalar = orElse(c.RMSNormEps, 1e-6), orElse(c.QueryPreAttnScalar, 256)
-	err = checkSizes(sizes{
-		{"hidden_size", c.HiddenSize}, {"num_hidden_layers", c.NumHiddenLayers}, {"intermediate_size", c.IntermediateSize},
-		{"num_attention_heads", c.NumAttentionHeads}, {"num_key_value_heads", c.NumKeyValueHeads}, {"head_dim", c.HeadDim},
-		{"vocab_size", c.VocabSize}, {"sliding_window", c.SlidingWindow},
-	})
-	if err != nil {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if err := checkSizes(sizes{{"sliding_window", c.SlidingWindow}}); err != nil {
 		return err
 	}
 	if c.LayerTypes, err = layerTypes(c.LayerTypes, c.NumHiddenLayers, pattern); err != nil {
 		return err
 	}
-	switch {
-	case c.NumAttentionHeads%c.NumKeyValueHeads != 0:
-		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
-	case !(c.QueryPreAttnScalar > 0):
+	if !(c.QueryPreAttnScalar > 0) {
 		return fieldError("query_pre_attn_scalar", "%v is not positive", c.QueryPreAttnScalar)
 	}
 	if err := checkSoftcap("attn_logit_softcapping", c.AttnLogitSoftcapping.value); err != nil {
@@ -111,24 +99,9 @@ func (c *gemmaConfig) norm() nn.RMSNorm {
 	return nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps, Zero: true}
 }
 
-type gemmaMLP struct {
-	GateUp nn.Fused  `weight:"gate_proj,up_proj"`
-	Down   nn.Linear `weight:"down_proj"`
-}
-
-func newGemmaMLP(d, i int) gemmaMLP {
-	return gemmaMLP{GateUp: nn.Fused{In: d, Outs: []int{i, i}, NoBias: true}, Down: nn.Linear{In: i, Out: d, NoBias: true}}
-}
-
-// Forward maps x [B, L, D] to [B, L, D].
-func (m *gemmaMLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	gate, up := nn.Two(m.GateUp.Forward(s, x)) // [B, L, I] each
-	return m.Down.Forward(s, nn.GeGLU(s, gate, up))
-}
-
 type gemmaBlock struct {
 	SelfAttn                 attentionLayer `weight:"self_attn"`
-	MLP                      gemmaMLP       `weight:"mlp"`
+	MLP                      *gatedMLP      `weight:"mlp"`
 	InputLayernorm           nn.RMSNorm     `weight:"input_layernorm"`
 	PostAttentionLayernorm   nn.RMSNorm     `weight:"post_attention_layernorm"`
 	PreFeedforwardLayernorm  nn.RMSNorm     `weight:"pre_feedforward_layernorm"`
@@ -165,7 +138,7 @@ func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, e
 	for _, t := range c.LayerTypes {
 		m.Layers = append(m.Layers, &gemmaBlock{
 			SelfAttn:                 attention(t),
-			MLP:                      newGemmaMLP(c.HiddenSize, c.IntermediateSize),
+			MLP:                      newGatedMLP(c.HiddenSize, c.IntermediateSize, false, nn.GeGLU),
 			InputLayernorm:           c.norm(),
 			PostAttentionLayernorm:   c.norm(),
 			PreFeedforwardLayernorm:  c.norm(),

@@ -16,16 +16,9 @@ import (
 // Glm4Config is config.json of model_type "glm4".
 type Glm4Config struct {
 	ropeConfig
-	HiddenSize        int     `json:"hidden_size"`
-	NumHiddenLayers   int     `json:"num_hidden_layers"`
-	IntermediateSize  int     `json:"intermediate_size"`
-	NumAttentionHeads int     `json:"num_attention_heads"`
-	NumKeyValueHeads  int     `json:"num_key_value_heads"`
-	HeadDim           int     `json:"head_dim"`
-	VocabSize         int     `json:"vocab_size"`
-	RMSNormEps        float32 `json:"rms_norm_eps"`
-	TieWordEmbeddings bool    `json:"tie_word_embeddings"`
-	AttentionBias     bool    `json:"attention_bias"`
+	decoderConfig
+	TieWordEmbeddings bool `json:"tie_word_embeddings"`
+	AttentionBias     bool `json:"attention_bias"`
 }
 
 // normalize fills in the defaults and refuses what cannot be a model.
@@ -35,16 +28,8 @@ func (c *Glm4Config) normalize() error {
 	c.RMSNormEps = orElse(c.RMSNormEps, 1.5625e-7)
 	c.PartialRotaryFactor = orElse(c.PartialRotaryFactor, 0.5)
 	c.RopeTraditional = true
-	err := checkSizes(sizes{
-		{"hidden_size", c.HiddenSize}, {"num_hidden_layers", c.NumHiddenLayers}, {"intermediate_size", c.IntermediateSize},
-		{"num_attention_heads", c.NumAttentionHeads}, {"num_key_value_heads", c.NumKeyValueHeads}, {"head_dim", c.HeadDim},
-		{"vocab_size", c.VocabSize},
-	})
-	if err != nil {
+	if err := c.check(); err != nil {
 		return err
-	}
-	if c.NumAttentionHeads%c.NumKeyValueHeads != 0 {
-		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
 	}
 	rope := c.rope("", c.HeadDim, 10000)
 	return rope.Validate()
@@ -79,25 +64,9 @@ func (a *glm4Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Arra
 	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
 }
 
-type glm4MLP struct {
-	GateUp nn.Linear `weight:"gate_up_proj"`
-	Down   nn.Linear `weight:"down_proj"`
-}
-
-func newGlm4MLP(c *Glm4Config) glm4MLP {
-	d, i := c.HiddenSize, c.IntermediateSize
-	return glm4MLP{GateUp: nn.Linear{In: d, Out: 2 * i, NoBias: true}, Down: nn.Linear{In: i, Out: d, NoBias: true}}
-}
-
-// Forward maps x [B, L, D] to [B, L, D].
-func (m *glm4MLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	gate, up := nn.Two(s.Split(m.GateUp.Forward(s, x), 2, -1)) // [B, L, I] each
-	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
-}
-
 type glm4Block struct {
 	SelfAttn               glm4Attention `weight:"self_attn"`
-	MLP                    glm4MLP       `weight:"mlp"`
+	MLP                    *joinedMLP    `weight:"mlp"`
 	InputLayernorm         nn.RMSNorm    `weight:"input_layernorm"`
 	PostSelfAttnLayernorm  nn.RMSNorm    `weight:"post_self_attn_layernorm"`
 	PostAttentionLayernorm nn.RMSNorm    `weight:"post_attention_layernorm"`
@@ -108,7 +77,7 @@ func newGlm4Block(c *Glm4Config) *glm4Block {
 	norm := nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps}
 	return &glm4Block{
 		SelfAttn:       newGlm4Attention(c),
-		MLP:            newGlm4MLP(c),
+		MLP:            newJoinedMLP(c.HiddenSize, c.IntermediateSize),
 		InputLayernorm: norm, PostSelfAttnLayernorm: norm, PostAttentionLayernorm: norm, PostMLPLayernorm: norm,
 	}
 }

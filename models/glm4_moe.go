@@ -16,37 +16,19 @@ import (
 // Glm4MoeConfig is config.json of model_type "glm4_moe".
 type Glm4MoeConfig struct {
 	ropeConfig
+	decoderConfig
 	expertConfig
-	HiddenSize        int     `json:"hidden_size"`
-	NumHiddenLayers   int     `json:"num_hidden_layers"`
-	IntermediateSize  int     `json:"intermediate_size"`
-	NumAttentionHeads int     `json:"num_attention_heads"`
-	NumKeyValueHeads  int     `json:"num_key_value_heads"`
-	HeadDim           int     `json:"head_dim"`
-	VocabSize         int     `json:"vocab_size"`
-	RMSNormEps        float32 `json:"rms_norm_eps"`
-	UseQKNorm         bool    `json:"use_qk_norm"`
-	AttentionBias     bool    `json:"attention_bias"` // of queries, keys and values
-	TieWordEmbeddings bool    `json:"tie_word_embeddings"`
+	UseQKNorm         bool `json:"use_qk_norm"`
+	AttentionBias     bool `json:"attention_bias"` // of queries, keys and values
+	TieWordEmbeddings bool `json:"tie_word_embeddings"`
 }
 
 // normalize fills in the defaults and refuses what cannot be a model.
 func (c *Glm4MoeConfig) normalize() error {
-	c.NumKeyValueHeads = orElse(c.NumKeyValueHeads, c.NumAttentionHeads)
+	c.fillHeads()
 	c.PartialRotaryFactor = orElse(c.PartialRotaryFactor, 0.5)
-	if c.HeadDim == 0 && c.NumAttentionHeads > 0 {
-		c.HeadDim = c.HiddenSize / c.NumAttentionHeads
-	}
-	err := checkSizes(sizes{
-		{"hidden_size", c.HiddenSize}, {"num_hidden_layers", c.NumHiddenLayers}, {"intermediate_size", c.IntermediateSize},
-		{"num_attention_heads", c.NumAttentionHeads}, {"num_key_value_heads", c.NumKeyValueHeads}, {"head_dim", c.HeadDim},
-		{"vocab_size", c.VocabSize},
-	})
-	if err != nil {
+	if err := c.check(); err != nil {
 		return err
-	}
-	if c.NumAttentionHeads%c.NumKeyValueHeads != 0 {
-		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
 	}
 	if err := c.expertConfig.normalize("noaux_tc"); err != nil {
 		return err

@@ -35,7 +35,7 @@ func newGraniteAttention(c *GraniteConfig, layerType string) *llamaAttention {
 
 type graniteBlock struct {
 	SelfAttn               *llamaAttention `weight:"self_attn"`
-	MLP                    *llamaMLP       `weight:"mlp"`
+	MLP                    *gatedMLP       `weight:"mlp"`
 	InputLayernorm         nn.RMSNorm      `weight:"input_layernorm"`
 	PostAttentionLayernorm nn.RMSNorm      `weight:"post_attention_layernorm"`
 

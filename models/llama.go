@@ -15,14 +15,7 @@ import (
 // LlamaConfig is config.json of model_type "llama".
 type LlamaConfig struct {
 	ropeConfig
-	HiddenSize        int      `json:"hidden_size"`
-	NumHiddenLayers   int      `json:"num_hidden_layers"`
-	IntermediateSize  int      `json:"intermediate_size"`
-	NumAttentionHeads int      `json:"num_attention_heads"`
-	NumKeyValueHeads  int      `json:"num_key_value_heads"`
-	HeadDim           int      `json:"head_dim"`
-	VocabSize         int      `json:"vocab_size"`
-	RMSNormEps        float32  `json:"rms_norm_eps"`
+	decoderConfig
 	TieWordEmbeddings *bool    `json:"tie_word_embeddings"` // nil: as the checkpoint has it
 	LayerTypes        []string `json:"layer_types"`
 	SlidingWindow     *int     `json:"sliding_window"`
@@ -32,21 +25,10 @@ type LlamaConfig struct {
 
 // normalize fills in the defaults and refuses what cannot be a model.
 func (c *LlamaConfig) normalize() error {
-	c.NumKeyValueHeads = orElse(c.NumKeyValueHeads, c.NumAttentionHeads)
+	c.fillHeads()
 	c.RMSNormEps = orElse(c.RMSNormEps, 1e-6)
-	if c.HeadDim == 0 && c.NumAttentionHeads > 0 {
-		c.HeadDim = c.HiddenSize / c.NumAttentionHeads
-	}
-	err := checkSizes(sizes{
-		{"hidden_size", c.HiddenSize}, {"num_hidden_layers", c.NumHiddenLayers}, {"intermediate_size", c.IntermediateSize},
-		{"num_attention_heads", c.NumAttentionHeads}, {"num_key_value_heads", c.NumKeyValueHeads}, {"head_dim", c.HeadDim},
-		{"vocab_size", c.VocabSize},
-	})
-	if err != nil {
+	if err := c.check(); err != nil {
 		return err
-	}
-	if c.NumAttentionHeads%c.NumKeyValueHeads != 0 {
-		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
 	}
 	if c.LayerTypes == nil {
 		c.LayerTypes = slices.Repeat([]string{fullAttention}, c.NumHiddenLayers)
@@ -96,20 +78,8 @@ func (a *llamaAttention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Arr
 	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
 }
 
-type llamaMLP struct {
-	GateUp nn.Fused  `weight:"gate_proj,up_proj"`
-	Down   nn.Linear `weight:"down_proj"`
-}
-
-func newLlamaMLP(c *LlamaConfig) *llamaMLP {
-	d, i := c.HiddenSize, c.IntermediateSize
-	return &llamaMLP{GateUp: nn.Fused{In: d, Outs: []int{i, i}, NoBias: !c.MLPBias}, Down: nn.Linear{In: i, Out: d, NoBias: !c.MLPBias}}
-}
-
-// Forward maps x [B, L, D] to [B, L, D].
-func (m *llamaMLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	gate, up := nn.Two(m.GateUp.Forward(s, x)) // [B, L, I] each
-	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
+func newLlamaMLP(c *LlamaConfig) *gatedMLP {
+	return newGatedMLP(c.HiddenSize, c.IntermediateSize, c.MLPBias, nn.SwiGLU)
 }
 
 func newLlama(c *LlamaConfig) architecture {

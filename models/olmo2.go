@@ -15,35 +15,17 @@ import (
 // Olmo2Config is config.json of model_type "olmo2".
 type Olmo2Config struct {
 	ropeConfig
-	HiddenSize        int     `json:"hidden_size"`
-	NumHiddenLayers   int     `json:"num_hidden_layers"`
-	IntermediateSize  int     `json:"intermediate_size"`
-	NumAttentionHeads int     `json:"num_attention_heads"`
-	NumKeyValueHeads  int     `json:"num_key_value_heads"`
-	HeadDim           int     `json:"head_dim"`
-	VocabSize         int     `json:"vocab_size"`
-	RMSNormEps        float32 `json:"rms_norm_eps"`
-	TieWordEmbeddings bool    `json:"tie_word_embeddings"`
-	AttentionBias     bool    `json:"attention_bias"`
-	MLPBias           bool    `json:"mlp_bias"`
+	decoderConfig
+	TieWordEmbeddings bool `json:"tie_word_embeddings"`
+	AttentionBias     bool `json:"attention_bias"`
+	MLPBias           bool `json:"mlp_bias"`
 }
 
 // normalize fills in the defaults and refuses what cannot be a model.
 func (c *Olmo2Config) normalize() error {
-	c.NumKeyValueHeads = orElse(c.NumKeyValueHeads, c.NumAttentionHeads)
-	if c.HeadDim == 0 && c.NumAttentionHeads > 0 {
-		c.HeadDim = c.HiddenSize / c.NumAttentionHeads
-	}
-	err := checkSizes(sizes{
-		{"hidden_size", c.HiddenSize}, {"num_hidden_layers", c.NumHiddenLayers}, {"intermediate_size", c.IntermediateSize},
-		{"num_attention_heads", c.NumAttentionHeads}, {"num_key_value_heads", c.NumKeyValueHeads}, {"head_dim", c.HeadDim},
-		{"vocab_size", c.VocabSize},
-	})
-	if err != nil {
+	c.fillHeads()
+	if err := c.check(); err != nil {
 		return err
-	}
-	if c.NumAttentionHeads%c.NumKeyValueHeads != 0 {
-		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
 	}
 	rope := c.layerRope("")
 	return rope.Validate()
@@ -90,25 +72,9 @@ func (a *olmo2Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Arr
 	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
 }
 
-type olmo2MLP struct {
-	GateUp nn.Fused  `weight:"gate_proj,up_proj"`
-	Down   nn.Linear `weight:"down_proj"`
-}
-
-func newOlmo2MLP(c *Olmo2Config) olmo2MLP {
-	d, i := c.HiddenSize, c.IntermediateSize
-	return olmo2MLP{GateUp: nn.Fused{In: d, Outs: []int{i, i}, NoBias: !c.MLPBias}, Down: nn.Linear{In: i, Out: d, NoBias: !c.MLPBias}}
-}
-
-// Forward maps x [B, L, D] to [B, L, D].
-func (m *olmo2MLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	gate, up := nn.Two(m.GateUp.Forward(s, x)) // [B, L, I] each
-	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
-}
-
 type olmo2Block struct {
 	SelfAttn                 olmo2Attention `weight:"self_attn"`
-	MLP                      olmo2MLP       `weight:"mlp"`
+	MLP                      *gatedMLP      `weight:"mlp"`
 	PostAttentionLayernorm   nn.RMSNorm     `weight:"post_attention_layernorm"`
 	PostFeedforwardLayernorm nn.RMSNorm     `weight:"post_feedforward_layernorm"`
 }
@@ -116,7 +82,7 @@ type olmo2Block struct {
 func newOlmo2Block(c *Olmo2Config, rope nn.RoPE) *olmo2Block {
 	norm := nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps}
 	return &olmo2Block{
-		SelfAttn: newOlmo2Attention(c, rope), MLP: newOlmo2MLP(c), PostAttentionLayernorm: norm, PostFeedforwardLayernorm: norm,
+		SelfAttn: newOlmo2Attention(c, rope), MLP: newGatedMLP(c.HiddenSize, c.IntermediateSize, c.MLPBias, nn.SwiGLU), PostAttentionLayernorm: norm, PostFeedforwardLayernorm: norm,
 	}
 }
 

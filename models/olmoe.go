@@ -5,8 +5,7 @@ package models
 // experts.
 
 import (
-	"slices"
-
+	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/nn"
 )
 
@@ -32,26 +31,17 @@ func (c *OlmoeConfig) normalize() error {
 	return c.Olmo2Config.normalize()
 }
 
-// llama is the part of the configuration that Llama has too.
-func (c *OlmoeConfig) llama() *LlamaConfig {
-	return &LlamaConfig{
-		HiddenSize: c.HiddenSize, VocabSize: c.VocabSize, RMSNormEps: c.RMSNormEps, TieWordEmbeddings: &c.TieWordEmbeddings,
-		LayerTypes: slices.Repeat([]string{fullAttention}, c.NumHiddenLayers),
-	}
-}
-
 func newOlmoe(c *OlmoeConfig) architecture {
-	stem := c.llama()
-	m := newLlamaStem(stem)
+	m := newDecoder(c.VocabSize, c.HiddenSize, c.RMSNormEps, &c.TieWordEmbeddings)
 	for range c.NumHiddenLayers {
 		attention := newOlmo2Attention(&c.Olmo2Config, c.layerRope(""))
-		m.Layers = append(m.Layers, newBlock(stem.HiddenSize, stem.RMSNormEps, &attention, &qwen3MoE{
+		m.add(newBlock(c.HiddenSize, c.RMSNormEps, &attention, &qwen3MoE{
 			Gate:      nn.Linear{In: c.HiddenSize, Out: c.NumExperts, NoBias: true},
 			Experts:   nn.NewSwitchGLU(c.NumExperts, c.HiddenSize, c.IntermediateSize),
 			topK:      c.NumExpertsPerTok,
 			choose:    nn.TopKNegated,
 			normalise: c.NormTopkProb,
-		}))
+		}), cache.Full())
 	}
 	m.stored = func(w nn.Weights) nn.Weights { return nn.StackExperts(w, c.NumExperts) }
 	return m

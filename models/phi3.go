@@ -61,26 +61,10 @@ func (a *phi3Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Arra
 	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
 }
 
-type phi3MLP struct {
-	GateUpProj nn.Linear `weight:"gate_up_proj"`
-	DownProj   nn.Linear `weight:"down_proj"`
-}
-
-func newPhi3MLP(c *LlamaConfig) *phi3MLP {
-	d, i := c.HiddenSize, c.IntermediateSize
-	return &phi3MLP{GateUpProj: nn.Linear{In: d, Out: 2 * i, NoBias: true}, DownProj: nn.Linear{In: i, Out: d, NoBias: true}}
-}
-
-// Forward maps x [B, L, D] to [B, L, D].
-func (m *phi3MLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	gate, up := nn.Two(s.Split(m.GateUpProj.Forward(s, x), 2, -1)) // [B, L, I] each
-	return m.DownProj.Forward(s, nn.SwiGLU(s, gate, up))
-}
-
 func newPhi3(c *Phi3Config) architecture {
 	m := newLlamaStem(&c.LlamaConfig)
 	for _, t := range c.LayerTypes {
-		m.Layers = append(m.Layers, newBlock(c.HiddenSize, c.RMSNormEps, newPhi3Attention(&c.LlamaConfig, t), newPhi3MLP(&c.LlamaConfig)))
+		m.Layers = append(m.Layers, newBlock(c.HiddenSize, c.RMSNormEps, newPhi3Attention(&c.LlamaConfig, t), newJoinedMLP(c.HiddenSize, c.IntermediateSize)))
 	}
 	return m
 }

@@ -13,14 +13,7 @@ const linearAttention = "linear_attention"
 // qwenDeltaConfig is what qwen3_next and qwen3_5 say alike.
 type qwenDeltaConfig struct {
 	ropeConfig
-	HiddenSize            int      `json:"hidden_size"`
-	NumHiddenLayers       int      `json:"num_hidden_layers"`
-	IntermediateSize      int      `json:"intermediate_size"`
-	NumAttentionHeads     int      `json:"num_attention_heads"`
-	NumKeyValueHeads      int      `json:"num_key_value_heads"`
-	HeadDim               int      `json:"head_dim"`
-	VocabSize             int      `json:"vocab_size"`
-	RMSNormEps            float32  `json:"rms_norm_eps"`
+	decoderConfig
 	TieWordEmbeddings     bool     `json:"tie_word_embeddings"`
 	AttentionBias         bool     `json:"attention_bias"`
 	AttnOutputGate        *bool    `json:"attn_output_gate"`
@@ -55,17 +48,18 @@ func (c *qwenDeltaConfig) normalize() error {
 	if err != nil {
 		return err
 	}
-	if err := c.checkHeads(); err != nil {
+	if err := c.checkAttention(); err != nil {
 		return err
 	}
 	return c.fillLayerTypes()
 }
 
-// checkHeads refuses heads that do not divide and attention that is another.
-func (c *qwenDeltaConfig) checkHeads() error {
+// checkAttention refuses heads that do not divide and attention that is another.
+func (c *qwenDeltaConfig) checkAttention() error {
+	if err := c.checkHeads(); err != nil {
+		return err
+	}
 	switch {
-	case c.NumAttentionHeads%c.NumKeyValueHeads != 0:
-		return fieldError("num_key_value_heads", "%d does not divide num_attention_heads %d", c.NumKeyValueHeads, c.NumAttentionHeads)
 	case c.LinearNumValueHeads%c.LinearNumKeyHeads != 0:
 		return fieldError("linear_num_key_heads", "%d does not divide linear_num_value_heads %d", c.LinearNumKeyHeads, c.LinearNumValueHeads)
 	case c.LinearConvKernelDim < 2:

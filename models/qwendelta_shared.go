@@ -49,24 +49,6 @@ func (a *qwenDeltaAttention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx
 	return a.OProj.Forward(s, nn.MergeHeads(s, out))                    // [B, L, D]
 }
 
-type qwenDeltaMLP struct {
-	GateUp nn.Fused  `weight:"gate_proj,up_proj"`
-	Down   nn.Linear `weight:"down_proj"`
-}
-
-func newQwenDeltaMLP(dims, hidden int) *qwenDeltaMLP {
-	return &qwenDeltaMLP{
-		GateUp: nn.Fused{In: dims, Outs: []int{hidden, hidden}, NoBias: true},
-		Down:   nn.Linear{In: hidden, Out: dims, NoBias: true},
-	}
-}
-
-// Forward maps x [B, L, D] to [B, L, D].
-func (m *qwenDeltaMLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	gate, up := nn.Two(m.GateUp.Forward(s, x)) // [B, L, I] each
-	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
-}
-
 // qwenDeltaNet is a gated delta net with the projections of a model_type.
 type qwenDeltaNet interface {
 	// Forward maps x [B, L, D] to [B, L, D].

@@ -41,10 +41,10 @@ func (c *qwenSparseConfig) sparse(layer int) bool {
 }
 
 type qwenDeltaExperts struct {
-	Gate             nn.Linear     `weight:"gate"`
-	SwitchMLP        nn.SwitchGLU  `weight:"switch_mlp"`
-	SharedExpert     *qwenDeltaMLP `weight:"shared_expert"`
-	SharedExpertGate nn.Linear     `weight:"shared_expert_gate"`
+	Gate             nn.Linear    `weight:"gate"`
+	SwitchMLP        nn.SwitchGLU `weight:"switch_mlp"`
+	SharedExpert     *gatedMLP    `weight:"shared_expert"`
+	SharedExpertGate nn.Linear    `weight:"shared_expert_gate"`
 
 	chosen     int
 	choose     nn.TopKFunc
@@ -55,7 +55,7 @@ func newQwenDeltaExperts(c *qwenSparseConfig, dims int) *qwenDeltaExperts {
 	return &qwenDeltaExperts{
 		Gate:             nn.Linear{In: dims, Out: c.NumExperts, NoBias: true},
 		SwitchMLP:        nn.NewSwitchGLU(c.NumExperts, dims, c.MoeIntermediateSize),
-		SharedExpert:     newQwenDeltaMLP(dims, c.SharedExpertIntermediateSize),
+		SharedExpert:     newGatedMLP(dims, c.SharedExpertIntermediateSize, false, nn.SwiGLU),
 		SharedExpertGate: nn.Linear{In: dims, Out: 1, NoBias: true},
 		chosen:           c.NumExpertsPerTok,
 		choose:           nn.TopK,

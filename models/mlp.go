@@ -1,0 +1,50 @@
+package models
+
+import (
+	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// gateFunc is nn.SwiGLU or nn.GeGLU.
+type gateFunc func(s *mlx.Scope, gate, up mlx.Array) mlx.Array
+
+// gatedMLP is the feed-forward half of most blocks, with gate and up stored apart.
+type gatedMLP struct {
+	GateUp nn.Fused  `weight:"gate_proj,up_proj"`
+	Down   nn.Linear `weight:"down_proj"`
+
+	gated gateFunc
+}
+
+func newGatedMLP(d, hidden int, bias bool, gated gateFunc) *gatedMLP {
+	return &gatedMLP{
+		GateUp: nn.Fused{In: d, Outs: []int{hidden, hidden}, NoBias: !bias},
+		Down:   nn.Linear{In: hidden, Out: d, NoBias: !bias},
+		gated:  gated,
+	}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (m *gatedMLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
+	gate, up := nn.Two(m.GateUp.Forward(s, x)) // [B, L, I] each
+	return m.Down.Forward(s, m.gated(s, gate, up))
+}
+
+// joinedMLP is one whose gate and up are stored as one weight, without biases.
+type joinedMLP struct {
+	GateUp nn.Linear `weight:"gate_up_proj"`
+	Down   nn.Linear `weight:"down_proj"`
+}
+
+func newJoinedMLP(d, hidden int) *joinedMLP {
+	return &joinedMLP{
+		GateUp: nn.Linear{In: d, Out: 2 * hidden, NoBias: true},
+		Down:   nn.Linear{In: hidden, Out: d, NoBias: true},
+	}
+}
+
+// Forward maps x [B, L, D] to [B, L, D].
+func (m *joinedMLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
+	gate, up := nn.Two(s.Split(m.GateUp.Forward(s, x), 2, -1)) // [B, L, I] each
+	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
+}
