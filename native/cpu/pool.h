@@ -1,6 +1,7 @@
 // One pool of threads for every kernel of the process.
 #pragma once
 
+#include <memory>
 #include <type_traits>
 
 namespace gomlx::cpu {
@@ -25,8 +26,18 @@ class Pool {
   }
 };
 
-// The pool, started at first use. Its size is GO_MLX_THREADS, or what the
-// cgroup's quota and the affinity mask of the process leave of the processors.
+// The pool, started at first use and kept until the process ends.
 Pool& pool();
+
+// A pool of its own, whose threads end with it.
+std::unique_ptr<Pool> make_pool(int threads);
+
+// The threads to use: GO_MLX_THREADS, or the cores that the affinity mask and
+// the cgroup's quota leave to this process.
+int thread_count();
+
+// The whole processors in a cgroup's quota, at least one; 0 where there is no
+// limit. The text is that of cpu.max ("max 100000", "150000 100000").
+int quota(const char* cpu_max);
 
 }  // namespace gomlx::cpu
