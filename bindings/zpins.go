@@ -7,3 +7,6 @@ const (
 	MLXVersion  = "0.32.2"
 	MLXCVersion = "0.7.0"
 )
+
+// The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
+const kernelsHeader = "1f04166077b67718565cad42f67e02c8ca67910663f08ca95ead87511596cf74"

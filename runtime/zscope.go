@@ -4191,3 +4191,19 @@ func (s *Scope) RandomUniform(low Array, high Array, shape []int, dtype Dtype, k
 	r0, err := bindings.RandomUniform(low, high, s.dims("random_uniform", shape), dtype, key, s.stream)
 	return s.own("random_uniform", r0, err)
 }
+
+// CPUQuantizedMatmul returns x [..., K] times the transpose of the matrix [N, K] that Quantize
+// packed into w, scales and biases, as [..., N] of x's dtype: QuantizedMatmul by our own kernel
+// for a CPU. x is float32, bfloat16 or float16, and sums are float32. Scales and biases may be of
+// either of the three dtypes, and groups of 16 values are known beside those of QuantizedMatmul.
+// biases is a zero Array unless mode is affine. Its gradients are those of QuantizedMatmul. It is
+// an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_quantized_matmul.
+func (s *Scope) CPUQuantizedMatmul(x Array, w Array, scales Array, biases Array, groupSize int, bits int, mode string) Array {
+	if !s.ok() {
+		return Array{}
+	}
+	r0, err := bindings.CPUQuantizedMatmul(x, w, scales, biases, s.i32("cpu_quantized_matmul", groupSize), s.i32("cpu_quantized_matmul", bits), mode, s.stream)
+	return s.own("cpu_quantized_matmul", r0, err)
+}

@@ -58,18 +58,19 @@ func (o *Options) build(ctx context.Context, tmp, mlxRoot, source, openblas stri
 
 // writeSources unpacks the build files that the program carries.
 func writeSources(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("setup: %w", err)
-	}
 	err := fs.WalkDir(native.Sources, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil {
 			return err
+		}
+		to := filepath.Join(dir, filepath.FromSlash(path))
+		if d.IsDir() {
+			return os.MkdirAll(to, 0o755)
 		}
 		data, err := native.Sources.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(dir, path), data, 0o644)
+		return os.WriteFile(to, data, 0o644)
 	})
 	if err != nil {
 		return fmt.Errorf("setup: %w", err)

@@ -30,6 +30,9 @@ func (m *matrix) mul(s *mlx.Scope, x mlx.Array) mlx.Array {
 		return s.Matmul(x, s.Transpose(w))
 	}
 	q := &m.packed
+	if s.CPUKernels() {
+		return s.CPUQuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), q.GroupSize, q.Bits, q.Mode)
+	}
 	return s.QuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), true, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode)
 }
 

@@ -1,0 +1,20 @@
+// The table of one instruction set, and its preparation of activations.
+#include "codecs.h"
+#include "prepare.h"
+
+namespace gomlx::cpu::GOMLX_ISA {
+
+void prepare(Codec codec, const void* x, Type type, int64_t k, int group, float* out) {
+  with_codec(codec, group, [&](auto c, auto) { prepare<decltype(c)>(x, type, k, group, out); });
+}
+
+int64_t prepared(Codec codec, int64_t k, int group) {
+  return with_codec(codec, group, [&](auto c, auto) { return prepared<decltype(c)>(k, group); });
+}
+
+#define GOMLX_TEXT(x) #x
+#define GOMLX_NAME(x) GOMLX_TEXT(x)
+extern const Isa table;
+const Isa table{GOMLX_NAME(GOMLX_ISA), prepared, prepare, rows, tile, scratch};
+
+}  // namespace gomlx::cpu::GOMLX_ISA

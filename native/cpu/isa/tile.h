@@ -1,0 +1,118 @@
+// Products for many activations: a tile of W is decoded once into memory that
+// the second cache holds, in the order of the prepared activations and with its
+// biases behind it, and a plain matrix product runs over the two. Both are read
+// along k, so neither is packed: a register tile has R rows of W and M of x,
+// and its sums are folded once for every chunk of k.
+#pragma once
+
+#include "prepare.h"
+#include "scales.h"
+
+namespace gomlx::cpu::GOMLX_ISA {
+namespace {
+
+// What the registers hold: R * M sums, R vectors of W and one of x.
+constexpr int tile_rows = W == 8 ? 3 : 6, tile_columns = 4;
+// Floats of k at a time: M rows of x of this length stay in the first cache.
+constexpr int64_t chunk = 1024;
+
+template <class C, bool halves, bool last>
+GOMLX_INLINE void decode_block(const Rows& job, const uint8_t* w, const uint8_t* scales, const Groups<C>& groups,
+                               int64_t b, float* out) {
+  constexpr int n = C::per_lane;
+  const uint8_t* p = w + b * C::block_bytes;
+  [[maybe_unused]] alignas(64) uint8_t copy[C::block_bytes];
+  if constexpr (last && !C::scaled) {
+    std::memset(copy, 0, sizeof copy);
+    std::memcpy(copy, p, size_t(job.w_stride - b * C::block_bytes));
+    p = copy;
+  }
+  typename C::Block block = C::fetch(p);
+  [[maybe_unused]] vf s[2];
+  if constexpr (halves) {
+    groups.template of_halves<last>(job.scale_type, scales, b, s);
+  } else if constexpr (C::scaled) {
+    s[0] = s[1] = groups.template of<last>(job.scale_type, scales, b);
+  }
+  unroll<n>(GOMLX_EACH(i) {
+    vf v = C::template value<i>(block);
+    if constexpr (C::scaled) v *= s[i / (n / 2)];
+    store(out + b * block_size<C> + i * W, v);
+  });
+}
+
+// One row of W as a prepared row of activations is: values, then biases.
+template <class C, bool halves>
+void decode_row(const Rows& job, int64_t row, float* out) {
+  const uint8_t *w = job.w + row * job.w_stride, *scales = job.scales + row * job.scale_stride;
+  Groups<C> groups(C::scaled ? job.group : C::per_lane, job.k);
+  int64_t whole = job.k / block_size<C>;
+  for (int64_t b = 0; b < whole; b++) decode_block<C, halves, false>(job, w, scales, groups, b, out);
+  if (whole * block_size<C> < job.k) decode_block<C, halves, true>(job, w, scales, groups, whole, out);
+  if constexpr (C::biased) {
+    int64_t count = job.k / job.group;
+    out += ordered<C>(job.k);
+    for (int64_t g = 0; g < count; g += W) {
+      vf b = load_scales(job.scale_type, job.biases + row * job.scale_stride, g);
+      store(out + g, floats(bits(b) & first(count - g)));
+    }
+  }
+}
+
+// sums[r][i] += a[r] · x[i] over n floats.
+template <int R, int M>
+[[gnu::noinline]] void register_tile(const float* a, int64_t a_stride, const float* const* x, int64_t at, int64_t n,
+                                     float* sums_at, int64_t sums_stride) {
+  vf acc[R][M];
+  const float *row[R], *column[M];
+  unroll<R>(GOMLX_EACH(r) {
+    row[r] = a + r * a_stride + at;
+    unroll<M>(GOMLX_EACH(i) { acc[r][i] = vf{}; });
+  });
+  unroll<M>(GOMLX_EACH(i) { column[i] = x[i] + at; });
+  for (int64_t k = 0; k < n; k += W) {
+    vf v[R];
+    unroll<R>(GOMLX_EACH(r) { v[r] = load(row[r] + k); });
+    unroll<M>(GOMLX_EACH(i) {
+      vf u = load(column[i] + k);
+      unroll<R>(GOMLX_EACH(r) { acc[r][i] += v[r] * u; });
+    });
+  }
+  unroll<R>(GOMLX_EACH(r) {
+    float* out = sums_at + r * sums_stride;
+    if constexpr (M == 4) {
+      v4 s = sums(acc[r][0], acc[r][1], acc[r][2], acc[r][3]) + load_as<v4>(out);
+      __builtin_memcpy(out, &s, sizeof s);
+    } else {
+      unroll<M>(GOMLX_EACH(i) { out[i] += sum(acc[r][i]); });
+    }
+  });
+}
+
+template <int M>
+void column_tile(const float* a, int64_t rows, int64_t length, const float* const* x, int64_t at, int64_t n,
+                 float* sums_at, int64_t sums_stride) {
+  int64_t r = 0;
+  for (; r + tile_rows <= rows; r += tile_rows)
+    register_tile<tile_rows, M>(a + r * length, length, x, at, n, sums_at + r * sums_stride, sums_stride);
+  for (; r < rows; r++) register_tile<1, M>(a + r * length, length, x, at, n, sums_at + r * sums_stride, sums_stride);
+}
+
+template <class C, bool halves>
+void run_tile(const Rows& job, int64_t from, int64_t to, float* scratch) {
+  const int64_t rows = to - from, length = prepared<C>(job.k, job.group), count = job.count;
+  float* sums_at = scratch + rows * length;
+  for (int64_t r = 0; r < rows; r++) decode_row<C, halves>(job, from + r, scratch + r * length);
+  std::memset(sums_at, 0, size_t(rows * count) * sizeof(float));
+  for (int64_t at = 0; at < length; at += chunk) {
+    int64_t n = length - at < chunk ? length - at : chunk, m = 0;
+    for (; m + tile_columns <= count; m += tile_columns)
+      column_tile<tile_columns>(scratch, rows, length, job.x + m, at, n, sums_at + m, count);
+    for (; m < count; m++) column_tile<1>(scratch, rows, length, job.x + m, at, n, sums_at + m, count);
+  }
+  for (int64_t m = 0; m < count; m++)
+    for (int64_t r = 0; r < rows; r++) cpu::store(job.y[m], job.y_type, job.y_from + from + r, sums_at[r * count + m]);
+}
+
+}  // namespace
+}  // namespace gomlx::cpu::GOMLX_ISA

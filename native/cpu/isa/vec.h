@@ -1,0 +1,181 @@
+// The vectors of one instruction set, W floats wide. Every file that includes
+// this is compiled once for each instruction set, with GOMLX_ISA as the name of
+// its namespace; nothing here has linkage, so that no copy that needs AVX-512
+// can stand in for another.
+//
+// Arithmetic is that of the compiler's vector types (a*b + c becomes one
+// multiply-add); intrinsics stand only for what those cannot say.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+#include "../formats.h"
+
+// The instructions that this copy may use. GOMLX_PLAIN leaves them out and
+// keeps the width: so the code for AVX-512 can be checked where it is missing.
+#if defined(GOMLX_PLAIN)
+#elif defined(__AVX512F__) && defined(__AVX512BW__)
+#define GOMLX_AVX512 1
+#elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
+#define GOMLX_AVX2 1
+#elif defined(__aarch64__) && defined(GOMLX_NEON_KERNELS)
+#define GOMLX_NEON 1
+#endif
+
+#define GOMLX_INLINE [[gnu::always_inline]] inline
+
+namespace gomlx::cpu::GOMLX_ISA {
+namespace {
+
+constexpr int W = GOMLX_WIDTH;
+
+typedef float vf __attribute__((vector_size(4 * W)));
+typedef int32_t vi __attribute__((vector_size(4 * W)));
+typedef uint32_t vu __attribute__((vector_size(4 * W)));
+typedef float v4 __attribute__((vector_size(16)));
+
+// unroll<n>(f) calls f(0) ... f(n-1) with constants.
+template <class F, int... i>
+GOMLX_INLINE void unroll(std::integer_sequence<int, i...>, F&& f) {
+  (f(std::integral_constant<int, i>{}), ...);
+}
+template <int n, class F>
+GOMLX_INLINE void unroll(F&& f) {
+  unroll(std::make_integer_sequence<int, n>{}, static_cast<F&&>(f));
+}
+// The head of such an f.
+#define GOMLX_EACH(i) [&](auto i) __attribute__((always_inline))
+
+// Loads and stores need no alignment.
+template <class V>
+GOMLX_INLINE V load_as(const void* p) {
+  V v;
+  __builtin_memcpy(&v, p, sizeof v);
+  return v;
+}
+GOMLX_INLINE vf load(const float* p) { return load_as<vf>(p); }
+GOMLX_INLINE void store(float* p, vf v) { __builtin_memcpy(p, &v, sizeof v); }
+
+GOMLX_INLINE vf floats(vu bits) { return reinterpret_cast<vf>(bits); }
+GOMLX_INLINE vu bits(vf v) { return reinterpret_cast<vu>(v); }
+// The numbers, taken as signed, as floats.
+GOMLX_INLINE vf number(vu v) { return __builtin_convertvector(reinterpret_cast<vi>(v), vf); }
+GOMLX_INLINE vf all(float f) { return f + vf{}; }
+
+GOMLX_INLINE vu lanes() {
+  vu v{};
+  for (int l = 0; l < W; l++) v[l] = uint32_t(l);
+  return v;
+}
+// Ones in the first n lanes.
+GOMLX_INLINE vu first(int64_t n) {
+  return reinterpret_cast<vu>(reinterpret_cast<vi>(lanes()) < int32_t(n < W ? n : W));
+}
+
+GOMLX_INLINE vu load_bytes(const void* p) {
+  typedef uint8_t bytes __attribute__((vector_size(W)));
+  return __builtin_convertvector(load_as<bytes>(p), vu);
+}
+GOMLX_INLINE vf load_bf16(const void* p) {
+  typedef uint16_t halves __attribute__((vector_size(2 * W)));
+  return floats(__builtin_convertvector(load_as<halves>(p), vu) << 16);
+}
+GOMLX_INLINE vf load_f16(const void* p) {
+#if defined(GOMLX_AVX512)
+  return reinterpret_cast<vf>(_mm512_cvtph_ps(load_as<__m256i>(p)));
+#elif defined(GOMLX_AVX2)
+  return reinterpret_cast<vf>(_mm256_cvtph_ps(load_as<__m128i>(p)));
+#elif defined(GOMLX_NEON)
+  return reinterpret_cast<vf>(vcvt_f32_f16(load_as<float16x4_t>(p)));
+#else
+  vf v;
+  for (int l = 0; l < W; l++) v[l] = from_f16(static_cast<const uint16_t*>(p)[l]);
+  return v;
+#endif
+}
+
+// v[index[l]] in lane l; index is below W.
+GOMLX_INLINE vf spread(vf v, vu index) {
+#if defined(GOMLX_AVX512)
+  return reinterpret_cast<vf>(
+      _mm512_permutexvar_ps(reinterpret_cast<__m512i>(index), reinterpret_cast<__m512>(v)));
+#elif defined(GOMLX_AVX2)
+  return reinterpret_cast<vf>(
+      _mm256_permutevar8x32_ps(reinterpret_cast<__m256>(v), reinterpret_cast<__m256i>(index)));
+#elif defined(GOMLX_NEON)
+  uint8x16_t bytes = reinterpret_cast<uint8x16_t>(index * 0x04040404u + 0x03020100u);
+  return reinterpret_cast<vf>(vqtbl1q_u8(reinterpret_cast<uint8x16_t>(v), bytes));
+#else
+  vf out;
+  for (int l = 0; l < W; l++) out[l] = v[index[l]];
+  return out;
+#endif
+}
+
+// table[b] for every byte b of v; each is below 16.
+GOMLX_INLINE vu lookup(const int8_t (&table)[16], vu v) {
+#if defined(GOMLX_AVX512)
+  __m512i t = _mm512_broadcast_i32x4(load_as<__m128i>(table));
+  return reinterpret_cast<vu>(_mm512_shuffle_epi8(t, reinterpret_cast<__m512i>(v)));
+#elif defined(GOMLX_AVX2)
+  __m256i t = _mm256_broadcastsi128_si256(load_as<__m128i>(table));
+  return reinterpret_cast<vu>(_mm256_shuffle_epi8(t, reinterpret_cast<__m256i>(v)));
+#elif defined(GOMLX_NEON)
+  return reinterpret_cast<vu>(vqtbl1q_u8(load_as<uint8x16_t>(table), reinterpret_cast<uint8x16_t>(v)));
+#else
+  uint8_t b[4 * W];
+  std::memcpy(b, &v, sizeof b);
+  for (uint8_t& one : b) one = uint8_t(table[one]);
+  return load_as<vu>(b);
+#endif
+}
+
+// Lane l of v[j] becomes word l*n + j of the n vectors together.
+template <int n, int j, int vector, int... l>
+GOMLX_INLINE vu take(vu got, vu next, std::integer_sequence<int, l...>) {
+  return __builtin_shufflevector(got, next, ((l * n + j) / W == vector     ? W + (l * n + j) % W
+                                             : vector == 1 && l * n + j < W ? l * n + j
+                                                                            : l)...);
+}
+template <int n>
+GOMLX_INLINE void deinterleave(vu (&v)[n]) {
+  vu out[n];
+  unroll<n>(GOMLX_EACH(j) {
+    vu got = v[0];
+    unroll<n - 1>(GOMLX_EACH(k) {
+      got = take<n, j, k + 1>(got, v[k + 1], std::make_integer_sequence<int, W>{});
+    });
+    out[j] = got;
+  });
+  unroll<n>(GOMLX_EACH(j) { v[j] = out[j]; });
+}
+
+GOMLX_INLINE v4 fold(vf v) {
+  v4 parts[W / 4];
+  __builtin_memcpy(parts, &v, sizeof v);
+  v4 sum = parts[0];
+  unroll<W / 4 - 1>(GOMLX_EACH(i) { sum += parts[i + 1]; });
+  return sum;
+}
+GOMLX_INLINE float sum(vf v) {
+  v4 s = fold(v);
+  return (s[0] + s[2]) + (s[1] + s[3]);
+}
+// The four sums.
+GOMLX_INLINE v4 sums(vf a, vf b, vf c, vf d) {
+  v4 p = fold(a), q = fold(b), r = fold(c), s = fold(d);
+  v4 t = __builtin_shufflevector(p, q, 0, 4, 1, 5) + __builtin_shufflevector(p, q, 2, 6, 3, 7);
+  v4 u = __builtin_shufflevector(r, s, 0, 4, 1, 5) + __builtin_shufflevector(r, s, 2, 6, 3, 7);
+  return __builtin_shufflevector(t, u, 0, 1, 4, 5) + __builtin_shufflevector(t, u, 2, 3, 6, 7);
+}
+
+}  // namespace
+}  // namespace gomlx::cpu::GOMLX_ISA

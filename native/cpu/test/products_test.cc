@@ -1,0 +1,119 @@
+// Every product against sums in double precision over MLX's formulas.
+#include "weights.h"
+
+using namespace gomlx::cpu;
+using namespace gomlx::cpu::test;
+
+namespace {
+
+// |y - exact| may be this share of sum |x w|: the roundings of a float32 sum,
+// and of y where it is a 16-bit number.
+double tolerance(Type y) { return y == Type::f32 ? 1e-6 : y == Type::f16 ? 1.0 / 1024 : 1.0 / 128; }
+
+void compare(const char* what, const Weights& w, const Array& x, int64_t stride, int64_t m,
+             int64_t x_row, int64_t expert, const Array& y) {
+  int64_t n = w.n, k = w.k;
+  for (int64_t r = 0; r < n; r++) {
+    double sum = 0, size = 0;
+    for (int64_t i = 0; i < k; i++) {
+      double term = double(x.at(x_row * stride + i)) * w.exact[(expert * n + r) * k + i];
+      sum += term;
+      size += std::fabs(term);
+    }
+    double got = y.at(m * n + r), bound = tolerance(y.type) * size + 1e-30;
+    CHECK(std::fabs(got - sum) <= bound, "%s %s: y[%d,%d] = %g, want %g (%g of the terms)", what,
+          w.name.c_str(), int(m), int(r), got, sum, std::fabs(got - sum) / size);
+  }
+}
+
+void product(Random& random, const Weights& w, Type x_type, Type y_type, int64_t m) {
+  int64_t stride = w.k + random.below(9);
+  Array x = uniform(random, x_type, m * stride, -1, 1), y = zeros(y_type, m * w.n);
+  Activations a{x.data(), x_type, m, w.k, stride};
+  if (w.quantized) {
+    quantized_matmul(a, w.packed(), y.data(), y_type);
+  } else {
+    matmul(a, w.dense.data(), w.dense.type, w.n, y.data(), y_type);
+  }
+  for (int64_t i = 0; i < m; i++) compare("product", w, x, stride, i, i, 0, y);
+}
+
+void gathered(Random& random, const Weights& w, int64_t rows, int64_t count, bool by_row) {
+  Array x = uniform(random, Type::f32, rows * w.k, -1, 1), y = zeros(Type::f32, count * w.n);
+  std::vector<uint32_t> row(count), expert(count);
+  for (int64_t i = 0; i < count; i++) {
+    row[i] = by_row ? random.below(uint32_t(rows)) : uint32_t(i);
+    expert[i] = random.below(uint32_t(w.experts));
+  }
+  Gather g{by_row ? row.data() : nullptr, expert.data(), count, w.experts};
+  Activations a{x.data(), Type::f32, rows, w.k, w.k};
+  if (w.quantized) {
+    gather_quantized_matmul(a, g, w.packed(), y.data(), Type::f32);
+  } else {
+    gather_matmul(a, g, w.dense.data(), w.dense.type, w.n, y.data(), Type::f32);
+  }
+  for (int64_t i = 0; i < count; i++) compare("gather", w, x, w.k, i, row[i], expert[i], y);
+}
+
+const Type types[] = {Type::f32, Type::bf16, Type::f16};
+
+}  // namespace
+
+TEST(quantized_products) {
+  Random random(1);
+  for (const Format& f : formats()) {
+    for (int64_t m = 1; m <= 17; m++) {
+      int64_t k = f.step() * (1 + random.below(5)), n = 1 + random.below(37);
+      product(random, quantize(random, f, types[m % 3], 1, n, k), types[random.below(3)],
+              types[random.below(3)], m);
+    }
+  }
+}
+
+TEST(quantized_rows_are_exact) {
+  Random random(2);
+  for (const Format& f : formats()) {
+    Weights w = quantize(random, f, types[random.below(3)], 1, 7, f.step() * 3);
+    std::vector<float> out(3 * w.k);
+    dequantize_rows(w.packed(), 2, 5, out.data());
+    for (int64_t i = 0; i < 3 * w.k; i++) {
+      double want = w.exact[2 * w.k + i], bound = 2e-7 * (std::fabs(want) + w.largest_bias);
+      CHECK(std::fabs(out[i] - want) <= bound, "%s: %g, want %g", w.name.c_str(), out[i], want);
+    }
+  }
+}
+
+TEST(tall_products) {
+  Random random(3);
+  for (int64_t m : {31, 64, 100}) {
+    for (const Format& f : formats()) {
+      if (f.group != 32 && f.mode == Mode::affine) continue;
+      product(random, quantize(random, f, Type::f32, 1, 45, f.step() * 5), Type::f32, Type::f32, m);
+    }
+    for (Type t : types) product(random, dense(random, t, 1, 67, 333), Type::f32, Type::f32, m);
+  }
+}
+
+TEST(dense_products) {
+  Random random(4);
+  for (Type t : types) {
+    for (int64_t m = 1; m <= 17; m++) {
+      int64_t k = 1 + random.below(300), n = 1 + random.below(50);
+      product(random, dense(random, t, 1, n, k), types[m % 3], types[random.below(3)], m);
+    }
+  }
+}
+
+TEST(gathered_products) {
+  Random random(5);
+  for (const Format& f : formats()) {
+    Weights w = quantize(random, f, Type::f32, 4, 9, f.step() * 2);
+    gathered(random, w, 3, 7, true);
+    gathered(random, w, 40, 40, false);
+  }
+  for (Type t : types) {
+    Weights w = dense(random, t, 3, 11, 75);
+    gathered(random, w, 2, 5, true);
+    gathered(random, w, 50, 50, false);
+  }
+}
