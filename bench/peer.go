@@ -21,18 +21,19 @@ import (
 //go:embed peer.py
 var peerScript string
 
-// setting is one way in which mlx-lm runs the model.
+// setting is one way in which a peer runs the model.
 type setting struct {
-	folder string // of the converted model
+	of     string // the side
+	folder string // of the converted model, for mlx-lm
 	label  string
 }
 
 // settings are those that a user of mlx-lm has; the last two are the best a CPU
 // can get out of it.
 var settings = []setting{
-	{"f16", "mlx-lm, 4-bit with f16 scales, as converted"},
-	{"q4-f32", "mlx-lm, 4-bit with f32 scales"},
-	{"f32", "mlx-lm, dense f32"},
+	{mlxLM, "f16", "mlx-lm, 4-bit with f16 scales, as converted"},
+	{mlxLM, "q4-f32", "mlx-lm, 4-bit with f32 scales"},
+	{mlxLM, "f32", "mlx-lm, dense f32"},
 }
 
 // hello is what a peer says of itself once its model is loaded.
@@ -41,6 +42,7 @@ type hello struct {
 	MLX    string `json:"mlx"`
 	MLXLM  string `json:"mlx-lm"`
 	Device string `json:"device"`
+	Llama  string `json:"llama-cpp-python"`
 }
 
 // request and answer are one run of a peer; times are in seconds.
@@ -106,11 +108,14 @@ func start(ctx context.Context, cmd *exec.Cmd, s setting) (*peer, error) {
 }
 
 func (p *peer) name() string { return p.label }
-func (p *peer) ours() bool   { return false }
+func (p *peer) side() string { return p.of }
 
 // run implements contender.
 func (p *peer) run(_ context.Context, w workload) (sample, error) {
 	s := sample{promptTokens: w.prompt}
+	if p.of == llamaCpp {
+		w.builds = 0 // it builds inside of a step
+	}
 	if err := json.NewEncoder(p.in).Encode(request{w.sequence(w.prompt), w.tokens, w.builds}); err != nil {
 		return s, p.failed(err)
 	}
