@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"forge.lthn.ai/core/go-mlx/generate"
+	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 // ErrUnknownArchitecture is wrapped when a checkpoint is of a model_type that
@@ -63,7 +65,15 @@ var textModels = map[string]string{
 }
 
 // architecture is a model without its weights: nn.Load fills its fields.
-type architecture interface{ generate.Model }
+type architecture interface {
+	generate.Model
+	// Hidden maps tokens [B, L] to what the output layer reads, [B, L, D].
+	Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array
+	// Head maps that to logits [B, L, V]: rows are independent.
+	Head(s *mlx.Scope, h mlx.Array) mlx.Array
+	// headLayer is the layer that Head computes with.
+	headLayer() any
+}
 
 // sanitizer is an architecture whose checkpoints name or shape their tensors in
 // several ways: it shows them in the one that its fields are tagged with.
