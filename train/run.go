@@ -65,22 +65,11 @@ func (r *Run) check() error {
 	if r.patience > 0 && r.valid == nil {
 		return errors.New("to stop early takes a validation set")
 	}
-	r.params = trained(r.model)
+	r.params = nn.Trainable(r.model.Module())
 	if len(r.params) == 0 {
 		return errors.New("no weight of the model is to be trained: load it models.WithTraining, and see tune.Apply")
 	}
 	return nil
-}
-
-// trained are the parameters that have a value and are not frozen.
-func trained(m *models.Model) nn.Tree {
-	var out nn.Tree
-	for _, l := range nn.Trainable(m.Module()) {
-		if !l.Array().IsNull() {
-			out = append(out, l)
-		}
-	}
-	return out
 }
 
 // open makes the optimizer's state and the steps.
