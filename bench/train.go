@@ -121,7 +121,7 @@ func (o *trainOptions) trainings(ctx context.Context, root, python string, gpu b
 		return all, nil
 	}
 	if !gpu { // mlx-lm takes minutes for a row
-		o.Batch, o.Length, o.Iters = 2, 64, 2
+		o.Batch, o.Length, o.Iters = 2, 32, 1
 	}
 	if o.Quick {
 		o.Batch, o.Length, o.Iters, o.Runs = 1, 32, 1, 1
