@@ -91,6 +91,18 @@ type ggufTensor struct {
 
 func (t ggufTensor) Shape() []int { return t.info.Shape }
 
+// StoredDtype implements nn.Stored. The scales of blocks are products, which
+// float32 holds.
+func (t ggufTensor) StoredDtype() mlx.Dtype {
+	switch t.info.Type {
+	case gguf.TypeF16:
+		return mlx.Float16
+	case gguf.TypeBF16:
+		return mlx.BFloat16
+	}
+	return mlx.Float32
+}
+
 // Check implements nn.Checker.
 func (t ggufTensor) Check() error {
 	if !quant.Supported(t.info.Type) {
