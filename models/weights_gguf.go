@@ -15,6 +15,7 @@ import (
 // are read one after the other.
 type ggufWeights struct {
 	file    *gguf.File
+	config  *ggufConfig
 	tensors map[string]ggufTensor
 	scratch ggufScratch
 }
@@ -30,7 +31,7 @@ type ggufScratch struct {
 func newGGUFWeights(f *gguf.File, arch *ggufArch, c *ggufConfig) *ggufWeights {
 	heads := int(c.int("num_attention_heads"))
 	kvHeads := orElse(int(c.int("num_key_value_heads")), heads)
-	w := &ggufWeights{file: f, tensors: map[string]ggufTensor{}}
+	w := &ggufWeights{file: f, config: c, tensors: map[string]ggufTensor{}}
 	for _, info := range f.Tensors {
 		name, keep := arch.checkpointName(info.Name)
 		if !keep {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"forge.lthn.ai/core/go-mlx/models/gguf"
 	"forge.lthn.ai/core/go-mlx/models/gguf/quant"
 	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 // ggufFileTypes are llama.cpp's numbers of files whose weights are mostly of a type
@@ -22,8 +24,14 @@ var ggufFileTypes = map[gguf.Type]uint32{
 	gguf.TypeF32: 0, gguf.TypeF16: 1, gguf.TypeQ4_0: 2, gguf.TypeQ4_1: 3, gguf.TypeQ8_0: 7, gguf.TypeBF16: 32,
 }
 
+// GGUFAuto is the type of numbers that the model computes in: BF16, F16 or F32.
+const GGUFAuto gguf.Type = math.MaxUint32
+
+var ggufFloats = map[mlx.Dtype]gguf.Type{mlx.Float32: gguf.TypeF32, mlx.Float16: gguf.TypeF16, mlx.BFloat16: gguf.TypeBF16}
+
 // GGUF converts the Hugging Face folder, or the GGUF file, from into the GGUF file
-// to, whose matrices are of the type: F32, F16, BF16, Q8_0, Q4_1 or Q4_0. As in
+// to, whose matrices are of the type: F32, F16, BF16, Q8_0, Q4_1, Q4_0, or
+// GGUFAuto. As in
 // llama.cpp's files norms, biases and routers are F32, and rows that are no whole
 // blocks F16; in files of four bits the output, or the embedding where that is the
 // output too, is Q8_0 unless it has four bits already. Packed weights whose groups a
@@ -42,9 +50,9 @@ func GGUF(ctx context.Context, from, to string, typ gguf.Type, opts ...Option) (
 }
 
 func (s *settings) gguf(ctx context.Context, from, to string, typ gguf.Type) (r *Result, err error) {
-	code, ok := ggufFileTypes[typ]
+	_, ok := ggufFileTypes[typ]
 	switch {
-	case !ok:
+	case !ok && typ != GGUFAuto:
 		return nil, fmt.Errorf("type %s is none of %v", typ, quant.Quantizable())
 	case s.quantise || s.dequantise || s.dtype != nil:
 		return nil, errors.New("a GGUF file has a type of its own, instead of quantize, dequantize and dtype")
@@ -54,6 +62,9 @@ func (s *settings) gguf(ctx context.Context, from, to string, typ gguf.Type) (r 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ck.Close()) }()
+	if typ == GGUFAuto {
+		typ = ggufFloats[ck.Dtype]
+	}
 	name := s.baseModel
 	if name == "" {
 		name = strings.TrimSuffix(filepath.Base(from), ".gguf")
@@ -63,7 +74,7 @@ func (s *settings) gguf(ctx context.Context, from, to string, typ gguf.Type) (r 
 		return nil, err
 	}
 	version, _ := gguf.NewValue(uint32(2))
-	kind, _ := gguf.NewValue(code)
+	kind, _ := gguf.NewValue(ggufFileTypes[typ])
 	pairs := append(file.Metadata, gguf.Pair{Key: "general.quantization_version", Value: version}, gguf.Pair{Key: "general.file_type", Value: kind})
 	tensors := map[string]models.GGUFTensor{}
 	layout, err := gguf.NewLayout(pairs, ggufTensors(file, typ, tensors))

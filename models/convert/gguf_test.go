@@ -1,6 +1,7 @@
 package convert_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/internal/testmodels"
 	"forge.lthn.ai/core/go-mlx/models"
 	"forge.lthn.ai/core/go-mlx/models/convert"
 	"forge.lthn.ai/core/go-mlx/models/gguf"
@@ -94,8 +96,9 @@ func (p *parity) requireLogits(t *testing.T, path string, tolerance float64) {
 
 var blockNumber = regexp.MustCompile(`blk\.\d+\.`)
 
-// A folder of every architecture as a GGUF file gives mlx-lm's logits, and its
-// tensors have the names of llama.cpp's converter (../testdata/gguf_names.py).
+// A folder of every architecture as a GGUF file gives mlx-lm's logits, and so does
+// that file as a folder again. The tensors in the file have the names of llama.cpp's
+// converter (../testdata/gguf_names.py).
 func TestGGUFOfEveryArchitecture(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join("..", "testdata", "gguf_names.json"))
 	require.NoError(t, err)
@@ -116,6 +119,10 @@ func TestGGUFOfEveryArchitecture(t *testing.T) {
 			for _, stored := range tables[arch] {
 				known[stored] = true
 			}
+			back := filepath.Join(t.TempDir(), "back")
+			_, err = convert.Folder(t.Context(), to, back, convert.Dtype(mlx.Float32))
+			require.NoError(t, err)
+			p.requireLogits(t, back, 1e-5)
 			elements := int64(0)
 			for _, info := range f.Tensors {
 				base := strings.TrimSuffix(strings.TrimSuffix(info.Name, ".weight"), ".bias")
@@ -124,5 +131,48 @@ func TestGGUFOfEveryArchitecture(t *testing.T) {
 			}
 			require.Equal(t, r.Parameters, elements)
 		})
+	}
+}
+
+// A real file as a folder, and that as a file again: blocks whose groups MLX holds
+// are the same bytes, and the folder makes the file's tokens (testdata/gguf.py).
+func TestGGUFThereAndBack(t *testing.T) {
+	if testing.Short() {
+		t.Skip("converts a real model")
+	}
+	source, dir, again := testmodels.RequireSmolLM2(t), filepath.Join(t.TempDir(), "folder"), filepath.Join(t.TempDir(), "again.gguf")
+	_, err := convert.Folder(t.Context(), source, dir, convert.Dtype(mlx.Float16))
+	require.NoError(t, err)
+	_, err = convert.GGUF(t.Context(), dir, again, gguf.TypeQ4_1)
+	require.NoError(t, err)
+	want, err := gguf.Open(source)
+	require.NoError(t, err)
+	defer want.Close()
+	have, err := gguf.Open(again)
+	require.NoError(t, err)
+	defer have.Close()
+	require.Len(t, have.Tensors, len(want.Tensors))
+	for _, info := range want.Tensors {
+		made, ok := have.Tensor(info.Name)
+		require.True(t, ok, info.Name)
+		require.Equal(t, info.Type, made.Type, info.Name)
+		a, err := want.Data(info)
+		require.NoError(t, err)
+		b, err := have.Data(made)
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(a, b), info.Name)
+	}
+	for _, key := range []string{"tokenizer.ggml.tokens", "tokenizer.ggml.merges", "tokenizer.ggml.token_type"} {
+		a, _ := want.Lookup(key)
+		b, _ := have.Lookup(key)
+		require.Equal(t, a.Any(), b.Any(), key)
+	}
+	for key := range want.All() {
+		a, _ := want.Lookup(key)
+		if b, ok := have.Lookup(key); ok && !strings.HasPrefix(key, "general.") {
+			require.Equal(t, a.Any(), b.Any(), key)
+		} else if !ok {
+			t.Log("not written: ", key)
+		}
 	}
 }
