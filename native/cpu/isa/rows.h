@@ -11,14 +11,18 @@ namespace {
 
 template <class C, bool halves, int R, int M>
 struct RowTile {
+  using Scales = Groups<C, halves>;
+  static constexpr int n = C::per_lane, parts = Scales::parts;
+  // A chain of multiply-adds waits for itself: few sums need two each.
+  static constexpr int chains = R * M <= 4 && n / parts >= 4 ? 2 : 1;
+
   const Rows& job;
   const uint8_t *w[R], *scales[R], *biases[R];
   const float* x[M];
-  Groups<C> groups;
+  const Scales groups;
   vf acc[R][M];
 
-  GOMLX_INLINE RowTile(const Rows& j, int64_t row, int64_t m)
-      : job(j), groups(C::scaled ? j.group : C::per_lane, j.k) {
+  GOMLX_INLINE RowTile(const Rows& j, int64_t row, int64_t m) : job(j), groups(j.group, j.k) {
     unroll<R>(GOMLX_EACH(r) {
       w[r] = j.w + (row + r) * j.w_stride;
       scales[r] = j.scales + (row + r) * j.scale_stride;
@@ -40,60 +44,79 @@ struct RowTile {
     }
   }
 
-  // Elements [from, to) of the lanes of the block at xb in x.
+  // t = the sums over elements [from, to) of each lane of the block at xb in x.
   template <int from, int to>
   GOMLX_INLINE void sum_of(const typename C::Block (&block)[R], int64_t xb, vf (&t)[R][M]) {
+    vf s[chains][R][M];
     unroll<to - from>(GOMLX_EACH(j) {
-      constexpr int e = from + j;
+      constexpr int e = from + j, c = j % chains;
       vf v[R];
       unroll<R>(GOMLX_EACH(r) { v[r] = C::template value<e>(block[r]); });
       unroll<M>(GOMLX_EACH(i) {
         vf a = load(x[i] + xb + e * W);
-        unroll<R>(GOMLX_EACH(r) { t[r][i] = j == 0 ? v[r] * a : t[r][i] + v[r] * a; });
+        unroll<R>(GOMLX_EACH(r) { s[c][r][i] = j < chains ? v[r] * a : s[c][r][i] + v[r] * a; });
       });
+    });
+    unroll<R>(GOMLX_EACH(r) {
+      unroll<M>(GOMLX_EACH(i) { t[r][i] = chains == 2 ? s[0][r][i] + s[chains - 1][r][i] : s[0][r][i]; });
     });
   }
 
-  template <bool last>
-  GOMLX_INLINE void add_block(int64_t b) {
-    constexpr int n = C::per_lane;
-    const int64_t xb = b * block_size<C>;
-    typename C::Block block[R];
-    [[maybe_unused]] alignas(64) uint8_t copy[R][C::block_bytes];
-    unroll<R>(GOMLX_EACH(r) {
-      const uint8_t* p = w[r] + b * C::block_bytes;
-      if constexpr (last && !C::scaled) {  // what follows the row might be no number
-        std::memset(copy[r], 0, C::block_bytes);
-        std::memcpy(copy[r], p, size_t(job.w_stride - b * C::block_bytes));
-        p = copy[r];
-      }
-      block[r] = C::fetch(p);
-    });
-    vf t[R][M];
-    if constexpr (!C::scaled) {
-      sum_of<0, n>(block, xb, t);
-      unroll<R>(GOMLX_EACH(r) { unroll<M>(GOMLX_EACH(i) { acc[r][i] += t[r][i]; }); });
-    } else if constexpr (!halves) {
-      sum_of<0, n>(block, xb, t);
-      unroll<R>(GOMLX_EACH(r) {
-        vf s = groups.template of<last>(job.scale_type, scales[r], b);
-        unroll<M>(GOMLX_EACH(i) { acc[r][i] += t[r][i] * s; });
-      });
-    } else {
-      vf s[R][2];
-      unroll<R>(GOMLX_EACH(r) { groups.template of_halves<last>(job.scale_type, scales[r], b, s[r]); });
-      unroll<2>(GOMLX_EACH(h) {
-        sum_of<h * n / 2, (h + 1) * n / 2>(block, xb, t);
-        unroll<R>(GOMLX_EACH(r) { unroll<M>(GOMLX_EACH(i) { acc[r][i] += t[r][i] * s[r][h]; }); });
+  GOMLX_INLINE void fetch(int64_t b, typename C::Block (&block)[R]) {
+    unroll<R>(GOMLX_EACH(r) { block[r] = C::fetch(w[r] + b * C::block_bytes); });
+  }
+
+  // Blocks [from, to) of one run.
+  template <bool whole>
+  GOMLX_INLINE void add_run(int64_t from, int64_t to) {
+    vf s[R][parts];
+    unroll<R>(GOMLX_EACH(r) { groups.template load<whole>(job.scale_type, scales[r], from, s[r]); });
+    for (int64_t b = from; b < to; b++) {
+      typename C::Block block[R];
+      fetch(b, block);
+      vu index = groups.index(b - from);
+      unroll<parts>(GOMLX_EACH(h) {
+        vf t[R][M];
+        sum_of<h * n / parts, (h + 1) * n / parts>(block, b * block_size<C>, t);
+        unroll<R>(GOMLX_EACH(r) {
+          vf lane_scales = halves ? s[r][h] : spread(s[r][h], index);
+          unroll<M>(GOMLX_EACH(i) { acc[r][i] += t[r][i] * lane_scales; });
+        });
       });
     }
   }
 
+  // A block without scales.
+  GOMLX_INLINE void add(const typename C::Block (&block)[R], int64_t b) {
+    vf t[R][M];
+    sum_of<0, n>(block, b * block_size<C>, t);
+    unroll<R>(GOMLX_EACH(r) { unroll<M>(GOMLX_EACH(i) { acc[r][i] += t[r][i]; }); });
+  }
+
+  GOMLX_INLINE void add_dense() {
+    const int64_t whole = job.k / block_size<C>, rest = job.w_stride - whole * C::block_bytes;
+    typename C::Block block[R];
+    for (int64_t b = 0; b < whole; b++) {
+      fetch(b, block);
+      add(block, b);
+    }
+    if (rest == 0) return;
+    uint8_t copy[R][C::block_bytes] = {};  // what follows the row might be no number
+    for (int r = 0; r < R; r++) std::memcpy(copy[r], w[r] + whole * C::block_bytes, size_t(rest));
+    unroll<R>(GOMLX_EACH(r) { block[r] = C::fetch(copy[r]); });
+    add(block, whole);
+  }
+
   GOMLX_INLINE void run() {
     if constexpr (C::biased) add_biases();
-    int64_t whole = job.k / block_size<C>;
-    for (int64_t b = 0; b < whole; b++) add_block<false>(b);
-    if (whole * block_size<C> < job.k) add_block<true>(whole);
+    if constexpr (C::scaled) {
+      const int64_t blocks = ordered<C>(job.k) / block_size<C>, step = groups.run();
+      int64_t b = 0;
+      for (; b + step <= job.k / block_size<C>; b += step) add_run<true>(b, b + step);
+      if (b < blocks) add_run<false>(b, blocks);
+    } else {
+      add_dense();
+    }
   }
 
   GOMLX_INLINE void write(int64_t row, int64_t m) {
