@@ -20,7 +20,7 @@ func recomputed(s *mlx.Scope, kv *cache.Cache, block any, f func(s *mlx.Scope, i
 	if !kv.Pass().Recompute {
 		return f(s, in)
 	}
-	params := trained(block)
+	params := nn.Trainable(block)
 	again := mlx.Checkpoint(func(s *mlx.Scope, args []mlx.Array) (out []mlx.Array) {
 		params.With(args[len(in):], func() { out = []mlx.Array{f(s, args[:len(in)])} })
 		return out
@@ -30,18 +30,6 @@ func recomputed(s *mlx.Scope, kv *cache.Cache, block any, f func(s *mlx.Scope, i
 		return mlx.Array{} // an error went before
 	}
 	return out[0]
-}
-
-// trained are the parameters of a layer that training changes, without those that
-// are kept in a form for inference.
-func trained(layer any) nn.Tree {
-	var out nn.Tree
-	for _, l := range nn.Trainable(layer) {
-		if !l.Array().IsNull() {
-			out = append(out, l)
-		}
-	}
-	return out
 }
 
 // headOf is the output layer: head, or where that is nil the embedding.

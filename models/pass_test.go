@@ -64,7 +64,7 @@ func chunkedLoss(s *mlx.Scope, m *Model, p cache.Pass) mlx.Array {
 // gradients are a loss and its gradients by every parameter, by name.
 func gradients(t *testing.T, th *mlx.Thread, m *Model, loss func(s *mlx.Scope) mlx.Array) map[string][]float32 {
 	t.Helper()
-	params := trained(m.Module())
+	params := nn.Trainable(m.Module())
 	all, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
 		value, grads := nn.ValueAndGrad(s, params, loss)
 		return append([]mlx.Array{value}, grads...)

@@ -41,7 +41,7 @@ func (m *Model) Head(s *mlx.Scope, h mlx.Array) mlx.Array { return m.arch.Head(s
 
 // HeadParameters lists the trained parameters that Head computes with: of a tied
 // model those of the embedding. Their names are those within the layer.
-func (m *Model) HeadParameters() nn.Tree { return trained(m.arch.headLayer()) }
+func (m *Model) HeadParameters() nn.Tree { return nn.Trainable(m.arch.headLayer()) }
 
 // prepare makes what Logits runs with, and asks the graph of a step for the size of
 // the vocabulary. Nothing is computed.

@@ -173,9 +173,9 @@ func TestResumeWithOtherSettings(t *testing.T) {
 	path, err := train.Latest(dir)
 	require.NoError(t, err)
 	for text, want := range map[string]string{
-		`{"version":2}`:                         "version 2, want 1",
+		`{"version":2}`:                         "version: 2, want 1",
 		`{"version":1,"more":1}`:                `unknown field "more"`,
-		`{"version":1,"position":{"epoch":-1}}`: "cannot be negative",
+		`{"version":1,"position":{"epoch":-1}}`: "position.epoch: -1 is negative",
 		`nonsense`:                              "state.json: invalid character",
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(path, "state.json"), []byte(text), 0o600))

@@ -8,6 +8,7 @@ import (
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
 	"forge.lthn.ai/core/go-mlx/models"
 	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"forge.lthn.ai/core/go-mlx/train"
 	"forge.lthn.ai/core/go-mlx/train/tune"
 )
@@ -63,4 +64,32 @@ func TestDropoutFollowsFromTheSeed(t *testing.T) {
 	require.NoError(t, second.Run(t.Context()))
 	require.NoError(t, second.Close())
 	require.Equal(t, want, have)
+}
+
+// Weights that stay as they are may be fused, as for inference: the losses are those
+// beside plain ones, also where blocks run again.
+func TestAdaptersBesideFusedWeights(t *testing.T) {
+	leaktest.Check(t)
+	run := func(m *models.Model, opts ...train.Option) losses {
+		l := losses{}
+		require.NoError(t, tune.Apply(t.Context(), m, tune.Config{Rank: 4, Scale: 2}))
+		run, err := train.New(t.Context(), m, newSource(), options(l, append(opts, train.WithIters(6))...)...)
+		require.NoError(t, err)
+		require.NoError(t, run.Run(t.Context()))
+		require.NoError(t, run.Close())
+		return l
+	}
+	fused := func() *models.Model {
+		m, err := models.New(t.Context(), []byte(tinyConfig), models.WithDtype(mlx.Float32))
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, m.Close()) })
+		return m
+	}
+	want := run(tinyModel(t))
+	require.Len(t, want, 6)
+	for _, have := range []losses{run(fused()), run(fused(), train.WithRecompute())} {
+		for iter, loss := range want {
+			require.InDelta(t, loss, have[iter], 1e-4)
+		}
+	}
 }

@@ -73,17 +73,35 @@ func readState(path string) (*saved, error) {
 	if err != nil {
 		return nil, err
 	}
+	s, err := parseState(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+func parseState(text []byte) (*saved, error) {
 	var s saved
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&s); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	if s.Version != stateVersion {
-		return nil, fmt.Errorf("%s: version %d, want %d", path, s.Version, stateVersion)
+		return nil, fmt.Errorf("version: %d, want %d", s.Version, stateVersion)
 	}
-	if p := s.Progress; p.Iter < 0 || p.Updates < 0 || s.Position.Epoch < 0 || s.Position.Batch < 0 {
-		return nil, fmt.Errorf("%s: progress and position cannot be negative", path)
+	p := s.Progress
+	for _, n := range []struct {
+		field string
+		n     int64
+	}{
+		{"progress.iter", int64(p.Iter)}, {"progress.updates", int64(p.Updates)}, {"progress.tokens", p.Tokens},
+		{"progress.best_iter", int64(p.BestIter)}, {"progress.waited", int64(p.Waited)},
+		{"position.epoch", int64(s.Position.Epoch)}, {"position.batch", int64(s.Position.Batch)},
+	} {
+		if n.n < 0 {
+			return nil, fmt.Errorf("%s: %d is negative", n.field, n.n)
+		}
 	}
 	return &s, nil
 }
