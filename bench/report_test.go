@@ -100,7 +100,7 @@ func TestBestIsPerColumn(t *testing.T) {
 	require.Equal(t, 1700.0, r.best(mlxLM, sample.build, false), "dense; f16 has no figure, which is not the best one")
 	r.results = r.results[:3]
 	require.Zero(t, r.best(mlxLM, sample.prefill, true), "what did less work is nothing to compare with")
-	require.Equal(t, []string{"–", "–", "–"}, r.ratios()[1:])
+	require.Equal(t, []string{"–", "–", "–"}, r.against(mlxLM)[1:])
 }
 
 func TestCommandHasNoPaths(t *testing.T) {

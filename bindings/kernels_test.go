@@ -26,6 +26,24 @@ func TestCPUQuantizedMatmul(t *testing.T) {
 	k.fails(err, "cpu_quantized_matmul", "does not know groups of 48 values of 4 bits in mode affine", 1)
 }
 
+// The other products, of the same matrix.
+func TestCPUProducts(t *testing.T) {
+	k := begin(t)
+	in := loadReferences(t).upload(k)
+	group, bits := bindings.OptionalInt{Value: 32, Valid: true}, bindings.OptionalInt{Value: 4, Valid: true}
+	q := k.list(bindings.Quantize(in.w, group, bits, "affine", array{}, k.s))
+	dense := k.array(bindings.Dequantize(q[0], q[1], q[2], group, bits, "affine", array{}, bindings.OptionalDtype{}, k.s))
+	require.InDeltaSlice(t, k.read(dense), k.read(k.array(bindings.CPUDequantize(q[0], q[1], q[2], 32, 4, "affine", k.s))), 1e-6)
+
+	want := k.read(k.array(bindings.Matmul(in.h, k.array(bindings.Transpose(dense, k.s)), k.s)))
+	require.InDeltaSlice(t, want, k.read(k.array(bindings.CPUMatmul(in.h, dense, k.s))), 1e-5)
+	front := func(a array) array { return k.array(bindings.ExpandDims(a, 0, k.s)) }
+	zero := k.array(bindings.Zeros([]int32{1}, bindings.Uint32, k.s))
+	require.InDeltaSlice(t, want, k.read(k.array(bindings.CPUGatherMatmul(in.h, front(dense), zero, k.s))), 1e-5)
+	require.InDeltaSlice(t, want, k.read(k.array(bindings.CPUGatherQuantizedMatmul(in.h,
+		front(q[0]), front(q[1]), front(q[2]), zero, 32, 4, "affine", k.s))), 1e-5)
+}
+
 func TestKernelsTellOfThemselves(t *testing.T) {
 	isa, err := bindings.CPUISA()
 	require.NoError(t, err)

@@ -9,6 +9,14 @@ import "unsafe"
 // #cgo noescape gm_gomlx_cpu_threads
 // #cgo noescape gm_gomlx_cpu_quantized_matmul
 // #cgo nocallback gm_gomlx_cpu_quantized_matmul
+// #cgo noescape gm_gomlx_cpu_dequantize
+// #cgo nocallback gm_gomlx_cpu_dequantize
+// #cgo noescape gm_gomlx_cpu_matmul
+// #cgo nocallback gm_gomlx_cpu_matmul
+// #cgo noescape gm_gomlx_cpu_gather_quantized_matmul
+// #cgo nocallback gm_gomlx_cpu_gather_quantized_matmul
+// #cgo noescape gm_gomlx_cpu_gather_matmul
+// #cgo nocallback gm_gomlx_cpu_gather_matmul
 import "C"
 
 // CPUISA returns the instruction set that our own kernels for a CPU run with: avx512, avx2, neon
@@ -60,6 +68,79 @@ func CPUQuantizedMatmul(x Array, w Array, scales Array, biases Array, groupSize 
 	r := C.gm_gomlx_cpu_quantized_matmul(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(scales.h), C.uintptr_t(biases.h), C.int(groupSize), C.int(bits), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("cpu_quantized_matmul", r.err)
+	}
+	return Array{opened(kindArray, uintptr(r.w0))}, nil
+}
+
+// CPUDequantize returns the matrix [..., N, K] that Quantize packed into w, scales and biases as
+// float32, by our own kernel for a CPU: Dequantize with what CPUQuantizedMatmul knows. It has no
+// gradient. It is an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_dequantize.
+func CPUDequantize(w Array, scales Array, biases Array, groupSize int32, bits int32, mode string, s Stream) (Array, error) {
+	if err := ensureKernels(); err != nil {
+		return Array{}, err
+	}
+	if err := checkString("cpu_dequantize", "mode", mode); err != nil {
+		return Array{}, err
+	}
+	r := C.gm_gomlx_cpu_dequantize(C.uintptr_t(w.h), C.uintptr_t(scales.h), C.uintptr_t(biases.h), C.int(groupSize), C.int(bits), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.uintptr_t(s.h))
+	if r.err != nil {
+		return Array{}, fail("cpu_dequantize", r.err)
+	}
+	return Array{opened(kindArray, uintptr(r.w0))}, nil
+}
+
+// CPUMatmul returns x [..., K] times the transpose of the matrix w [N, K], as [..., N] of x's
+// dtype, by our own kernel for a CPU. x and w may be of float32, bfloat16 or float16 each, and
+// sums are float32. It is an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_matmul.
+func CPUMatmul(x Array, w Array, s Stream) (Array, error) {
+	if err := ensureKernels(); err != nil {
+		return Array{}, err
+	}
+	r := C.gm_gomlx_cpu_matmul(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(s.h))
+	if r.err != nil {
+		return Array{}, fail("cpu_matmul", r.err)
+	}
+	return Array{opened(kindArray, uintptr(r.w0))}, nil
+}
+
+// CPUGatherQuantizedMatmul returns the products of x [..., M, K] and the transposes of packed
+// matrices [E, N, K], by our own kernel for a CPU: CPUGatherMatmul with what CPUQuantizedMatmul
+// knows. Its gradients are those of GatherQMM, and there are none for groups of 16.
+//
+// C: gomlx_cpu_gather_quantized_matmul.
+func CPUGatherQuantizedMatmul(x Array, w Array, scales Array, biases Array, indices Array, groupSize int32, bits int32, mode string, s Stream) (Array, error) {
+	if err := ensureKernels(); err != nil {
+		return Array{}, err
+	}
+	if err := checkString("cpu_gather_quantized_matmul", "mode", mode); err != nil {
+		return Array{}, err
+	}
+	r := C.gm_gomlx_cpu_gather_quantized_matmul(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(scales.h), C.uintptr_t(biases.h), C.uintptr_t(indices.h), C.int(groupSize), C.int(bits), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.uintptr_t(s.h))
+	if r.err != nil {
+		return Array{}, fail("cpu_gather_quantized_matmul", r.err)
+	}
+	return Array{opened(kindArray, uintptr(r.w0))}, nil
+}
+
+// CPUGatherMatmul returns the products of x [..., M, K] and the transposes of matrices w [E, N,
+// K], by our own kernel for a CPU: GatherMM without indices for x. x without its last two
+// dimensions and indices are broadcast to a shape S, each index names the matrix that the rows
+// beside it meet, and the result is [S, M, N] in the dtype of x. x and w may be of float32,
+// bfloat16 or float16 each, and sums are float32. An index that names no matrix is an error of the
+// evaluation. It is an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_gather_matmul.
+func CPUGatherMatmul(x Array, w Array, indices Array, s Stream) (Array, error) {
+	if err := ensureKernels(); err != nil {
+		return Array{}, err
+	}
+	r := C.gm_gomlx_cpu_gather_matmul(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(indices.h), C.uintptr_t(s.h))
+	if r.err != nil {
+		return Array{}, fail("cpu_gather_matmul", r.err)
 	}
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }

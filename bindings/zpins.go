@@ -9,4 +9,4 @@ const (
 )
 
 // The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
-const kernelsHeader = "1f04166077b67718565cad42f67e02c8ca67910663f08ca95ead87511596cf74"
+const kernelsHeader = "319bf23fbd421a628703cfcd0ab4d407064008faa051637a527a8caea502c97d"

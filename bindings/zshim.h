@@ -729,6 +729,10 @@ extern int (*p_gomlx_built_for)(mlx_string *);
 extern int (*p_gomlx_cpu_isa)(mlx_string *);
 extern int (*p_gomlx_cpu_threads)(int *);
 extern int (*p_gomlx_cpu_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
+extern int (*p_gomlx_cpu_dequantize)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
+extern int (*p_gomlx_cpu_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_stream);
+extern int (*p_gomlx_cpu_gather_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
+extern int (*p_gomlx_cpu_gather_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_stream);
 
 // One shim for each function: the call and its error in one crossing.
 gm_ret1 gm_mlx_string_new(void);
@@ -1384,5 +1388,9 @@ gm_ret1 gm_mlx_version(void);
 gm_ret1 gm_gomlx_cpu_isa(void);
 gm_ret1 gm_gomlx_cpu_threads(void);
 gm_ret1 gm_gomlx_cpu_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, int groupSize, int bits, const char *mode, size_t mode_n, uintptr_t s);
+gm_ret1 gm_gomlx_cpu_dequantize(uintptr_t w, uintptr_t scales, uintptr_t biases, int groupSize, int bits, const char *mode, size_t mode_n, uintptr_t s);
+gm_ret1 gm_gomlx_cpu_matmul(uintptr_t x, uintptr_t w, uintptr_t s);
+gm_ret1 gm_gomlx_cpu_gather_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, uintptr_t indices, int groupSize, int bits, const char *mode, size_t mode_n, uintptr_t s);
+gm_ret1 gm_gomlx_cpu_gather_matmul(uintptr_t x, uintptr_t w, uintptr_t indices, uintptr_t s);
 
 #endif

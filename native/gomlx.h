@@ -42,6 +42,45 @@ int gomlx_cpu_quantized_matmul(
     const char* mode,
     const mlx_stream s);
 
+/** The matrix [..., n, k] that is packed so, as float32. */
+int gomlx_cpu_dequantize(
+    mlx_array* res,
+    const mlx_array w,
+    const mlx_array scales,
+    const mlx_array biases /* may be null */,
+    int group_size,
+    int bits,
+    const char* mode,
+    const mlx_stream s);
+
+/** x [..., k] times the transpose of w [n, k]. */
+int gomlx_cpu_matmul(
+    mlx_array* res,
+    const mlx_array x,
+    const mlx_array w,
+    const mlx_stream s);
+
+/** x [..., m, k] times the transpose of one of the packed matrices [e, n, k] for each index. */
+int gomlx_cpu_gather_quantized_matmul(
+    mlx_array* res,
+    const mlx_array x,
+    const mlx_array w,
+    const mlx_array scales,
+    const mlx_array biases /* may be null */,
+    const mlx_array indices,
+    int group_size,
+    int bits,
+    const char* mode,
+    const mlx_stream s);
+
+/** x [..., m, k] times the transpose of one of the matrices w [e, n, k] for each index. */
+int gomlx_cpu_gather_matmul(
+    mlx_array* res,
+    const mlx_array x,
+    const mlx_array w,
+    const mlx_array indices,
+    const mlx_stream s);
+
 #ifdef __cplusplus
 }
 #endif

@@ -33,6 +33,9 @@ func (e *Embedding) lookup(s *mlx.Scope, ids mlx.Array) mlx.Array {
 	if w.transposed {
 		return s.TakeAxis(e.rows.Array(), ids, 0)
 	}
+	if w.narrow {
+		return s.AsType(s.TakeAxis(w.weight.Array(), ids, 0), w.dtype)
+	}
 	if w.packed.Bits == 0 {
 		return s.TakeAxis(w.weight.Array(), ids, 0)
 	}
@@ -40,8 +43,7 @@ func (e *Embedding) lookup(s *mlx.Scope, ids mlx.Array) mlx.Array {
 	if !biases.IsNull() {
 		biases = s.TakeAxis(biases, ids, 0)
 	}
-	return s.Dequantize(s.TakeAxis(w.weight.Array(), ids, 0), s.TakeAxis(w.scales.Array(), ids, 0), biases,
-		mlx.SomeInt(w.packed.GroupSize), mlx.SomeInt(w.packed.Bits), w.packed.Mode, mlx.Array{}, e.dtype)
+	return w.numbers(s, s.TakeAxis(w.weight.Array(), ids, 0), s.TakeAxis(w.scales.Array(), ids, 0), biases, e.dtype)
 }
 
 // AsLinear maps x [..., D] to logits [..., V].
@@ -72,7 +74,7 @@ func (e *Embedding) params(names []string) []spec {
 }
 
 func (e *Embedding) begin([]string) {
-	if e.w.packed.Bits == 0 && !e.w.transposed {
+	if e.w.packed.Bits == 0 && !e.w.forInference() {
 		e.w.in, e.w.out = e.Dims, e.Vocab
 	}
 }

@@ -47,7 +47,7 @@ func (l *Linear) params(names []string) []spec {
 }
 
 func (l *Linear) begin([]string) {
-	if l.w.packed.Bits == 0 && !l.w.transposed {
+	if l.w.packed.Bits == 0 && !l.w.forInference() {
 		l.w.in, l.w.out = l.In, l.Out
 	}
 }

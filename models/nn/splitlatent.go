@@ -77,7 +77,7 @@ type latentPart struct {
 func (p latentPart) tensor(repack bool) Tensor {
 	if q, ok := p.whole.(Quantised); ok && repack {
 		how, shape := q.Quantisation(), p.Shape()
-		if how.Bits > 0 && shape[2]%how.GroupSize == 0 {
+		if how.Bits > 0 && shape[2]%how.GroupSize == 0 && !fineGroups(how) {
 			return packedPart{p, how}
 		}
 	}

@@ -110,10 +110,15 @@ func (m *matrix) gatherMul(s *mlx.Scope, x mlx.Array, r Routes) mlx.Array {
 	switch {
 	case m.transposed:
 		return gatherMM(s, x, w, r)
-	case m.packed.Bits == 0:
-		return gatherMM(s, x, s.SwapAxes(w, -2, -1), r)
+	case m.narrow && s.CPUKernels():
+		return s.CPUGatherMatmul(x, w, r.indices)
+	case m.packed.Bits == 0 || m.fine() && !s.CPUKernels():
+		return gatherMM(s, x, s.SwapAxes(m.dense(s), -2, -1), r)
 	}
 	q := &m.packed
+	if s.CPUKernels() {
+		return s.CPUGatherQuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), r.indices, q.GroupSize, q.Bits, q.Mode)
+	}
 	return s.GatherQMM(x, w, m.scales.Array(), m.biases.Array(), mlx.Array{}, r.indices, true,
 		mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode, r.sorted)
 }

@@ -1,26 +1,15 @@
 // The functions of step.h: the instruction set's kernels, in tasks for the pool where
 // there is enough to do.
 #include <algorithm>
-#include <cstring>
 #include <vector>
 
+#include "isa/isa.h"
 #include "step/parts.h"
 
 namespace gomlx::cpu {
 namespace {
 
-const Steps& steps() {
-  static const Steps& chosen = []() -> const Steps& {
-#if defined(__x86_64__)
-    if (!std::strcmp(isa(), "avx512")) return steps_avx512;
-    if (!std::strcmp(isa(), "avx2")) return steps_avx2;
-#elif defined(__aarch64__)
-    if (!std::strcmp(isa(), "neon")) return steps_neon;
-#endif
-    return steps_generic;
-  }();
-  return chosen;
-}
+const Steps& steps() { return *kernels().steps; }
 
 // A task shorter than this many multiplications costs more to hand over than to do.
 constexpr int64_t worth = 1 << 15;

@@ -1,6 +1,6 @@
 // The product with a packed matrix.
+#include "dequantize.h"
 #include "mlx/ops.h"
-#include "packed.h"
 
 namespace gomlx {
 namespace {
@@ -10,33 +10,33 @@ constexpr const char* op = "cpu_quantized_matmul";
 mx::array product(const mx::array& x, const PackedWeight& w, const Packing& p, mx::Stream s);
 
 // Inputs: x [..., k], then the packed matrix [n, k]. Output [..., n] of x's dtype.
-class CPUQuantizedMatmul : public mx::UnaryPrimitive {
+class CPUQuantizedMatmul : public CPUPrimitive {
  public:
-  CPUQuantizedMatmul(mx::Stream s, Packing p) : UnaryPrimitive(s), p_(p) {}
+  CPUQuantizedMatmul(mx::Stream s, Packing p) : CPUPrimitive(s), p_(p) {}
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     allocate(out);
     Rows x = rows(inputs[0], stream());
     cpu::Packed w = PackedWeight::of(p_, inputs, 1).packed(p_, stream());
-    if (x.count == 0) return;
+    if (out.size() == 0) return;
     dispatch(stream(), [x = x.activations(), w, y = out.data<char>(), type = type_of(op, out)] {
       cpu::quantized_matmul(x, w, y, type);
     });
   }
 
-  void eval_gpu(const std::vector<mx::array>&, mx::array&) override { refuse(op, "runs on a CPU only."); }
-
-  // By MLX's operation, with its gradients.
+  // By MLX's operation, with its gradients. It does not know groups of 16: theirs
+  // is the product with the matrix as numbers.
   std::vector<mx::array> vjp(const std::vector<mx::array>& primals, const std::vector<mx::array>& cotangents,
                              const std::vector<int>& argnums, const std::vector<mx::array>&) override {
     auto w = PackedWeight::of(p_, primals, 1);
-    auto y = mx::quantized_matmul(primals[0], w.w, w.scales, w.biases, true, p_.group, p_.bits, p_.name(),
-                                  stream());
-    auto grads = y.primitive().vjp(primals, cotangents, argnums, {y});
-    for (size_t i = 0; i < grads.size(); i++) {
-      grads[i] = mx::astype(grads[i], primals[argnums[i]].dtype(), stream());
+    if (p_.group != 16 || p_.mode != cpu::Mode::affine) {
+      auto y = mx::quantized_matmul(primals[0], w.w, w.scales, w.biases, true, p_.group, p_.bits, p_.name(),
+                                    stream());
+      return gradients(y, cotangents, argnums, primals);
     }
-    return grads;
+    if (argnums.size() != 1 || argnums[0] != 0) refuse(op, "has no gradient of groups of 16.");
+    auto dy = mx::astype(cotangents[0], mx::float32, stream());
+    return {mx::astype(mx::matmul(dy, dequantize(w, p_, stream()), stream()), primals[0].dtype(), stream())};
   }
 
   std::vector<mx::array> jvp(const std::vector<mx::array>& primals, const std::vector<mx::array>& tangents,
@@ -47,10 +47,7 @@ class CPUQuantizedMatmul : public mx::UnaryPrimitive {
 
   std::pair<std::vector<mx::array>, std::vector<int>> vmap(const std::vector<mx::array>& inputs,
                                                            const std::vector<int>& axes) override {
-    for (size_t i = 1; i < axes.size(); i++) {
-      if (axes[i] >= 0) refuse(op, "has no vmap over the matrix.");
-    }
-    auto x = axes[0] > 0 ? mx::moveaxis(inputs[0], axes[0], 0, stream()) : inputs[0];
+    auto x = batched(op, inputs[0], axes, stream());
     return {{product(x, PackedWeight::of(p_, inputs, 1), p_, stream())}, {axes[0] < 0 ? -1 : 0}};
   }
 

@@ -7,6 +7,7 @@
 #include "mlx/allocator.h"
 #include "mlx/backend/cpu/encoder.h"
 #include "mlx/c/error.h"
+#include "mlx/ops.h"
 #include "mlx/utils.h"
 
 namespace gomlx {
@@ -105,6 +106,21 @@ Rows rows(const mx::array& x, mx::Stream s) {
 
 cpu::Activations Rows::activations() const {
   return {bytes(x), type_of("rows", x), count, width, stride};
+}
+
+std::vector<mx::array> gradients(const mx::array& y, const std::vector<mx::array>& cotangents,
+                                 const std::vector<int>& argnums, const std::vector<mx::array>& like) {
+  auto s = y.primitive().stream();
+  auto grads = y.primitive().vjp(y.inputs(), {mx::astype(cotangents[0], y.dtype(), s)}, argnums, {y});
+  for (size_t i = 0; i < grads.size(); i++) grads[i] = mx::astype(grads[i], like[argnums[i]].dtype(), s);
+  return grads;
+}
+
+mx::array batched(const char* op, const mx::array& x, const std::vector<int>& axes, mx::Stream s) {
+  for (size_t i = 1; i < axes.size(); i++) {
+    if (axes[i] >= 0) refuse(op, "has no vmap over the matrix.");
+  }
+  return axes[0] > 0 ? mx::moveaxis(x, axes[0], 0, s) : x;
 }
 
 const mx::array& array_of(mlx_array a) {

@@ -74,6 +74,23 @@ int made(mlx_array* res, const std::function<mx::array()>& make);
 // Sets *res to a text, the result of a C function.
 int told(mlx_string* res, const std::string& text);
 
+// A primitive without a kernel for a GPU.
+class CPUPrimitive : public mx::UnaryPrimitive {
+ public:
+  using UnaryPrimitive::UnaryPrimitive;
+
+  void eval_gpu(const std::vector<mx::array>&, mx::array&) override { require_cpu(name(), stream()); }
+};
+
+// The gradients of an operation of MLX that computes the same: y is its result for
+// inputs of its own order, argnums name them, and like has their dtypes.
+std::vector<mx::array> gradients(const mx::array& y, const std::vector<mx::array>& cotangents,
+                                 const std::vector<int>& argnums, const std::vector<mx::array>& like);
+
+// Moves the batch of a vmap over x, the first input, to the front; a batch of the
+// others is refused.
+mx::array batched(const char* op, const mx::array& x, const std::vector<int>& axes, mx::Stream s);
+
 // An error in MLX's style: "[op] what".
 [[noreturn]] void refuse(const char* op, const std::string& what);
 

@@ -51,23 +51,14 @@ template <class Reader> void take_rows(const Reader& from, Span keys, int64_t d,
 
 // transpose turns rows [tile, width] into [width, tile], 4 by 4.
 inline void transpose(const float* x, int64_t width, float* y) {
-  typedef int32_t pick __attribute__((vector_size(16)));
   for (int64_t t = 0; t < tile; t += 4)
     for (int64_t i = 0; i < width; i += 4) {
       v4 r[4];
       for (int j = 0; j < 4; j++) std::memcpy(&r[j], x + (t + j) * width + i, sizeof r[j]);
-#if defined(__clang__)
       v4 a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5), b = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
       v4 c = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5), d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
       v4 out[4] = {__builtin_shufflevector(a, c, 0, 1, 4, 5), __builtin_shufflevector(a, c, 2, 3, 6, 7),
                    __builtin_shufflevector(b, d, 0, 1, 4, 5), __builtin_shufflevector(b, d, 2, 3, 6, 7)};
-#else
-      pick low = {0, 4, 1, 5}, high = {2, 6, 3, 7}, first = {0, 1, 4, 5}, second = {2, 3, 6, 7};
-      v4 a = __builtin_shuffle(r[0], r[1], low), b = __builtin_shuffle(r[0], r[1], high);
-      v4 c = __builtin_shuffle(r[2], r[3], low), d = __builtin_shuffle(r[2], r[3], high);
-      v4 out[4] = {__builtin_shuffle(a, c, first), __builtin_shuffle(a, c, second),
-                   __builtin_shuffle(b, d, first), __builtin_shuffle(b, d, second)};
-#endif
       for (int j = 0; j < 4; j++) std::memcpy(y + (i + j) * tile + t, &out[j], sizeof out[j]);
     }
 }

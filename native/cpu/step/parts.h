@@ -52,8 +52,6 @@ struct Steps {
   int64_t (*argmax)(const void*, Type, int64_t d);
 };
 
-extern const Steps steps_generic, steps_avx2, steps_avx512, steps_neon;
-
 // tokens_of_a_block is how many queries of each head are in a block.
 inline int64_t tokens_of_a_block(const Attend& a) {
   int64_t n = 64 * a.kv_heads / a.heads;

@@ -6,8 +6,10 @@
 #include "single.h"
 #include "turn.h"
 
-namespace gomlx::cpu {
-namespace GOMLX_ISA {
+namespace gomlx::cpu::GOMLX_ISA {
+
+extern const Steps steps;
+
 namespace {
 
 void norm(const RmsNorm& a, Span rows) {
@@ -61,21 +63,7 @@ int64_t argmax(const void* x, Type type, int64_t d) {
 }
 
 }  // namespace
-}  // namespace GOMLX_ISA
 
-#define GOMLX_JOIN(a, b) a##b
-#define GOMLX_TABLE(isa) GOMLX_JOIN(steps_, isa)
+const Steps steps{W, norm, gate, turn, write, part, join, block, argmax};
 
-const Steps GOMLX_TABLE(GOMLX_ISA) = {
-    GOMLX_ISA::W,
-    GOMLX_ISA::norm,
-    GOMLX_ISA::gate,
-    GOMLX_ISA::turn,
-    GOMLX_ISA::write,
-    GOMLX_ISA::part,
-    GOMLX_ISA::join,
-    GOMLX_ISA::block,
-    GOMLX_ISA::argmax,
-};
-
-}  // namespace gomlx::cpu
+}  // namespace gomlx::cpu::GOMLX_ISA

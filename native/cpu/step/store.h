@@ -2,7 +2,7 @@
 #pragma once
 
 #include "parts.h"
-#include "vec.h"
+#include "numbers.h"
 
 namespace gomlx::cpu::GOMLX_ISA {
 namespace {
@@ -36,9 +36,7 @@ template <class T> struct Affine8 {
     const T *scales, *biases;
     int shift; // of a place to its group's
     vf at(int64_t i, int64_t) const { // groups are no narrower than a vector
-      vb q;
-      std::memcpy(&q, p + i, W);
-      return __builtin_convertvector(__builtin_convertvector(q, vi), vf) * widen(scales[i >> shift]) + widen(biases[i >> shift]);
+      return number(load_bytes(p + i)) * widen(scales[i >> shift]) + widen(biases[i >> shift]);
     }
   };
   Affine8(const Store& s, int64_t b, int64_t h)

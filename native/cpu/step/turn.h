@@ -2,7 +2,7 @@
 #pragma once
 
 #include "parts.h"
-#include "vec.h"
+#include "numbers.h"
 
 namespace gomlx::cpu::GOMLX_ISA {
 namespace {
