@@ -8,10 +8,17 @@ import (
 	"time"
 )
 
-// contender is one setting that is measured: ours or the peer's.
+// The sides that are compared.
+const (
+	goMLX    = "go-mlx"
+	mlxLM    = "mlx-lm"
+	llamaCpp = "llama.cpp"
+)
+
+// contender is one setting that is measured, of one of the sides.
 type contender interface {
 	name() string
-	ours() bool
+	side() string
 	run(ctx context.Context, w workload) (sample, error)
 	close() error
 }
@@ -50,7 +57,7 @@ func measure(ctx context.Context, all []contender, w workload, limit time.Durati
 // seems too slow may have been disturbed and gets another chance. Where no more
 // than the warm-up is possible, that counts: it took long enough.
 func warmUp(ctx context.Context, c contender, w workload, limit time.Duration, log io.Writer) (result, error) {
-	r := result{name: c.name(), ours: c.ours(), work: w}
+	r := result{name: c.name(), side: c.side(), work: w}
 	for chances := 3; chances > 0; chances-- {
 		fmt.Fprintf(log, "warming up: %s: ", r.name)
 		s, err := c.run(ctx, w.probe())
@@ -59,7 +66,7 @@ func warmUp(ctx context.Context, c contender, w workload, limit time.Duration, l
 			return r, err
 		}
 		fmt.Fprintln(log, s)
-		if r.ours {
+		if r.side == goMLX {
 			break
 		}
 		if r.work = w.fit(s, limit); !r.work.shortened {
@@ -100,21 +107,43 @@ func contenders(ctx context.Context, o options, root string, log io.Writer) (all
 	if m, err = describe(ctx); err != nil {
 		return all, m, err
 	}
-	python, err := environment(ctx, o.Peer, m.gpu != "", log)
+	if isFile(o.Model) {
+		fmt.Fprintln(log, "mlx-lm is left out: the conversion for it is that of a pinned model")
+	} else {
+		peers, err := startPeers(ctx, o, root, gguf, m.gpu != "", log)
+		all = append(all, peers...)
+		if err != nil {
+			return all, m, err
+		}
+		m.peer = peers[0].(*peer).hello
+	}
+	if m.gpu != "" {
+		return all, m, nil // llama.cpp as pip makes it runs on the CPU
+	}
+	p, err := startLlama(ctx, o.Llama, gguf, m.threads, log)
 	if err != nil {
 		return all, m, err
 	}
+	m.llama = p.Llama
+	return append(all, p), m, nil
+}
+
+// startPeers starts mlx-lm in every setting.
+func startPeers(ctx context.Context, o options, root, gguf string, gpu bool, log io.Writer) (all []contender, err error) {
+	python, err := environment(ctx, o.Peer, gpu, log)
+	if err != nil {
+		return nil, err
+	}
 	folder, err := converted(ctx, python, root, gguf, log)
 	if err != nil {
-		return all, m, err
+		return nil, err
 	}
 	for _, s := range settings {
 		p, err := startPeer(ctx, python, folder, s, log)
 		if err != nil {
-			return all, m, err
+			return all, err
 		}
 		all = append(all, p)
-		m.peer = p.hello
 	}
-	return all, m, nil
+	return all, nil
 }

@@ -20,7 +20,13 @@ type script struct {
 }
 
 func (s *script) name() string { return s.label }
-func (s *script) ours() bool   { return s.label == "ours" }
+func (s *script) side() string {
+	if s.label == "ours" {
+		return goMLX
+	}
+	return mlxLM
+}
+
 func (s *script) close() error { return s.err }
 
 func (s *script) run(_ context.Context, w workload) (sample, error) {
@@ -50,8 +56,8 @@ func TestMeasureInTurns(t *testing.T) {
 		"ours", "peer",
 		"ours", "peer",
 	}, runs)
-	require.True(t, results[0].ours)
-	require.False(t, results[1].ours)
+	require.Equal(t, goMLX, results[0].side)
+	require.Equal(t, mlxLM, results[1].side)
 	require.Len(t, results[1].samples, 4, "the warm-up does not count")
 	require.Equal(t, work, a.works[1])
 	require.Equal(t, work, b.works[1])

@@ -17,20 +17,22 @@ import (
 
 // machine is what figures depend on. It names no host and no path.
 type machine struct {
-	cpu    string
-	cores  int
-	memory uint64 // bytes, 0 when unknown
-	gpu    string // "" when MLX computes on the CPU
-	system string
-	goVer  string
-	mlx    string // the library's own version
-	blas   string
-	peer   hello
+	cpu     string
+	cores   int
+	memory  uint64 // bytes, 0 when unknown
+	gpu     string // "" when MLX computes on the CPU
+	system  string
+	goVer   string
+	mlx     string // the library's own version
+	blas    string
+	peer    hello // zero without one
+	llama   string
+	threads int // of the kernels, and so of llama.cpp
 }
 
 // describe asks the system and MLX.
 func describe(ctx context.Context) (machine, error) {
-	m := machine{cores: runtime.NumCPU(), goVer: runtime.Version()}
+	m := machine{cores: runtime.NumCPU(), threads: threads(), goVer: runtime.Version()}
 	if runtime.GOOS == "darwin" {
 		m.cpu, m.memory, m.system = darwin()
 	} else {
@@ -76,12 +78,26 @@ func (m machine) lines() []string {
 	if m.gpu != "" {
 		hardware = m.gpu + "; " + hardware
 	}
-	return []string{
+	lines := []string{
 		hardware + "; " + m.system,
 		fmt.Sprintf("go-mlx: %s, MLX %s, mlx-c %s, %s", m.goVer, m.mlx, native.MLXCVersion, m.blas),
-		fmt.Sprintf("Python: %s, mlx %s, mlx-lm %s, as pip installs them, %s",
-			m.peer.Python, m.peer.MLX, m.peer.MLXLM, m.peer.Device),
 	}
+	if m.peer.MLXLM != "" {
+		lines = append(lines, fmt.Sprintf("Python: %s, mlx %s, mlx-lm %s, as pip installs them, %s",
+			m.peer.Python, m.peer.MLX, m.peer.MLXLM, m.peer.Device))
+	}
+	if m.llama != "" {
+		lines = append(lines, fmt.Sprintf("llama.cpp: llama-cpp-python %s, compiled on this machine, %s", m.llama, count(m.threads, "thread")))
+	}
+	return lines
+}
+
+// threads is how many the kernels run on: GO_MLX_THREADS, or one for each core.
+func threads() int {
+	if n, err := strconv.Atoi(os.Getenv("GO_MLX_THREADS")); err == nil && n > 0 {
+		return n
+	}
+	return runtime.NumCPU()
 }
 
 // blasName names the BLAS behind libmlx: the wheel that setup installs, or what

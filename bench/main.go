@@ -1,11 +1,11 @@
-// Command bench measures go-mlx beside Python mlx-lm, in one run, on the same
-// weights and the same prompt: prefill, decode and building the graph of a
-// decoding step. `bench shapes` does it for models of random weights, and `bench
-// ops` measures what single operations cost beside C and Python. They print a table and write it to docs/benchmarks.md with the
-// machine's description. `make bench` calls both.
+// Command bench measures go-mlx beside Python mlx-lm and llama.cpp, in one run, on the
+// same weights and the same prompt: prefill, decode and building the graph of a
+// decoding step. `bench shapes` does it for models of random weights, `bench train`
+// measures training, and `bench ops` what single operations cost beside C and Python.
+// They print a table and write it to docs/benchmarks.md with the machine's description.
 //
 // What it needs beyond Go it fetches once: the model, and a Python environment
-// with mlx-lm in the user cache folder.
+// with mlx-lm and one with llama.cpp in the user cache folder.
 package main
 
 import (
@@ -27,8 +27,9 @@ import (
 
 // options are the command line.
 type options struct {
-	Model        string        `default:"smollm2" help:"The pinned model to run."`
+	Model        string        `default:"smollm2" help:"The pinned model to run, or a GGUF file."`
 	Peer         string        `type:"path" placeholder:"DIR" help:"Python environment with mlx-lm, not one of its own."`
+	Llama        string        `type:"path" placeholder:"DIR" help:"Python environment with llama-cpp-python, not one of its own."`
 	PromptTokens int           `default:"512" help:"Length of the prompt."`
 	Tokens       int           `default:"64" help:"Tokens to generate in a run."`
 	Runs         int           `default:"5" help:"Runs of each setting, in turns."`
@@ -103,7 +104,10 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	if o.Out == "" {
 		return nil
 	}
-	return markdown.Rewrite(o.Out, "bench "+machine.section(), "make bench", r.markdown())
+	if err := r.drawBeside(o.Out); err != nil {
+		return err
+	}
+	return markdown.Rewrite(o.Out, "bench "+r.section(), "make bench", r.markdown())
 }
 
 // complete fills in what depends on other options, and checks the sizes.

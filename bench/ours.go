@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -21,14 +22,20 @@ type ours struct {
 	model *models.Model
 }
 
-// modelPath is the path of a pinned model, fetched if need be.
+// modelPath is the path of a pinned model, fetched if need be, or of a file that is there.
 func modelPath(ctx context.Context, name string, log io.Writer) (string, error) {
+	if isFile(name) {
+		return name, nil
+	}
 	m, ok := fetch.FindModel(name)
 	if !ok {
 		return "", fmt.Errorf("bench: no pinned model is called %q", name)
 	}
 	return fetch.Model(ctx, m, log)
 }
+
+// isFile tells a GGUF file from a pinned model.
+func isFile(name string) bool { return filepath.Ext(name) == ".gguf" }
 
 // loadOurs loads the model as it is loaded by default, and in the other form.
 func loadOurs(ctx context.Context, path string, log io.Writer) ([]contender, error) {
@@ -59,7 +66,7 @@ func label(m *models.Model) string {
 }
 
 func (o *ours) name() string { return o.label }
-func (o *ours) ours() bool   { return true }
+func (o *ours) side() string { return goMLX }
 func (o *ours) close() error { return o.model.Close() }
 
 // run implements contender.

@@ -18,21 +18,27 @@ import (
 	"forge.lthn.ai/core/go-mlx/native"
 )
 
+// newModelScript goes before the others.
+//
+//go:embed newmodel.py
+var newModelScript string
+
 //go:embed peer.py
 var peerScript string
 
-// setting is one way in which mlx-lm runs the model.
+// setting is one way in which a peer runs the model.
 type setting struct {
-	folder string // of the converted model
+	of     string // the side
+	folder string // of the converted model, for mlx-lm
 	label  string
 }
 
 // settings are those that a user of mlx-lm has; the last two are the best a CPU
 // can get out of it.
 var settings = []setting{
-	{"f16", "mlx-lm, 4-bit with f16 scales, as converted"},
-	{"q4-f32", "mlx-lm, 4-bit with f32 scales"},
-	{"f32", "mlx-lm, dense f32"},
+	{mlxLM, "f16", "mlx-lm, 4-bit with f16 scales, as converted"},
+	{mlxLM, "q4-f32", "mlx-lm, 4-bit with f32 scales"},
+	{mlxLM, "f32", "mlx-lm, dense f32"},
 }
 
 // hello is what a peer says of itself once its model is loaded.
@@ -41,6 +47,7 @@ type hello struct {
 	MLX    string `json:"mlx"`
 	MLXLM  string `json:"mlx-lm"`
 	Device string `json:"device"`
+	Llama  string `json:"llama-cpp-python"`
 }
 
 // request and answer are one run of a peer; times are in seconds.
@@ -70,8 +77,13 @@ type peer struct {
 
 // startPeer starts mlx-lm and waits until its model is loaded.
 func startPeer(ctx context.Context, python, models string, s setting, log io.Writer) (*peer, error) {
+	return startScript(ctx, python, peerScript, s, log, filepath.Join(models, s.folder))
+}
+
+// startScript starts a script with arguments, of which the first is a model.
+func startScript(ctx context.Context, python, script string, s setting, log io.Writer, args ...string) (*peer, error) {
 	fmt.Fprintf(log, "loading the model into %s\n", s.label)
-	cmd := fetch.Command(ctx, python, "-c", peerScript, filepath.Join(models, s.folder))
+	cmd := fetch.Command(ctx, python, append([]string{"-c", newModelScript + script}, args...)...)
 	cmd.Env = append(os.Environ(), "HF_HUB_OFFLINE=1", "PYTHONNOUSERSITE=1")
 	p, err := start(ctx, cmd, s)
 	if err != nil {
@@ -106,17 +118,17 @@ func start(ctx context.Context, cmd *exec.Cmd, s setting) (*peer, error) {
 }
 
 func (p *peer) name() string { return p.label }
-func (p *peer) ours() bool   { return false }
+func (p *peer) side() string { return p.of }
 
 // run implements contender.
 func (p *peer) run(_ context.Context, w workload) (sample, error) {
 	s := sample{promptTokens: w.prompt}
-	if err := json.NewEncoder(p.in).Encode(request{w.sequence(w.prompt), w.tokens, w.builds}); err != nil {
-		return s, p.failed(err)
+	if p.of == llamaCpp {
+		w.builds = 0 // it builds inside of a step
 	}
 	var a answer
-	if err := p.out.Decode(&a); err != nil {
-		return s, p.failed(err)
+	if err := p.ask(request{w.sequence(w.prompt), w.tokens, w.builds}, &a); err != nil {
+		return s, err
 	}
 	if len(a.Tokens) != w.tokens || len(a.BuildS) != w.builds {
 		return s, fmt.Errorf("asked for %d tokens and %d builds, got %d and %d",
@@ -127,6 +139,17 @@ func (p *peer) run(_ context.Context, w workload) (sample, error) {
 		s.builds = append(s.builds, seconds(b))
 	}
 	return s, nil
+}
+
+// ask sends a line and waits for one.
+func (p *peer) ask(request, answer any) error {
+	if err := json.NewEncoder(p.in).Encode(request); err != nil {
+		return p.failed(err)
+	}
+	if err := p.out.Decode(answer); err != nil {
+		return p.failed(err)
+	}
+	return nil
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

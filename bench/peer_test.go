@@ -54,7 +54,7 @@ func startAs(t *testing.T, ctx context.Context, act string) (*peer, error) {
 	t.Helper()
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), actVariable+"="+act)
-	return start(ctx, cmd, setting{"f32", "the peer"})
+	return start(ctx, cmd, setting{mlxLM, "f32", "the peer"})
 }
 
 var small = workload{ids: []int32{5, 6, 7}, prompt: 4, tokens: 3, builds: 2}
@@ -110,4 +110,18 @@ func TestPeerOfAnotherVersion(t *testing.T) {
 	t.Setenv(actVariable, "well")
 	_, err := startPeer(t.Context(), os.Args[0], t.TempDir(), settings[0], t.Output())
 	require.ErrorContains(t, err, "the Python environment has mlx 0.1 and mlx-lm 0.2, want")
+}
+
+// TestLlama builds no graphs that could be timed.
+func TestLlama(t *testing.T) {
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), actVariable+"=well")
+	p, err := start(t.Context(), cmd, llama)
+	require.NoError(t, err)
+	require.Equal(t, llamaCpp, p.side())
+	s, err := p.run(t.Context(), small)
+	require.NoError(t, err)
+	require.Empty(t, s.builds)
+	require.Equal(t, 8.0, s.decode())
+	require.NoError(t, p.close())
 }

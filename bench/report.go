@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -42,6 +43,7 @@ func (r report) markdown() string {
 		fmt.Fprintf(&b, "- %s\n", l)
 	}
 	fmt.Fprintf(&b, "\n%s\n%s\n", r.table(), r.notes())
+	fmt.Fprintf(&b, "\n![Tokens a second of prefill and decode](%s)\n", r.picture())
 	return b.String()
 }
 
@@ -52,12 +54,28 @@ func (r report) command() string {
 		return "go run ./bench --quick"
 	}
 	return fmt.Sprintf("go run ./bench --model %s --prompt-tokens %d --tokens %d --runs %d",
-		o.Model, o.PromptTokens, o.Tokens, o.Runs)
+		filepath.Base(o.Model), o.PromptTokens, o.Tokens, o.Runs)
+}
+
+// model is the name of what was measured.
+func (r report) model() string {
+	if o := r.options; isFile(o.Model) {
+		return strings.TrimSuffix(filepath.Base(o.Model), ".gguf")
+	}
+	return "SmolLM2-135M-Instruct"
+}
+
+// section is the name of the part of the document for such machines and models.
+func (r report) section() string {
+	if isFile(r.options.Model) {
+		return r.machine.section() + " " + r.model()
+	}
+	return r.machine.section()
 }
 
 // table has a row for each contender and one that compares.
 func (r report) table() string {
-	rows := [][]string{{"SmolLM2-135M-Instruct"}}
+	rows := [][]string{{r.model()}}
 	for _, c := range columns {
 		rows[0] = append(rows[0], c.title)
 	}
@@ -71,15 +89,24 @@ func (r report) table() string {
 		}
 		rows = append(rows, row)
 	}
-	return markdown.Table(append(rows, r.ratios()))
+	return markdown.Table(append(rows, r.ratios()...))
 }
 
 // ratios compares the default of go-mlx, the first result, with the best that
-// the peer shows in each column.
-func (r report) ratios() []string {
-	row := []string{"**go-mlx's default against mlx-lm's best**"}
+// each of the other sides shows in each column.
+func (r report) ratios() (rows [][]string) {
+	for _, side := range []string{mlxLM, llamaCpp} {
+		if slices.ContainsFunc(r.results, func(res result) bool { return res.side == side }) {
+			rows = append(rows, r.against(side))
+		}
+	}
+	return rows
+}
+
+func (r report) against(side string) []string {
+	row := []string{fmt.Sprintf("**go-mlx's default against %s's best**", side)}
 	for _, c := range columns {
-		mine, best := r.results[0].of(c.of).median(), r.best(c.of, c.more)
+		mine, best := r.results[0].of(c.of).median(), r.best(side, c.of, c.more)
 		if mine == 0 || best == 0 {
 			row = append(row, "–")
 			continue
@@ -89,13 +116,13 @@ func (r report) ratios() []string {
 	return row
 }
 
-// best is the peer's best median of a figure, 0 when it has none. Settings that
+// best is a side's best median of a figure, 0 when it has none. Settings that
 // were too slow to do all of the work are none of the best.
-func (r report) best(of func(sample) float64, more bool) float64 {
+func (r report) best(side string, of func(sample) float64, more bool) float64 {
 	best := 0.0
 	for _, res := range r.results {
 		v := res.of(of).median()
-		if res.ours || res.work.shortened || v == 0 {
+		if res.side != side || res.work.shortened || v == 0 {
 			continue
 		}
 		if best == 0 || (v > best) == more {
@@ -112,7 +139,7 @@ func (r report) notes() string {
 		"a prompt of %d tokens, %d greedy tokens, %d graphs of one step.",
 		count(o.Runs, "run"), o.PromptTokens, o.Tokens, o.Builds)
 	if tokens, of := agreement(r.results); of > 1 {
-		text += fmt.Sprintf(" The %d settings that ran all of it began with the same %d of %d tokens.", of, tokens, o.Tokens)
+		text += fmt.Sprintf(" The %d settings on MLX that ran all of it began with the same %d of %d tokens.", of, tokens, o.Tokens)
 	}
 	if slices.ContainsFunc(r.results, func(res result) bool { return res.work.shortened }) {
 		text += " A setting that would take far too long for that was run as its line says."

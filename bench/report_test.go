@@ -1,6 +1,8 @@
 package main
 
 import (
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -32,21 +34,24 @@ func exampleReport() report {
 		machine: machine{
 			cpu: "Example CPU (AVX2)", cores: 2, memory: 24 << 30, system: "Example OS 1 linux/amd64",
 			goVer: "go1.26.0", mlx: "0.32.2", blas: "OpenBLAS",
-			peer: hello{Python: "3.13.1", MLX: "0.32.2", MLXLM: "0.32.2", Device: "Device(cpu, 0)"},
+			peer:    hello{Python: "3.13.1", MLX: "0.32.2", MLXLM: "0.32.2", Device: "Device(cpu, 0)"},
+			threads: 2, llama: "0.3.36",
 		},
 		options: o,
 		date:    time.Date(2026, 11, 24, 23, 0, 0, 0, time.UTC),
 		results: []result{
-			{name: "ours", ours: true, work: full,
+			{name: "ours", side: goMLX, work: full,
 				samples: samples([]int32{1, 2, 3}, rates{160, 20, 800}, rates{150, 15, 900}, rates{170, 16, 850})},
-			{name: "ours, packed", ours: true, work: full,
+			{name: "ours, packed", side: goMLX, work: full,
 				samples: samples([]int32{1, 2, 4}, rates{9, 9, 9}, rates{9, 9, 9}, rates{9, 9, 9})},
-			{name: "peer, f16", work: workload{prompt: 4, tokens: 3, runs: 1, shortened: true},
+			{name: "peer, f16", side: mlxLM, work: workload{prompt: 4, tokens: 3, runs: 1, shortened: true},
 				samples: samples([]int32{7, 8, 9}, rates{0.25, 0.125, 0})},
-			{name: "peer, packed", work: full,
+			{name: "peer, packed", side: mlxLM, work: full,
 				samples: samples([]int32{1, 2, 3}, rates{10, 8, 2000}, rates{10, 8, 2000}, rates{10, 8, 2000})},
-			{name: "peer, dense", work: full,
+			{name: "peer, dense", side: mlxLM, work: full,
 				samples: samples([]int32{1, 2, 3}, rates{16, 5, 1700}, rates{15, 5, 1600}, rates{20, 5, 1800})},
+			{name: "llama", side: llamaCpp, work: full,
+				samples: samples([]int32{1, 6, 3}, rates{80, 40, 0}, rates{80, 40, 0}, rates{80, 40, 0})},
 		},
 	}
 }
@@ -58,19 +63,24 @@ func TestMarkdown(t *testing.T) {
 - Example CPU (AVX2), 2 cores, 24 GiB of memory; Example OS 1 linux/amd64
 - go-mlx: go1.26.0, MLX 0.32.2, mlx-c 0.7.0, OpenBLAS
 - Python: 3.13.1, mlx 0.32.2, mlx-lm 0.32.2, as pip installs them, Device(cpu, 0)
+- llama.cpp: llama-cpp-python 0.3.36, compiled on this machine, 2 threads
 
-| SmolLM2-135M-Instruct                      | prefill, tokens/s | decode, tokens/s | building a step, µs |
-|--------------------------------------------|------------------:|-----------------:|--------------------:|
-| ours                                       |     160 (150–170) | 16.0 (15.0–20.0) |       850 (800–900) |
-| ours, packed                               |  9.00 (9.00–9.00) | 9.00 (9.00–9.00) |    9.00 (9.00–9.00) |
-| peer, f16 (1 run of 4 + 3 tokens)          |             0.250 |            0.125 |                   – |
-| peer, packed                               |  10.0 (10.0–10.0) | 8.00 (8.00–8.00) |    2000 (2000–2000) |
-| peer, dense                                |  16.0 (15.0–20.0) | 5.00 (5.00–5.00) |    1700 (1600–1800) |
-| **go-mlx's default against mlx-lm's best** |       **10.00 ×** |       **2.00 ×** |          **0.50 ×** |
+| SmolLM2-135M-Instruct                         | prefill, tokens/s | decode, tokens/s | building a step, µs |
+|-----------------------------------------------|------------------:|-----------------:|--------------------:|
+| ours                                          |     160 (150–170) | 16.0 (15.0–20.0) |       850 (800–900) |
+| ours, packed                                  |  9.00 (9.00–9.00) | 9.00 (9.00–9.00) |    9.00 (9.00–9.00) |
+| peer, f16 (1 run of 4 + 3 tokens)             |             0.250 |            0.125 |                   – |
+| peer, packed                                  |  10.0 (10.0–10.0) | 8.00 (8.00–8.00) |    2000 (2000–2000) |
+| peer, dense                                   |  16.0 (15.0–20.0) | 5.00 (5.00–5.00) |    1700 (1600–1800) |
+| llama                                         |  80.0 (80.0–80.0) | 40.0 (40.0–40.0) |                   – |
+| **go-mlx's default against mlx-lm's best**    |       **10.00 ×** |       **2.00 ×** |          **0.50 ×** |
+| **go-mlx's default against llama.cpp's best** |        **2.00 ×** |       **0.40 ×** |                   – |
 
 Median (least–most) of 3 runs in turns: a prompt of 100 tokens, 3 greedy tokens, 8 graphs of one step. `+
-		`The 4 settings that ran all of it began with the same 2 of 3 tokens. `+
+		`The 4 settings on MLX that ran all of it began with the same 2 of 3 tokens. `+
 		`A setting that would take far too long for that was run as its line says.
+
+![Tokens a second of prefill and decode](benchmarks-cpu.svg)
 `, exampleReport().markdown())
 }
 
@@ -85,12 +95,12 @@ func TestTextSaysWhatTheDocumentSays(t *testing.T) {
 
 func TestBestIsPerColumn(t *testing.T) {
 	r := exampleReport()
-	require.Equal(t, 16.0, r.best(sample.prefill, true), "dense")
-	require.Equal(t, 8.0, r.best(sample.decode, true), "packed")
-	require.Equal(t, 1700.0, r.best(sample.build, false), "dense; f16 has no figure, which is not the best one")
+	require.Equal(t, 16.0, r.best(mlxLM, sample.prefill, true), "dense")
+	require.Equal(t, 8.0, r.best(mlxLM, sample.decode, true), "packed")
+	require.Equal(t, 1700.0, r.best(mlxLM, sample.build, false), "dense; f16 has no figure, which is not the best one")
 	r.results = r.results[:3]
-	require.Zero(t, r.best(sample.prefill, true), "what did less work is nothing to compare with")
-	require.Equal(t, []string{"–", "–", "–"}, r.ratios()[1:])
+	require.Zero(t, r.best(mlxLM, sample.prefill, true), "what did less work is nothing to compare with")
+	require.Equal(t, []string{"–", "–", "–"}, r.against(mlxLM)[1:])
 }
 
 func TestCommandHasNoPaths(t *testing.T) {
@@ -106,4 +116,28 @@ func TestFigure(t *testing.T) {
 	} {
 		require.Equal(t, want, figure(v))
 	}
+}
+
+// TestPicture: every setting that did all of the work has a bar with its figure.
+func TestPicture(t *testing.T) {
+	var b strings.Builder
+	r := exampleReport()
+	require.NoError(t, r.draw(&b))
+	for _, text := range []string{"prefill, tokens/s", "decode, tokens/s", "ours, packed", "peer, dense", "llama", " 160<", " 40.0<"} {
+		require.Contains(t, b.String(), text)
+	}
+	require.NotContains(t, b.String(), "peer, f16")
+	dir := t.TempDir()
+	require.NoError(t, r.drawBeside(filepath.Join(dir, "benchmarks.md")))
+	require.FileExists(t, filepath.Join(dir, "benchmarks-cpu.svg"))
+}
+
+// TestFileOfAnotherModel has a part of the document of its own.
+func TestFileOfAnotherModel(t *testing.T) {
+	r := exampleReport()
+	r.options.Model = "/models/gemma-3-270m-q4_k_m.gguf"
+	require.Equal(t, "cpu gemma-3-270m-q4_k_m", r.section())
+	require.Equal(t, "benchmarks-cpu-gemma-3-270m-q4_k_m.svg", r.picture())
+	require.Contains(t, r.table(), "| gemma-3-270m-q4_k_m ")
+	require.NotContains(t, r.markdown(), "/models")
 }

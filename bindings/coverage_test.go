@@ -23,7 +23,7 @@ var untested = map[string]string{}
 // lockRow is a function of mlx-c in gen/api.lock.
 type lockRow struct{ header, family, goName, c string }
 
-var cFunction = regexp.MustCompile(`\b(_?mlx_\w+)\(`)
+var cFunction = regexp.MustCompile(`\b(_?(?:go)?mlx_\w+)\(`)
 
 func readLock(t *testing.T) (rows []lockRow) {
 	t.Helper()
@@ -128,7 +128,7 @@ func checkSources(t *testing.T) sources {
 	return s
 }
 
-var cName = regexp.MustCompile(`C: (_?mlx_\w+)\b`)
+var cName = regexp.MustCompile(`C: (_?(?:go)?mlx_\w+)\b`)
 
 func (s sources) add(f *ast.FuncDecl) {
 	name := f.Name.Name

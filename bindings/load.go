@@ -24,11 +24,13 @@ const LibraryPathVariable = "GO_MLX_LIBRARY_PATH"
 
 // Library tells what was loaded, for mlx doctor.
 type Library struct {
-	MLXC    string   // path of libmlxc
-	MLX     string   // path of libmlx, when it was found beside it
-	BLAS    string   // path of the BLAS forwarding library, or ""
-	Version string   // MLX's version, as the library says it
-	Tried   []string // the places looked at, each with what was found
+	MLXC      string   // path of libmlxc
+	MLX       string   // path of libmlx, when it was found beside it
+	BLAS      string   // path of the BLAS forwarding library, or ""
+	Kernels   string   // path of libgomlx, our own kernels for a CPU, or ""
+	NoKernels string   // why Kernels is ""
+	Version   string   // MLX's version, as the library says it
+	Tried     []string // the places looked at, each with what was found
 }
 
 var (
@@ -64,6 +66,7 @@ func LoadLibrary() (Library, error) {
 		lib, err := loadFrom(dir, places, only)
 		if err == nil {
 			lib.Tried = append(tried, dir+": loaded")
+			loadKernels(&lib)
 			library = lib
 			loaded.Store(true)
 			return lib, nil

@@ -282,6 +282,13 @@ gm_ret1 gm_retain(uintptr_t a) {
 	return (gm_ret1){(uintptr_t)res.ctx, gm_error(status)};
 }
 
+gm_ret1 gm_built_for(void) {
+	mlx_string res = p_mlx_string_new();
+	int status = p_gomlx_built_for(&res);
+	char *text = gm_take_string(res);
+	return (gm_ret1){(uintptr_t)text, gm_error(status)};
+}
+
 // The error handler needs a destructor: without one mlx-c drops its data.
 static void gm_no_destructor(void *data) { (void)data; }
 
@@ -297,16 +304,23 @@ void *gm_open(const char *path, bool global, char **err) {
 	return library;
 }
 
-// gm_resolve finds every function and returns the name of the first that is
-// missing, or NULL.
-const char *gm_resolve(void *library) {
-	for (const gm_symbol *s = gm_symbols; s->name != NULL; s++) {
+// gm_find finds functions and returns the name of the first that is missing, or
+// NULL.
+static const char *gm_find(void *library, const gm_symbol *s) {
+	for (; s->name != NULL; s++) {
 		*s->fn = dlsym(library, s->name);
 		if (*s->fn == NULL && s->fallback != NULL) *s->fn = dlsym(library, s->fallback);
 		if (*s->fn == NULL) return s->name;
 	}
-	p_mlx_set_error_handler(gm_handler, NULL, gm_no_destructor);
 	return NULL;
 }
+
+const char *gm_resolve(void *library) {
+	const char *missing = gm_find(library, gm_symbols);
+	if (missing == NULL) p_mlx_set_error_handler(gm_handler, NULL, gm_no_destructor);
+	return missing;
+}
+
+const char *gm_resolve_kernels(void *library) { return gm_find(library, gm_kernel_symbols); }
 
 void gm_close_library(void *library) { dlclose(library); }

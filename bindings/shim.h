@@ -19,7 +19,7 @@ typedef struct {
 	const char *fallback;
 } gm_symbol;
 
-extern const gm_symbol gm_symbols[];
+extern const gm_symbol gm_symbols[], gm_kernel_symbols[];
 
 // The first error since the last call on this thread: a status byte, then the
 // message. NULL is the common case.
@@ -73,10 +73,12 @@ void gm_copy(void *out, const void *p, size_t size);
 // Loading.
 void *gm_open(const char *path, bool global, char **err);
 const char *gm_resolve(void *library);
+const char *gm_resolve_kernels(void *library);
 void gm_close_library(void *library);
 
 // By hand: what no generated shim does.
 gm_ret1 gm_close_arrays(const uintptr_t *arrays, size_t n);
 gm_ret1 gm_retain(uintptr_t a);
+gm_ret1 gm_built_for(void);
 
 #endif

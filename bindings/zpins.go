@@ -7,3 +7,6 @@ const (
 	MLXVersion  = "0.32.2"
 	MLXCVersion = "0.7.0"
 )
+
+// The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
+const kernelsHeader = "319bf23fbd421a628703cfcd0ab4d407064008faa051637a527a8caea502c97d"

@@ -666,6 +666,14 @@ int (*p_mlx_vjp)(mlx_vector_array *, mlx_vector_array *, const mlx_closure, cons
 int (*p_mlx_detail_vmap_replace)(mlx_vector_array *, const mlx_vector_array, const mlx_vector_array, const mlx_vector_array, const int *, size_t, const int *, size_t);
 int (*p_mlx_detail_vmap_trace)(mlx_vector_array *, mlx_vector_array *, const mlx_closure, const mlx_vector_array, const int *, size_t);
 int (*p_mlx_version)(mlx_string *);
+int (*p_gomlx_built_for)(mlx_string *);
+int (*p_gomlx_cpu_isa)(mlx_string *);
+int (*p_gomlx_cpu_threads)(int *);
+int (*p_gomlx_cpu_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
+int (*p_gomlx_cpu_dequantize)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
+int (*p_gomlx_cpu_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_stream);
+int (*p_gomlx_cpu_gather_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
+int (*p_gomlx_cpu_gather_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_stream);
 
 const gm_symbol gm_symbols[] = {
 	{"mlx_string_new", (void **)&p_mlx_string_new, NULL},
@@ -1332,6 +1340,19 @@ const gm_symbol gm_symbols[] = {
 	{"mlx_detail_vmap_replace", (void **)&p_mlx_detail_vmap_replace, NULL},
 	{"mlx_detail_vmap_trace", (void **)&p_mlx_detail_vmap_trace, NULL},
 	{"mlx_version", (void **)&p_mlx_version, NULL},
+	{NULL, NULL, NULL},
+};
+
+// Those of the library that may be absent.
+const gm_symbol gm_kernel_symbols[] = {
+	{"gomlx_built_for", (void **)&p_gomlx_built_for, NULL},
+	{"gomlx_cpu_isa", (void **)&p_gomlx_cpu_isa, NULL},
+	{"gomlx_cpu_threads", (void **)&p_gomlx_cpu_threads, NULL},
+	{"gomlx_cpu_quantized_matmul", (void **)&p_gomlx_cpu_quantized_matmul, NULL},
+	{"gomlx_cpu_dequantize", (void **)&p_gomlx_cpu_dequantize, NULL},
+	{"gomlx_cpu_matmul", (void **)&p_gomlx_cpu_matmul, NULL},
+	{"gomlx_cpu_gather_quantized_matmul", (void **)&p_gomlx_cpu_gather_quantized_matmul, NULL},
+	{"gomlx_cpu_gather_matmul", (void **)&p_gomlx_cpu_gather_matmul, NULL},
 	{NULL, NULL, NULL},
 };
 
@@ -5380,4 +5401,53 @@ gm_ret1 gm_mlx_version(void) {
 	int gm_st = p_mlx_version(&str);
 	char *str_c = gm_take_string(str);
 	return (gm_ret1){(uintptr_t)str_c, gm_error(gm_st)};
+}
+
+gm_ret1 gm_gomlx_cpu_isa(void) {
+	mlx_string str = p_mlx_string_new();
+	int gm_st = p_gomlx_cpu_isa(&str);
+	char *str_c = gm_take_string(str);
+	return (gm_ret1){(uintptr_t)str_c, gm_error(gm_st)};
+}
+
+gm_ret1 gm_gomlx_cpu_threads(void) {
+	int resArg = 0;
+	int gm_st = p_gomlx_cpu_threads(&resArg);
+	return (gm_ret1){(uintptr_t)resArg, gm_error(gm_st)};
+}
+
+gm_ret1 gm_gomlx_cpu_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, int groupSize, int bits, const char *mode, size_t mode_n, uintptr_t s) {
+	mlx_array resArg = {0};
+	char mode_b[GM_SHORT]; char *mode_c = gm_cstr(mode_b, mode, mode_n);
+	int gm_st = p_gomlx_cpu_quantized_matmul(&resArg, (mlx_array){(void *)x}, (mlx_array){(void *)w}, (mlx_array){(void *)scales}, (mlx_array){(void *)biases}, groupSize, bits, mode_c, (mlx_stream){(void *)s});
+	if (mode_c != mode_b) free(mode_c);
+	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
+}
+
+gm_ret1 gm_gomlx_cpu_dequantize(uintptr_t w, uintptr_t scales, uintptr_t biases, int groupSize, int bits, const char *mode, size_t mode_n, uintptr_t s) {
+	mlx_array resArg = {0};
+	char mode_b[GM_SHORT]; char *mode_c = gm_cstr(mode_b, mode, mode_n);
+	int gm_st = p_gomlx_cpu_dequantize(&resArg, (mlx_array){(void *)w}, (mlx_array){(void *)scales}, (mlx_array){(void *)biases}, groupSize, bits, mode_c, (mlx_stream){(void *)s});
+	if (mode_c != mode_b) free(mode_c);
+	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
+}
+
+gm_ret1 gm_gomlx_cpu_matmul(uintptr_t x, uintptr_t w, uintptr_t s) {
+	mlx_array resArg = {0};
+	int gm_st = p_gomlx_cpu_matmul(&resArg, (mlx_array){(void *)x}, (mlx_array){(void *)w}, (mlx_stream){(void *)s});
+	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
+}
+
+gm_ret1 gm_gomlx_cpu_gather_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, uintptr_t indices, int groupSize, int bits, const char *mode, size_t mode_n, uintptr_t s) {
+	mlx_array resArg = {0};
+	char mode_b[GM_SHORT]; char *mode_c = gm_cstr(mode_b, mode, mode_n);
+	int gm_st = p_gomlx_cpu_gather_quantized_matmul(&resArg, (mlx_array){(void *)x}, (mlx_array){(void *)w}, (mlx_array){(void *)scales}, (mlx_array){(void *)biases}, (mlx_array){(void *)indices}, groupSize, bits, mode_c, (mlx_stream){(void *)s});
+	if (mode_c != mode_b) free(mode_c);
+	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
+}
+
+gm_ret1 gm_gomlx_cpu_gather_matmul(uintptr_t x, uintptr_t w, uintptr_t indices, uintptr_t s) {
+	mlx_array resArg = {0};
+	int gm_st = p_gomlx_cpu_gather_matmul(&resArg, (mlx_array){(void *)x}, (mlx_array){(void *)w}, (mlx_array){(void *)indices}, (mlx_stream){(void *)s});
+	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }

@@ -725,6 +725,14 @@ extern int (*p_mlx_vjp)(mlx_vector_array *, mlx_vector_array *, const mlx_closur
 extern int (*p_mlx_detail_vmap_replace)(mlx_vector_array *, const mlx_vector_array, const mlx_vector_array, const mlx_vector_array, const int *, size_t, const int *, size_t);
 extern int (*p_mlx_detail_vmap_trace)(mlx_vector_array *, mlx_vector_array *, const mlx_closure, const mlx_vector_array, const int *, size_t);
 extern int (*p_mlx_version)(mlx_string *);
+extern int (*p_gomlx_built_for)(mlx_string *);
+extern int (*p_gomlx_cpu_isa)(mlx_string *);
+extern int (*p_gomlx_cpu_threads)(int *);
+extern int (*p_gomlx_cpu_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
+extern int (*p_gomlx_cpu_dequantize)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
+extern int (*p_gomlx_cpu_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_stream);
+extern int (*p_gomlx_cpu_gather_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
+extern int (*p_gomlx_cpu_gather_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_stream);
 
 // One shim for each function: the call and its error in one crossing.
 gm_ret1 gm_mlx_string_new(void);
@@ -1377,5 +1385,12 @@ gm_ret4 gm_mlx_vjp(uintptr_t fun, const uintptr_t *primals, size_t primals_n, co
 gm_ret2 gm_mlx_detail_vmap_replace(const uintptr_t *inputs, size_t inputs_n, const uintptr_t *sInputs, size_t sInputs_n, const uintptr_t *sOutputs, size_t sOutputs_n, const int *inAxes, size_t inAxes_n, const int *outAxes, size_t outAxes_n);
 gm_ret4 gm_mlx_detail_vmap_trace(uintptr_t fun, const uintptr_t *inputs, size_t inputs_n, const int *inAxes, size_t inAxes_n);
 gm_ret1 gm_mlx_version(void);
+gm_ret1 gm_gomlx_cpu_isa(void);
+gm_ret1 gm_gomlx_cpu_threads(void);
+gm_ret1 gm_gomlx_cpu_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, int groupSize, int bits, const char *mode, size_t mode_n, uintptr_t s);
+gm_ret1 gm_gomlx_cpu_dequantize(uintptr_t w, uintptr_t scales, uintptr_t biases, int groupSize, int bits, const char *mode, size_t mode_n, uintptr_t s);
+gm_ret1 gm_gomlx_cpu_matmul(uintptr_t x, uintptr_t w, uintptr_t s);
+gm_ret1 gm_gomlx_cpu_gather_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, uintptr_t indices, int groupSize, int bits, const char *mode, size_t mode_n, uintptr_t s);
+gm_ret1 gm_gomlx_cpu_gather_matmul(uintptr_t x, uintptr_t w, uintptr_t indices, uintptr_t s);
 
 #endif

@@ -129,9 +129,8 @@ func (c *classifier) binding(f *Func) (*Binding, error) {
 	if err := c.result(b); err != nil {
 		return nil, err
 	}
-	op := strings.TrimPrefix(strings.TrimPrefix(f.Name, "_"), "mlx_")
 	for _, a := range b.Order {
-		a.op = op
+		a.op = b.op()
 	}
 	b.Family = c.family(b)
 	if b.Family == "" {
@@ -143,7 +142,7 @@ func (c *classifier) binding(f *Func) (*Binding, error) {
 
 // op is the operation's name in errors.
 func (b *Binding) op() string {
-	return strings.TrimPrefix(strings.TrimPrefix(b.Name, "_"), "mlx_")
+	return strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(b.Name, "_"), "go"), "mlx_")
 }
 
 func (c *classifier) isSetter(name, typ string) bool {

@@ -120,7 +120,11 @@ func signature(b *Binding) *jen.Statement {
 }
 
 func ensure(b *Binding) jen.Code {
-	return jen.If(jen.Err().Op(":=").Id("ensure").Call(), jen.Err().Op("!=").Nil()).Block(b.failWith(jen.Err()))
+	loaded := "ensure"
+	if b.Optional {
+		loaded = "ensureKernels"
+	}
+	return jen.If(jen.Err().Op(":=").Id(loaded).Call(), jen.Err().Op("!=").Nil()).Block(b.failWith(jen.Err()))
 }
 
 // failWith returns zero results and an error.

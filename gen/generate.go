@@ -8,15 +8,9 @@ import (
 // generate runs the whole pipeline over a folder of headers and returns the
 // files by their path below the module's root.
 func generate(m *Manifest, headers fs.FS, docs *Docs) (map[string][]byte, error) {
-	api := &API{}
-	for _, h := range m.Headers {
-		one, err := parse(headers, h)
-		if err != nil {
-			return nil, err
-		}
-		api.Funcs = append(api.Funcs, one.Funcs...)
-		api.Structs = append(api.Structs, one.Structs...)
-		api.Enums = append(api.Enums, one.Enums...)
+	api, err := readAPI(m, headers)
+	if err != nil {
+		return nil, err
 	}
 	bindings, err := classify(m, api)
 	if err != nil {

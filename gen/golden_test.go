@@ -43,7 +43,7 @@ func TestGoldenCoversEverything(t *testing.T) {
 		dir := filepath.Join("testdata", name)
 		m, err := readManifest(filepath.Join(dir, "go.generate"))
 		require.NoError(t, err)
-		api, err := parse(os.DirFS(filepath.Join(dir, "include")), m.Headers[0])
+		api, err := readAPI(m, both{os.DirFS(filepath.Join(dir, "include")), os.DirFS(filepath.Join(dir, "native"))})
 		require.NoError(t, err)
 		bindings, err := classify(m, api)
 		require.NoError(t, err)
@@ -89,7 +89,7 @@ func moduleOf(t *testing.T, dir string) string {
 	manifest, err := os.ReadFile(filepath.Join(dir, "go.generate"))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(root, "go.generate"), manifest, 0o600))
-	for from, to := range map[string]string{"include": "include", "docs": "gen/docs"} {
+	for from, to := range map[string]string{"include": "include", "native": "native", "docs": "gen/docs"} {
 		if _, err := os.Stat(filepath.Join(dir, from)); err == nil {
 			require.NoError(t, os.CopyFS(filepath.Join(root, to), os.DirFS(filepath.Join(dir, from))))
 		}
@@ -104,7 +104,7 @@ func outputs(t *testing.T, root string) map[string]string {
 	for name := range files {
 		in, err := filepath.Match("gen/docs/*", name)
 		require.NoError(t, err)
-		if in || name == "go.generate" || strings.HasPrefix(name, "include/") {
+		if in || name == "go.generate" || strings.HasPrefix(name, "include/") || name == "native/own.h" || name == "native/gomlx.h" {
 			delete(files, name)
 		}
 	}

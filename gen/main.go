@@ -38,11 +38,12 @@ func run(root, headers string) error {
 	if err != nil {
 		return err
 	}
-	files, err := generate(m, os.DirFS(headers), docs)
+	own := os.DirFS(filepath.Join(root, "native"))
+	files, err := generate(m, both{os.DirFS(headers), own}, docs)
 	if err != nil {
 		return err
 	}
-	if files["bindings/zpins.go"], err = emitVersions(m); err != nil {
+	if files["bindings/zpins.go"], err = emitVersions(m, own); err != nil {
 		return err
 	}
 	if files["native/zpins.go"], err = emitPins(m); err != nil {

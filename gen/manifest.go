@@ -12,6 +12,7 @@ import (
 // with its reason.
 type Manifest struct {
 	Headers []string
+	Kernels []string // headers in native/ of a library that may be absent
 	rows    map[string][]Row
 }
 
@@ -36,6 +37,7 @@ var blocks = map[string]struct {
 	"wheel":     {6, false, 64},
 	"model":     {4, false, 64},
 	"headers":   {1, false, 0},
+	"kernels":   {1, false, 0},
 	"strip":     {1, true, 0},
 	"word":      {2, true, 0},
 	"type":      {2, true, 0},
@@ -88,6 +90,9 @@ func parseManifest(file string, data []byte) (*Manifest, error) {
 	}
 	for _, r := range m.rows["headers"] {
 		m.Headers = append(m.Headers, r.Words...)
+	}
+	for _, r := range m.rows["kernels"] {
+		m.Kernels = append(m.Kernels, r.Words...)
 	}
 	return m, nil
 }

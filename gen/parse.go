@@ -16,6 +16,7 @@ type Func struct {
 	Result   Type
 	Params   []Param
 	Variadic bool
+	Optional bool   // in a library that may be absent
 	Doc      string // the comment above it, without comment marks
 }
 
@@ -79,6 +80,34 @@ type API struct {
 	Funcs   []*Func
 	Structs []*Struct
 	Enums   []*Enum
+}
+
+// readAPI reads every header of the manifest. Of a header of kernels it takes the
+// functions: their types are those of mlx-c.
+func readAPI(m *Manifest, headers fs.FS) (*API, error) {
+	api := &API{}
+	for _, h := range m.Headers {
+		one, err := parse(headers, h)
+		if err != nil {
+			return nil, err
+		}
+		api.Funcs = append(api.Funcs, one.Funcs...)
+		api.Structs = append(api.Structs, one.Structs...)
+		api.Enums = append(api.Enums, one.Enums...)
+	}
+	for _, h := range m.Kernels {
+		one, err := parse(headers, h)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range one.Funcs {
+			if f.Header == strings.TrimSuffix(path.Base(h), ".h") {
+				f.Optional = true
+				api.Funcs = append(api.Funcs, f)
+			}
+		}
+	}
+	return api, nil
 }
 
 // parse reads the umbrella header from fsys, hermetically: no host compiler

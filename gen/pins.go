@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -19,9 +21,9 @@ func (m *Manifest) pin(verb string) ([]string, error) {
 	return rows[0].Words, nil
 }
 
-// emitVersions writes bindings/zpins.go: the versions that the loader insists
-// on.
-func emitVersions(m *Manifest) ([]byte, error) {
+// emitVersions writes bindings/zpins.go: the versions that the loader insists on,
+// and the sum of the header of kernels that it was generated from.
+func emitVersions(m *Manifest, own fs.FS) ([]byte, error) {
 	mlx, err := m.pin("mlx")
 	if err != nil {
 		return nil, err
@@ -37,6 +39,14 @@ func emitVersions(m *Manifest) ([]byte, error) {
 		jen.Id("MLXVersion").Op("=").Lit(mlx[0]),
 		jen.Id("MLXCVersion").Op("=").Lit(strings.TrimPrefix(mlxc[0], "v")),
 	)
+	for _, h := range m.Kernels {
+		text, err := fs.ReadFile(own, h)
+		if err != nil {
+			return nil, fmt.Errorf("gen: %w", err)
+		}
+		f.Comment("The SHA-256 of native/" + h + ": the library of the kernels must be built with this one.")
+		f.Const().Id("kernelsHeader").Op("=").Lit(fmt.Sprintf("%x", sha256.Sum256(text)))
+	}
 	var out bytes.Buffer
 	err = f.Render(&out)
 	return out.Bytes(), err

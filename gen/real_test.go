@@ -30,12 +30,12 @@ func realManifest(t *testing.T) *Manifest {
 	return m
 }
 
-// realAPI parses the headers of mlx-c.
+// realAPI parses the headers of mlx-c and our own.
 func realAPI(t *testing.T) *API {
 	t.Helper()
 	m := realManifest(t)
 	require.Len(t, m.Headers, 1)
-	api, err := parse(os.DirFS(headersDir(t)), m.Headers[0])
+	api, err := readAPI(m, both{os.DirFS(headersDir(t)), os.DirFS(filepath.Join(module, "native"))})
 	require.NoError(t, err)
 	return api
 }

@@ -18,6 +18,9 @@ func TestReproduce(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(root, "go.generate"), manifest, 0o600))
 	require.NoError(t, os.CopyFS(filepath.Join(root, "gen", "docs"), os.DirFS("docs")))
+	header, err := os.ReadFile(filepath.Join(module, "native", "gomlx.h"))
+	require.NoError(t, err)
+	writeTree(t, root, map[string]string{"native/gomlx.h": string(header)})
 	require.NoError(t, run(root, headers))
 	requireSame(t, committed(t), outputs(t, root))
 }

@@ -47,6 +47,16 @@ typedef unsigned long uint64_t;
 typedef unsigned long uintptr_t;
 `
 
+// both looks in one folder and then in the other.
+type both [2]fs.FS
+
+func (b both) Open(name string) (fs.File, error) {
+	if f, err := b[0].Open(name); err == nil {
+		return f, nil
+	}
+	return b[1].Open(name)
+}
+
 // overlay answers for the stub headers and leaves the rest to the headers.
 type overlay struct{ headers fs.FS }
 

@@ -38,7 +38,7 @@ func readLock(t *testing.T) map[string]locked {
 }
 
 // symbol finds the function's name in a declaration: the first with a bracket.
-var symbol = regexp.MustCompile(`\b(_?mlx_\w+)\(`)
+var symbol = regexp.MustCompile(`\b(_?(?:go)?mlx_\w+)\(`)
 
 // TestEveryFunctionIsDecided lists what the headers declare. Each function has a
 // line in the lock: bound under a Go name, or with a reason in go.generate.
@@ -107,6 +107,9 @@ func textFunctions(t *testing.T) []string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(headersDir(t), "mlx", "c", "*.h"))
 	require.NoError(t, err)
+	for _, h := range realManifest(t).Kernels {
+		paths = append(paths, filepath.Join(module, "native", h))
+	}
 	var names []string
 	for _, p := range paths {
 		data, err := os.ReadFile(p)
@@ -124,31 +127,41 @@ func textFunctions(t *testing.T) []string {
 	return slices.Compact(names)
 }
 
-// TestLibrarySymbols compares the lock with the functions that libmlxc exports,
-// which neither our parser nor the headers have any part in.
+// TestLibrarySymbols compares the lock with the functions that the libraries
+// export, which neither our parser nor the headers have any part in.
 func TestLibrarySymbols(t *testing.T) {
-	exported := librarySymbols(t)
-	m, lock := realManifest(t), readLock(t)
-	for name := range exported {
-		require.Contains(t, lock, name, "libmlxc exports %s, which the bindings do not know", name)
-	}
-	for name, l := range lock {
-		if l.family == "skip" || exported[name] {
-			continue
+	for _, library := range []struct {
+		file     string
+		prefixes []string
+		ours     bool
+	}{
+		{"libmlxc.so", []string{"mlx_", "_mlx_"}, false},
+		{"libgomlx.so", []string{"gomlx_"}, true},
+	} {
+		exported := librarySymbols(t, library.file, library.prefixes...)
+		m, lock := realManifest(t), readLock(t)
+		for name := range exported {
+			require.Contains(t, lock, name, "%s exports %s, which the bindings do not know", library.file, name)
 		}
-		row, ok := m.find("fallback", name)
-		require.True(t, ok, "%s is bound, and libmlxc does not have it", name)
-		require.True(t, exported[row.Words[1]], "%s falls back to %s, which libmlxc does not have", name, row.Words[1])
+		for name, l := range lock {
+			if l.family == "skip" || exported[name] || strings.HasPrefix(name, "gomlx_") != library.ours {
+				continue
+			}
+			row, ok := m.find("fallback", name)
+			require.True(t, ok, "%s is bound, and %s does not have it", name, library.file)
+			require.True(t, exported[row.Words[1]], "%s falls back to %s, which %s does not have", name, row.Words[1], library.file)
+		}
 	}
 }
 
-// librarySymbols lists the functions of mlx-c that libmlxc exports.
-func librarySymbols(t *testing.T) map[string]bool {
+// librarySymbols lists the functions with one of the prefixes that a library
+// exports.
+func librarySymbols(t *testing.T, file string, prefixes ...string) map[string]bool {
 	t.Helper()
 	if runtime.GOOS != "linux" {
 		t.Skip("reads an ELF library")
 	}
-	path := filepath.Join(module, "build", "native", "lib", "libmlxc.so")
+	path := filepath.Join(module, "build", "native", "lib", file)
 	f, err := elf.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		t.Fatalf("no %s: run `make setup`", path)
@@ -159,7 +172,7 @@ func librarySymbols(t *testing.T) map[string]bool {
 	require.NoError(t, err)
 	names := map[string]bool{}
 	for _, s := range symbols {
-		ours := strings.HasPrefix(s.Name, "mlx_") || strings.HasPrefix(s.Name, "_mlx_")
+		ours := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(s.Name, p) })
 		if ours && s.Section != elf.SHN_UNDEF && elf.ST_TYPE(s.Info) == elf.STT_FUNC {
 			names[s.Name] = true
 		}

@@ -67,10 +67,13 @@ func weightMemory(w nn.Weights, policy nn.Policy) uint64 {
 		for _, d := range t.Shape() {
 			size *= int64(d)
 		}
+		kept := policy.Keeps(t)
 		if packed, ok := t.(nn.Quantised); ok && !policy.Unpack {
 			q = packed.Quantisation()
+		} else if ok || len(t.Shape()) < 2 {
+			kept = policy.Dtype
 		}
-		total += memoryOf(size, q, policy.Dtype)
+		total += memoryOf(size, q, kept)
 	}
 	return uint64(total)
 }

@@ -45,16 +45,24 @@ func (m *decoder) sanitize(w nn.Weights) nn.Weights {
 
 // Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
 func (m *decoder) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	return m.Head(s, m.Hidden(s, tokens, kv))
+}
+
+// Hidden implements architecture.
+func (m *decoder) Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
 	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
 	for i, layer := range m.Layers {
-		h = layer.Forward(s, h, kv.KV(s, i))
+		h = through(s, kv, layer, i, h)
 	}
-	h = m.Norm.Forward(s, h)
-	if m.LMHead == nil {
-		return m.EmbedTokens.AsLinear(s, h)
-	}
-	return m.LMHead.Forward(s, h)
+	return m.Norm.Forward(s, h)
 }
+
+// Head implements architecture.
+func (m *decoder) Head(s *mlx.Scope, h mlx.Array) mlx.Array {
+	return headOf(s, m.LMHead, &m.EmbedTokens, h)
+}
+
+func (m *decoder) headLayer() any { return orEmbedding(m.LMHead, &m.EmbedTokens) }
 
 // NewCache makes an empty cache.
 func (m *decoder) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {

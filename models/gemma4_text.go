@@ -80,6 +80,12 @@ func (m *gemma4) shares(stored string) bool {
 
 // Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
 func (m *gemma4) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	return m.Head(s, m.Hidden(s, tokens, kv))
+}
+
+// Hidden implements architecture. Layers that share keys and values cannot be run
+// again apart from each other: they keep what they compute.
+func (m *gemma4) Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
 	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
 	own := m.PerLayer.forward(s, tokens, h, len(m.Layers))
 	seen := map[string]*cache.Seen{fullAttention: {}, slidingAttention: {}}
@@ -87,12 +93,15 @@ func (m *gemma4) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Ar
 		at := min(i, len(m.kinds)-1) // the others ask for the position only
 		h = layer.Forward(s, h, own[i], kv.KV(s, at), seen[m.types[i]])
 	}
-	h = m.Norm.Forward(s, h)
-	if m.LMHead == nil {
-		return nn.Softcap(s, m.EmbedTokens.AsLinear(s, h), m.softcap)
-	}
-	return nn.Softcap(s, m.LMHead.Forward(s, h), m.softcap)
+	return m.Norm.Forward(s, h)
 }
+
+// Head implements architecture.
+func (m *gemma4) Head(s *mlx.Scope, h mlx.Array) mlx.Array {
+	return nn.Softcap(s, headOf(s, m.LMHead, &m.EmbedTokens, h), m.softcap)
+}
+
+func (m *gemma4) headLayer() any { return orEmbedding(m.LMHead, &m.EmbedTokens) }
 
 // NewCache makes an empty cache, for the layers that have keys and values.
 func (m *gemma4) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {

@@ -68,6 +68,9 @@ func (c *softcap) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &c.value)
 }
 
+// MarshalJSON implements json.Marshaler.
+func (c softcap) MarshalJSON() ([]byte, error) { return json.Marshal(c.value) }
+
 // orElse sets what a configuration does not have.
 func (c *softcap) orElse(value float32) {
 	if !c.given {
@@ -158,16 +161,24 @@ func (m *gemma) sanitize(w nn.Weights) nn.Weights {
 
 // Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
 func (m *gemma) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	return m.Head(s, m.Hidden(s, tokens, kv))
+}
+
+// Hidden implements architecture.
+func (m *gemma) Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
 	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
 	for i, layer := range m.Layers {
-		h = layer.Forward(s, h, kv.KV(s, i))
+		h = through(s, kv, layer, i, h)
 	}
-	h = m.Norm.Forward(s, h)
-	if m.LMHead == nil {
-		return nn.Softcap(s, m.EmbedTokens.AsLinear(s, h), m.softcap)
-	}
-	return nn.Softcap(s, m.LMHead.Forward(s, h), m.softcap)
+	return m.Norm.Forward(s, h)
 }
+
+// Head implements architecture.
+func (m *gemma) Head(s *mlx.Scope, h mlx.Array) mlx.Array {
+	return nn.Softcap(s, headOf(s, m.LMHead, &m.EmbedTokens, h), m.softcap)
+}
+
+func (m *gemma) headLayer() any { return orEmbedding(m.LMHead, &m.EmbedTokens) }
 
 // NewCache makes an empty cache.
 func (m *gemma) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {

@@ -89,9 +89,21 @@ func (m *granite) sanitize(w nn.Weights) nn.Weights { return m.Stem.sanitize(w) 
 
 // Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
 func (m *granite) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
-	logits := m.Stem.Forward(s, tokens, kv)
+	return m.Head(s, m.Hidden(s, tokens, kv))
+}
+
+// Hidden implements architecture.
+func (m *granite) Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	return m.Stem.Hidden(s, tokens, kv)
+}
+
+// Head implements architecture.
+func (m *granite) Head(s *mlx.Scope, h mlx.Array) mlx.Array {
+	logits := m.Stem.Head(s, h)
 	return s.Divide(logits, s.Scalar(m.logits, s.DtypeOf(logits)))
 }
+
+func (m *granite) headLayer() any { return m.Stem.headLayer() }
 
 // NewCache makes an empty cache.
 func (m *granite) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {

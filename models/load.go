@@ -131,6 +131,9 @@ func (m *Model) fill(ctx context.Context, t *mlx.Thread, ck *checkpoint, c *load
 		return fmt.Errorf("%s: %w", ck.name, err)
 	}
 	c.progress(total, total, "")
+	if !c.train {
+		nn.Freeze(m.arch)
+	}
 	if err := m.prepare(t); err != nil {
 		return err
 	}
@@ -162,9 +165,13 @@ func (c *loadConfig) policy(t *mlx.Thread, ck *checkpoint) (nn.Policy, error) {
 		p.Unpack = true
 	case Packed:
 	case Auto:
-		p.Unpack = onCPU && denseBytes(ck.weights) < freeMemory()/2
+		p.Unpack = onCPU && (c.train || !t.CPUKernels()) && denseBytes(ck.weights) < freeMemory()/2
 	default:
 		return p, fmt.Errorf("weights %q is none of auto, packed and dense", c.form)
+	}
+	p.Kernels = t.CPUKernels() && c.form != Dense && !c.train && p.Dtype == mlx.Float32
+	if w, ok := ck.weights.(*ggufWeights); ok {
+		w.fine = p.Kernels
 	}
 	return p, nil
 }

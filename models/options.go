@@ -10,8 +10,9 @@ import (
 type WeightForm string
 
 const (
-	// Auto keeps weights packed on a GPU; on a CPU it unpacks them when the
-	// dense weights fit into half of the memory that is free.
+	// Auto keeps weights packed on a GPU, and on a CPU for which there are our own
+	// kernels. Where there are none, or to train, it unpacks them on a CPU when
+	// the dense weights fit into half of the memory that is free.
 	Auto WeightForm = "auto"
 	// Packed keeps quantised weights as they are.
 	Packed WeightForm = "packed"

@@ -119,12 +119,22 @@ func (m *phimoe) sanitize(w nn.Weights) nn.Weights {
 
 // Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
 func (m *phimoe) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	return m.Head(s, m.Hidden(s, tokens, kv))
+}
+
+// Hidden implements architecture.
+func (m *phimoe) Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
 	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
 	for i, layer := range m.Layers {
-		h = layer.Forward(s, h, kv.KV(s, i))
+		h = through(s, kv, layer, i, h)
 	}
-	return m.LMHead.Forward(s, m.Norm.Forward(s, h))
+	return m.Norm.Forward(s, h)
 }
+
+// Head implements architecture.
+func (m *phimoe) Head(s *mlx.Scope, h mlx.Array) mlx.Array { return m.LMHead.Forward(s, h) }
+
+func (m *phimoe) headLayer() any { return &m.LMHead }
 
 // NewCache makes an empty cache.
 func (m *phimoe) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {

@@ -107,16 +107,26 @@ func newQwenDelta(c *qwenDeltaConfig, net func() qwenDeltaNet, mlp func(layer in
 
 // Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
 func (m *qwenDelta) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	return m.Head(s, m.Hidden(s, tokens, kv))
+}
+
+// Hidden implements architecture.
+func (m *qwenDelta) Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
 	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
 	for i, layer := range m.Layers {
-		h = layer.Forward(s, h, kv, i)
+		h = recomputed(s, kv, layer, func(s *mlx.Scope, in []mlx.Array) mlx.Array {
+			return layer.Forward(s, in[0], kv, i)
+		}, h)
 	}
-	h = m.Norm.Forward(s, h)
-	if m.LMHead == nil {
-		return m.EmbedTokens.AsLinear(s, h)
-	}
-	return m.LMHead.Forward(s, h)
+	return m.Norm.Forward(s, h)
 }
+
+// Head implements architecture.
+func (m *qwenDelta) Head(s *mlx.Scope, h mlx.Array) mlx.Array {
+	return headOf(s, m.LMHead, &m.EmbedTokens, h)
+}
+
+func (m *qwenDelta) headLayer() any { return orEmbedding(m.LMHead, &m.EmbedTokens) }
 
 // NewCache makes an empty cache.
 func (m *qwenDelta) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {

@@ -9,7 +9,9 @@ import (
 	"strings"
 
 	"forge.lthn.ai/core/go-mlx/generate"
+	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 // ErrUnknownArchitecture is wrapped when a checkpoint is of a model_type that
@@ -63,7 +65,15 @@ var textModels = map[string]string{
 }
 
 // architecture is a model without its weights: nn.Load fills its fields.
-type architecture interface{ generate.Model }
+type architecture interface {
+	generate.Model
+	// Hidden maps tokens [B, L] to what the output layer reads, [B, L, D].
+	Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array
+	// Head maps that to logits [B, L, V]: rows are independent.
+	Head(s *mlx.Scope, h mlx.Array) mlx.Array
+	// headLayer is the layer that Head computes with.
+	headLayer() any
+}
 
 // sanitizer is an architecture whose checkpoints name or shape their tensors in
 // several ways: it shows them in the one that its fields are tagged with.
@@ -71,8 +81,9 @@ type sanitizer interface {
 	sanitize(w nn.Weights) nn.Weights
 }
 
-// builder makes a model from the bytes of config.json.
-type builder func(config []byte) (architecture, error)
+// builder makes a model from the bytes of config.json, and returns its configuration
+// too, with defaults for what the file leaves out.
+type builder func(config []byte) (arch architecture, resolved any, err error)
 
 // configuration is a pointer to a config struct that can check itself.
 type configuration[C any] interface {
@@ -83,15 +94,15 @@ type configuration[C any] interface {
 // build wraps a model's constructor: the configuration is decoded and checked
 // before anything is made of it.
 func build[C any, P configuration[C]](make func(*C) architecture) builder {
-	return func(data []byte) (architecture, error) {
+	return func(data []byte) (architecture, any, error) {
 		var c C
 		if err := json.Unmarshal(data, &c); err != nil {
-			return nil, configError(err)
+			return nil, nil, configError(err)
 		}
 		if err := P(&c).normalize(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return make(&c), nil
+		return make(&c), &c, nil
 	}
 }
 
@@ -110,7 +121,8 @@ func newArchitecture(data []byte) (architecture, error) {
 	if !ok {
 		return nil, unknownArchitecture("model_type", c.ModelType)
 	}
-	return b(data)
+	arch, _, err := b(data)
+	return arch, err
 }
 
 // newLanguageModel makes the language model that text_config describes.
@@ -123,7 +135,7 @@ func newLanguageModel(data []byte, kind string) (architecture, error) {
 	if !ok {
 		return nil, unknownArchitecture("text_config.model_type", kind)
 	}
-	arch, err := b(text)
+	arch, _, err := b(text)
 	if err != nil {
 		return nil, fmt.Errorf("text_config: %w", err)
 	}

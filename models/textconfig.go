@@ -23,6 +23,16 @@ func (m *languageModel) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache)
 	return m.Text.Forward(s, tokens, kv)
 }
 
+// Hidden implements architecture.
+func (m *languageModel) Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
+	return m.Text.Hidden(s, tokens, kv)
+}
+
+// Head implements architecture.
+func (m *languageModel) Head(s *mlx.Scope, h mlx.Array) mlx.Array { return m.Text.Head(s, h) }
+
+func (m *languageModel) headLayer() any { return m.Text.headLayer() }
+
 // NewCache makes an empty cache.
 func (m *languageModel) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
 	return m.Text.NewCache(t, opts...)

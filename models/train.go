@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"forge.lthn.ai/core/go-mlx/models/cache"
 	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -22,6 +23,25 @@ func (m *Model) Module() any { return m.arch }
 func (m *Model) Logits(s *mlx.Scope, tokens mlx.Array) mlx.Array {
 	return m.Forward(s, tokens, m.uncached)
 }
+
+// Hidden maps whole sequences of tokens [B, L] to what the output layer reads,
+// [B, L, D]: Logits is Head of it. The pass says how; the zero Pass is that of
+// Logits.
+func (m *Model) Hidden(s *mlx.Scope, tokens mlx.Array, pass cache.Pass) mlx.Array {
+	if m.closed.Load() {
+		s.Fail(ErrClosed)
+		return mlx.Array{}
+	}
+	return m.arch.Hidden(s, tokens, m.uncached.In(pass))
+}
+
+// Head maps rows of Hidden, [..., D], to logits [..., V]. Each row is by itself:
+// they can be taken a few at a time.
+func (m *Model) Head(s *mlx.Scope, h mlx.Array) mlx.Array { return m.arch.Head(s, h) }
+
+// HeadParameters lists the trained parameters that Head computes with: of a tied
+// model those of the embedding. Their names are those within the layer.
+func (m *Model) HeadParameters() nn.Tree { return trained(m.arch.headLayer()) }
 
 // prepare makes what Logits runs with, and asks the graph of a step for the size of
 // the vocabulary. Nothing is computed.

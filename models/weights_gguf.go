@@ -1,6 +1,7 @@
 package models
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,8 +16,10 @@ import (
 // are read one after the other.
 type ggufWeights struct {
 	file    *gguf.File
+	config  *ggufConfig
 	tensors map[string]ggufTensor
 	scratch ggufScratch
+	fine    bool // groups of 16, which our own kernels know, where a type has them
 }
 
 // ggufScratch is memory for a chunk of a tensor, which serves the next one too.
@@ -30,7 +33,7 @@ type ggufScratch struct {
 func newGGUFWeights(f *gguf.File, arch *ggufArch, c *ggufConfig) *ggufWeights {
 	heads := int(c.int("num_attention_heads"))
 	kvHeads := orElse(int(c.int("num_key_value_heads")), heads)
-	w := &ggufWeights{file: f, tensors: map[string]ggufTensor{}}
+	w := &ggufWeights{file: f, config: c, tensors: map[string]ggufTensor{}}
 	for _, info := range f.Tensors {
 		name, keep := arch.checkpointName(info.Name)
 		if !keep {
@@ -70,8 +73,12 @@ func (w *ggufWeights) Tensor(name string) nn.Tensor {
 		return nil
 	}
 	if len(t.info.Shape) >= 2 {
-		if form, ok := quant.FormOf(t.info.Type); ok {
-			return ggufAffine{t, nn.Quantisation{GroupSize: form.GroupSize, Bits: form.Bits, Mode: "affine"}}
+		var opts []quant.Option
+		if w.fine {
+			opts = append(opts, quant.WithFineGroups())
+		}
+		if form, ok := quant.FormOf(t.info.Type, opts...); ok {
+			return ggufAffine{t, nn.Quantisation{GroupSize: form.GroupSize, Bits: form.Bits, Mode: "affine"}, form.Half, opts}
 		}
 		if t.info.Type == gguf.TypeMXFP4 {
 			return ggufMXFP4{t}
@@ -90,6 +97,30 @@ type ggufTensor struct {
 }
 
 func (t ggufTensor) Shape() []int { return t.info.Shape }
+
+// ExactDtype implements nn.Exact.
+func (t ggufTensor) ExactDtype() mlx.Dtype {
+	switch {
+	case t.shift != 0:
+	case t.info.Type == gguf.TypeF16:
+		return mlx.Float16
+	case t.info.Type == gguf.TypeBF16:
+		return mlx.BFloat16
+	}
+	return mlx.Float32
+}
+
+// StoredDtype implements nn.Stored. The scales of blocks are products, which
+// float32 holds.
+func (t ggufTensor) StoredDtype() mlx.Dtype {
+	switch t.info.Type {
+	case gguf.TypeF16:
+		return mlx.Float16
+	case gguf.TypeBF16:
+		return mlx.BFloat16
+	}
+	return mlx.Float32
+}
 
 // Check implements nn.Checker.
 func (t ggufTensor) Check() error {
@@ -198,7 +229,17 @@ func (t ggufTensor) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
 // ggufAffine is a tensor that MLX's affine quantisation holds.
 type ggufAffine struct {
 	ggufTensor
-	q nn.Quantisation
+	q    nn.Quantisation
+	half bool // float16 holds its scales
+	opts []quant.Option
+}
+
+// ExactDtype implements nn.Exact.
+func (t ggufAffine) ExactDtype() mlx.Dtype {
+	if t.half {
+		return mlx.Float16
+	}
+	return mlx.Float32
 }
 
 func (t ggufAffine) Quantisation() nn.Quantisation { return t.q }
@@ -206,8 +247,11 @@ func (t ggufAffine) Quantisation() nn.Quantisation { return t.q }
 func (t ggufAffine) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
 	a := &t.scratch.affine
 	arrays, err := t.arrays(th, func(m gguf.TensorInfo, data []byte, opts []quant.Option, rows int) ([]mlx.Array, error) {
-		if err := quant.Repack(m, data, a, opts...); err != nil {
+		if err := quant.Repack(m, data, a, append(opts, t.opts...)...); err != nil {
 			return nil, err
+		}
+		if dtype == mlx.Float16 && slices.ContainsFunc(a.Biases, beyondHalf) {
+			return nil, errors.New("a scale is beyond float16: load the model with dense weights")
 		}
 		groups := a.Cols / a.GroupSize
 		return inTurn(
@@ -220,6 +264,9 @@ func (t ggufAffine) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
 	}
 	return nn.Packed{Quantisation: t.q, Weight: arrays[0], Scales: arrays[1], Biases: arrays[2]}, nil
 }
+
+// beyondHalf reports whether float16 would make v infinite.
+func beyondHalf(v float32) bool { return v >= 65520 || v <= -65520 }
 
 // ggufMXFP4 is a tensor that is stored as MLX's mode mxfp4 has it.
 type ggufMXFP4 struct{ ggufTensor }

@@ -66,6 +66,14 @@ func (p *packedTensor) StoredDtype() mlx.Dtype {
 	return dtypes[p.scales.DType]
 }
 
+// ExactDtype implements nn.Exact.
+func (p *packedTensor) ExactDtype() mlx.Dtype {
+	if p.biases == nil || p.biases.DType != p.scales.DType {
+		return mlx.Float32
+	}
+	return dtypes[p.scales.DType]
+}
+
 func (p *packedTensor) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
 	if err := p.Check(); err != nil {
 		return nn.Packed{}, err

@@ -216,6 +216,9 @@ func (t denseTensor) Shape() []int { return t.TensorInfo.Shape }
 // StoredDtype implements nn.Stored.
 func (t denseTensor) StoredDtype() mlx.Dtype { return dtypes[t.DType] }
 
+// ExactDtype implements nn.Exact.
+func (t denseTensor) ExactDtype() mlx.Dtype { return dtypes[t.DType] }
+
 func (t denseTensor) Check() error { return t.wants(nil, floats...) }
 
 func (t denseTensor) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {

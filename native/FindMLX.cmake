@@ -11,7 +11,7 @@ find_package_handle_standard_args(
   REASON_FAILURE_MESSAGE "MLX_ROOT (${MLX_ROOT}) does not hold MLX's library and headers")
 
 if(MLX_FOUND AND NOT TARGET mlx)
-  add_library(mlx SHARED IMPORTED)
+  add_library(mlx SHARED IMPORTED GLOBAL)
   set_target_properties(mlx PROPERTIES IMPORTED_LOCATION "${MLX_LIBRARY}"
                                        INTERFACE_INCLUDE_DIRECTORIES "${MLX_INCLUDE_DIR}")
 endif()

@@ -6,7 +6,7 @@ import "embed"
 
 // Sources are the build files of this folder: CMakeLists.txt and what it needs.
 //
-//go:embed CMakeLists.txt FindMLX.cmake format.h message.h blas.S
+//go:embed CMakeLists.txt FindMLX.cmake format.h message.h blas.S gomlx.h cpu primitives
 var Sources embed.FS
 
 // Wheel is a pinned wheel of a Python package.

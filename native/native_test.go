@@ -117,15 +117,14 @@ func TestSourcesAreEverythingThatTheBuildReads(t *testing.T) {
 		embedded[path] = string(data)
 		return err
 	}))
-	entries, err := os.ReadDir(".")
-	require.NoError(t, err)
-	for _, e := range entries {
-		if filepath.Ext(e.Name()) == ".go" {
-			continue
+	require.NoError(t, filepath.WalkDir(".", func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Ext(path) == ".go" {
+			return err
 		}
-		want, err := os.ReadFile(e.Name())
+		want, err := os.ReadFile(path)
 		require.NoError(t, err)
-		require.Equal(t, string(want), embedded[e.Name()], "%s is not embedded", e.Name())
-	}
+		require.Equal(t, string(want), embedded[filepath.ToSlash(path)], "%s is not embedded", path)
+		return nil
+	}))
 	require.Contains(t, embedded["CMakeLists.txt"], "add_subdirectory(\"${MLX_C_SOURCE_DIR}\" mlx-c)")
 }

@@ -81,6 +81,8 @@ type eof struct{}
 func (eof) Read([]byte) (int, error) { return 0, io.EOF }
 
 func (e *engine) export(path string, f Func, args []Array, opts []ExportOption) error {
+	e.exporting = true
+	defer func() { e.exporting = false }()
 	x := &exporting{traces: [][]Array{args}}
 	for _, o := range opts {
 		o(x)
@@ -134,6 +136,8 @@ func (x *exporting) write(path string, c bindings.Closure) error {
 }
 
 func (e *engine) exportNamed(path string, f NamedFunc, args []Array, named map[string]Array, opts []ExportOption) error {
+	e.exporting = true
+	defer func() { e.exporting = false }()
 	x := &exporting{}
 	for _, o := range opts {
 		o(x)

@@ -28,6 +28,10 @@ type engine struct {
 	depth  int      // callbacks of MLX that are running
 	lost   error    // why nothing can run any more
 	ints   []int    // where Shape carves its results from
+
+	cpuKernels bool // our own kernels for a CPU are loaded
+	exporting  bool // a function is being exported
+
 	streams
 	kernels
 	faults
@@ -117,7 +121,7 @@ func (e *engine) openAll(want Device, given bool) error {
 		return newError("device", err)
 	}
 	e.ownStreams(d)
-	e.fuses = d.Type != CPU
+	e.fuses, e.cpuKernels = d.Type != CPU, bindings.HasKernels()
 	return nil
 }
 

@@ -4191,3 +4191,74 @@ func (s *Scope) RandomUniform(low Array, high Array, shape []int, dtype Dtype, k
 	r0, err := bindings.RandomUniform(low, high, s.dims("random_uniform", shape), dtype, key, s.stream)
 	return s.own("random_uniform", r0, err)
 }
+
+// CPUQuantizedMatmul returns x [..., K] times the transpose of the matrix [N, K] that Quantize
+// packed into w, scales and biases, as [..., N] of x's dtype: QuantizedMatmul by our own kernel
+// for a CPU. x is float32, bfloat16 or float16, and sums are float32. Scales and biases may be of
+// either of the three dtypes, and groups of 16 values are known beside those of QuantizedMatmul.
+// biases is a zero Array unless mode is affine. Its gradients are those of QuantizedMatmul. It is
+// an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_quantized_matmul.
+func (s *Scope) CPUQuantizedMatmul(x Array, w Array, scales Array, biases Array, groupSize int, bits int, mode string) Array {
+	if !s.ok() {
+		return Array{}
+	}
+	r0, err := bindings.CPUQuantizedMatmul(x, w, scales, biases, s.i32("cpu_quantized_matmul", groupSize), s.i32("cpu_quantized_matmul", bits), mode, s.stream)
+	return s.own("cpu_quantized_matmul", r0, err)
+}
+
+// CPUDequantize returns the matrix [..., N, K] that Quantize packed into w, scales and biases as
+// float32, by our own kernel for a CPU: Dequantize with what CPUQuantizedMatmul knows. It has no
+// gradient. It is an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_dequantize.
+func (s *Scope) CPUDequantize(w Array, scales Array, biases Array, groupSize int, bits int, mode string) Array {
+	if !s.ok() {
+		return Array{}
+	}
+	r0, err := bindings.CPUDequantize(w, scales, biases, s.i32("cpu_dequantize", groupSize), s.i32("cpu_dequantize", bits), mode, s.stream)
+	return s.own("cpu_dequantize", r0, err)
+}
+
+// CPUMatmul returns x [..., K] times the transpose of the matrix w [N, K], as [..., N] of x's
+// dtype, by our own kernel for a CPU. x and w may be of float32, bfloat16 or float16 each, and
+// sums are float32. It is an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_matmul.
+func (s *Scope) CPUMatmul(x Array, w Array) Array {
+	if !s.ok() {
+		return Array{}
+	}
+	r0, err := bindings.CPUMatmul(x, w, s.stream)
+	return s.own("cpu_matmul", r0, err)
+}
+
+// CPUGatherQuantizedMatmul returns the products of x [..., M, K] and the transposes of packed
+// matrices [E, N, K], by our own kernel for a CPU: CPUGatherMatmul with what CPUQuantizedMatmul
+// knows. Its gradients are those of GatherQMM, and there are none for groups of 16.
+//
+// C: gomlx_cpu_gather_quantized_matmul.
+func (s *Scope) CPUGatherQuantizedMatmul(x Array, w Array, scales Array, biases Array, indices Array, groupSize int, bits int, mode string) Array {
+	if !s.ok() {
+		return Array{}
+	}
+	r0, err := bindings.CPUGatherQuantizedMatmul(x, w, scales, biases, indices, s.i32("cpu_gather_quantized_matmul", groupSize), s.i32("cpu_gather_quantized_matmul", bits), mode, s.stream)
+	return s.own("cpu_gather_quantized_matmul", r0, err)
+}
+
+// CPUGatherMatmul returns the products of x [..., M, K] and the transposes of matrices w [E, N,
+// K], by our own kernel for a CPU: GatherMM without indices for x. x without its last two
+// dimensions and indices are broadcast to a shape S, each index names the matrix that the rows
+// beside it meet, and the result is [S, M, N] in the dtype of x. x and w may be of float32,
+// bfloat16 or float16 each, and sums are float32. An index that names no matrix is an error of the
+// evaluation. It is an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_gather_matmul.
+func (s *Scope) CPUGatherMatmul(x Array, w Array, indices Array) Array {
+	if !s.ok() {
+		return Array{}
+	}
+	r0, err := bindings.CPUGatherMatmul(x, w, indices, s.stream)
+	return s.own("cpu_gather_matmul", r0, err)
+}

@@ -37,6 +37,7 @@ func (d *doctorCmd) Run(c *console) error {
 	fmt.Fprintf(c.out, "libmlxc    %s\n", lib.MLXC)
 	fmt.Fprintf(c.out, "libmlx     %s (MLX %s)\n", found(lib.MLX), lib.Version)
 	fmt.Fprintf(c.out, "BLAS       %s\n", blas(lib.BLAS))
+	fmt.Fprintf(c.out, "kernels    %s\n", kernels(lib))
 	list(c.out, "searched", lib.Tried)
 	if next := rest(lib, mlx.SearchPlaces()); len(next) > 0 {
 		list(c.out, "next", next)
@@ -83,6 +84,18 @@ func blas(path string) string {
 		return "Accelerate"
 	}
 	return "what libmlx brings: the reference BLAS, slow; run `mlx setup`"
+}
+
+// kernels tells about our own kernels for a CPU.
+func kernels(lib mlx.Library) string {
+	if lib.Kernels == "" {
+		return "none for a CPU, so MLX's own serve: " + lib.NoKernels
+	}
+	isa, threads, err := mlx.KernelInfo()
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%s (%s, %d threads)", lib.Kernels, isa, threads)
 }
 
 // describe prints the device and the memory.

@@ -50,6 +50,7 @@ func TestDoctor(t *testing.T) {
 	require.Contains(t, section(report, "libmlxc")[0], "libmlxc.")
 	require.Contains(t, section(report, "libmlx")[0], "(MLX "+native.MLXVersion+")", "as the library says it")
 	require.NotEmpty(t, section(report, "BLAS"))
+	require.Regexp(t, `libgomlx\.\w+ \((generic|avx2|avx512|neon), \d+ threads\)$`, section(report, "kernels")[0])
 	require.Regexp(t, `^(cpu|gpu):0$`, section(report, "device")[0])
 	require.Regexp(t, `^limit [1-9]\d*\.\d GB, in use \d+\.\d MB$`, section(report, "memory")[0])
 
@@ -115,6 +116,15 @@ func TestDoctorTellsOfASlowBLAS(t *testing.T) {
 	out, err := cmd.Output()
 	require.NoError(t, err)
 	require.Contains(t, section(string(out), "BLAS")[0], "slow; run `mlx setup`")
+}
+
+// TestDoctorTellsWhyThereAreNoKernels turns our own kernels off.
+func TestDoctorTellsWhyThereAreNoKernels(t *testing.T) {
+	cmd := program(t, "doctor")
+	cmd.Env = append(cmd.Env, "GO_MLX_CPU_KERNELS=0", "GO_MLX_LIBRARY_PATH="+filepath.Join(prefix(t), "lib"))
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	require.Equal(t, []string{"none for a CPU, so MLX's own serve: GO_MLX_CPU_KERNELS=0 turns them off"}, section(string(out), "kernels"))
 }
 
 // TestSetupInstallsWhereTheLoaderLooks: `mlx setup` without a prefix needs no

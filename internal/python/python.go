@@ -22,8 +22,8 @@ import (
 var ErrMissing = errors.New("python3 is needed and is not on the PATH")
 
 // Environment returns the Python of an environment with these packages, which is
-// made the first time. Progress goes to log.
-func Environment(ctx context.Context, packages []string, log io.Writer) (string, error) {
+// made the first time. Those of compiled have no wheels. Progress goes to log.
+func Environment(ctx context.Context, packages []string, log io.Writer, compiled ...string) (string, error) {
 	cache, err := fetch.CacheDir()
 	if err != nil {
 		return "", err
@@ -38,7 +38,7 @@ func Environment(ctx context.Context, packages []string, log io.Writer) (string,
 	if _, err := os.Stat(complete); err == nil {
 		return In(dir)
 	}
-	if err := makeEnvironment(ctx, dir, packages, log); err != nil {
+	if err := makeEnvironment(ctx, dir, packages, compiled, log); err != nil {
 		return "", err
 	}
 	if err := os.WriteFile(complete, nil, 0o644); err != nil {
@@ -57,7 +57,7 @@ func In(dir string) (string, error) {
 }
 
 // makeEnvironment makes a virtual environment and installs the packages.
-func makeEnvironment(ctx context.Context, dir string, packages []string, log io.Writer) error {
+func makeEnvironment(ctx context.Context, dir string, packages, compiled []string, log io.Writer) error {
 	python, err := exec.LookPath("python3")
 	if err != nil {
 		return fmt.Errorf("python: %w", ErrMissing)
@@ -72,6 +72,9 @@ func makeEnvironment(ctx context.Context, dir string, packages []string, log io.
 		return fmt.Errorf("python: making an environment: %w", err)
 	}
 	pip := []string{"-m", "pip", "install", "--disable-pip-version-check", "--progress-bar", "off", "--only-binary=:all:"}
+	for _, name := range compiled {
+		pip = append(pip, "--no-binary="+name)
+	}
 	if err := Run(ctx, log, filepath.Join(dir, "bin", "python"), append(pip, packages...)...); err != nil {
 		return fmt.Errorf("python: installing %s: %w", list, err)
 	}

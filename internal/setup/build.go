@@ -20,7 +20,8 @@ var (
 	installLimit   = time.Minute
 )
 
-// build compiles mlx-c and the BLAS forwarding and installs them into tmp.
+// build compiles mlx-c, the BLAS forwarding and our own kernels for a CPU, and
+// installs them into tmp.
 func (o *Options) build(ctx context.Context, tmp, mlxRoot, source, openblas string) error {
 	work := filepath.Join(tmp, workFolder)
 	if err := writeSources(filepath.Join(work, "native")); err != nil {
@@ -35,7 +36,7 @@ func (o *Options) build(ctx context.Context, tmp, mlxRoot, source, openblas stri
 	if _, err := exec.LookPath("ninja"); err == nil {
 		args = append(args, "-G", "Ninja")
 	}
-	o.say("compiling mlx-c, about a minute")
+	o.say("compiling mlx-c and our own kernels, about two minutes")
 	began := time.Now()
 	steps := []struct {
 		what string
@@ -58,18 +59,19 @@ func (o *Options) build(ctx context.Context, tmp, mlxRoot, source, openblas stri
 
 // writeSources unpacks the build files that the program carries.
 func writeSources(dir string) error {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return fmt.Errorf("setup: %w", err)
-	}
 	err := fs.WalkDir(native.Sources, ".", func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil {
 			return err
+		}
+		to := filepath.Join(dir, filepath.FromSlash(path))
+		if d.IsDir() {
+			return os.MkdirAll(to, 0o755)
 		}
 		data, err := native.Sources.ReadFile(path)
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(dir, path), data, 0o644)
+		return os.WriteFile(to, data, 0o644)
 	})
 	if err != nil {
 		return fmt.Errorf("setup: %w", err)

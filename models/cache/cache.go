@@ -63,6 +63,7 @@ type Cache struct {
 	kinds  []Kind
 	owner  *mlx.Owner
 	err    error // of the options
+	pass   Pass  // of one without arrays
 }
 
 // New makes the cache of a model with layers of those kinds. It lives on t's
@@ -88,7 +89,7 @@ type padder interface{ pad(left []int) }
 func (c *Cache) KV(s *mlx.Scope, i int) KV {
 	s.Fail(c.err)
 	if i >= 0 && i < len(c.Layers) {
-		if kv, ok := c.Layers[i].(KV); ok {
+		if kv, ok := c.segmented(s, c.Layers[i]).(KV); ok {
 			if b, ok := kv.(beginner); ok {
 				b.begin(s)
 			}

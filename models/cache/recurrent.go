@@ -22,7 +22,7 @@ type Arrays interface {
 func (c *Cache) Recurrent(s *mlx.Scope, i int) Arrays {
 	s.Fail(c.err)
 	if i >= 0 && i < len(c.Layers) {
-		if a, ok := c.Layers[i].(Arrays); ok {
+		if a, ok := c.segmented(s, c.Layers[i]).(Arrays); ok {
 			return a
 		}
 	}

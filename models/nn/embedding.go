@@ -21,7 +21,7 @@ type Embedding struct {
 
 // Forward maps ids [B] or [B, L] to [B, D] or [B, L, D].
 func (e *Embedding) Forward(s *mlx.Scope, ids mlx.Array) mlx.Array {
-	x := e.lora.addRows(s, ids, e.lookup(s, ids), e.w.dense)
+	x := e.lora.addRows(s, ids, e.lookup(s, ids))
 	if e.Scale == 0 {
 		return x
 	}
@@ -33,6 +33,9 @@ func (e *Embedding) lookup(s *mlx.Scope, ids mlx.Array) mlx.Array {
 	if w.transposed {
 		return s.TakeAxis(e.rows.Array(), ids, 0)
 	}
+	if w.narrow {
+		return s.AsType(s.TakeAxis(w.weight.Array(), ids, 0), w.dtype)
+	}
 	if w.packed.Bits == 0 {
 		return s.TakeAxis(w.weight.Array(), ids, 0)
 	}
@@ -40,13 +43,12 @@ func (e *Embedding) lookup(s *mlx.Scope, ids mlx.Array) mlx.Array {
 	if !biases.IsNull() {
 		biases = s.TakeAxis(biases, ids, 0)
 	}
-	return s.Dequantize(s.TakeAxis(w.weight.Array(), ids, 0), s.TakeAxis(w.scales.Array(), ids, 0), biases,
-		mlx.SomeInt(w.packed.GroupSize), mlx.SomeInt(w.packed.Bits), w.packed.Mode, mlx.Array{}, e.dtype)
+	return w.numbers(s, s.TakeAxis(w.weight.Array(), ids, 0), s.TakeAxis(w.scales.Array(), ids, 0), biases, e.dtype)
 }
 
 // AsLinear maps x [..., D] to logits [..., V].
 func (e *Embedding) AsLinear(s *mlx.Scope, x mlx.Array) mlx.Array {
-	return e.lora.add(s, x, e.w.mul(s, x), e.w.dense)
+	return e.lora.add(s, x, e.w.mul(s, x))
 }
 
 // Shape returns the vocabulary's size V and the width D.
@@ -62,7 +64,7 @@ func (e *Embedding) plan(l *loader, names []string) func() error {
 		return l.set(&e.rows, func(s *mlx.Scope) mlx.Array { return s.Transpose(e.w.weight.Array()) })
 	}
 	var adapter func() error
-	e.lora, adapter = l.planAdapter(names[0], &LoRA{rows: true, in: e.w.out, out: e.w.in}, e.w.dense)
+	e.lora, adapter = l.planAdapter(names[0], e.blank())
 	return inOrder(weight, rows, adapter)
 }
 
@@ -72,7 +74,7 @@ func (e *Embedding) params(names []string) []spec {
 }
 
 func (e *Embedding) begin([]string) {
-	if e.w.packed.Bits == 0 && !e.w.transposed {
+	if e.w.packed.Bits == 0 && !e.w.forInference() {
 		e.w.in, e.w.out = e.Dims, e.Vocab
 	}
 }

@@ -1,6 +1,7 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
 
 	"forge.lthn.ai/core/go-mlx/models/nn/initializer"
@@ -15,9 +16,13 @@ type matrix struct {
 	in, out    int
 	weight     Param // [E, out, in]; [E, in, out] and an evaluated view when transposed
 	transposed bool
+	narrow     bool  // dense, of 16 bits beside activations of dtype: for our own kernels
+	absent     Param // stands for a weight in a form for inference, to be frozen
 	scales     Param // with packed
 	biases     Param
 	packed     Quantisation // Bits is 0 when dense
+	dtype      mlx.Dtype    // of the activations, as the policy has it
+	batched    bool         // its products are MLX's, which our own kernels do not know
 }
 
 // mul returns x W^T: x [..., in] becomes [..., out].
@@ -26,12 +31,21 @@ func (m *matrix) mul(s *mlx.Scope, x mlx.Array) mlx.Array {
 	switch {
 	case m.transposed:
 		return s.Matmul(x, w)
-	case m.packed.Bits == 0:
-		return s.Matmul(x, s.Transpose(w))
+	case m.narrow && s.CPUKernels():
+		return s.CPUMatmul(x, w)
+	case m.packed.Bits == 0 || m.fine() && !s.CPUKernels():
+		return s.Matmul(x, s.Transpose(m.dense(s)))
 	}
 	q := &m.packed
+	if s.CPUKernels() {
+		return s.CPUQuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), q.GroupSize, q.Bits, q.Mode)
+	}
 	return s.QuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), true, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode)
 }
+
+// forInference reports whether a dense weight is in a form that is not to be trained
+// or saved.
+func (m *matrix) forInference() bool { return m.transposed || m.narrow }
 
 // perExpert is a shape that a weight has for every expert.
 func (m *matrix) perExpert(shape ...int) []int {
@@ -46,20 +60,51 @@ func (m *matrix) dense(s *mlx.Scope) mlx.Array {
 	w := m.weight.Array()
 	switch {
 	case m.transposed:
-		return s.Transpose(w)
+		return s.SwapAxes(w, -2, -1)
+	case m.narrow:
+		return s.AsType(w, m.dtype)
 	case m.packed.Bits == 0:
 		return w
 	}
-	q := &m.packed
-	return s.Dequantize(w, m.scales.Array(), m.biases.Array(), mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode,
-		mlx.Array{}, mlx.OptionalDtype{})
+	return m.numbers(s, w, m.scales.Array(), m.biases.Array(), mlx.OptionalDtype{})
 }
+
+// times is u W^T [r, out] by a few rows u [r, in]; of experts [E, r, out] by
+// [E, r, in].
+func (m *matrix) times(s *mlx.Scope, u mlx.Array) mlx.Array {
+	if m.experts == 0 {
+		return m.mul(s, u)
+	}
+	return s.Matmul(u, s.SwapAxes(m.dense(s), -2, -1))
+}
+
+// numbers unpacks rows of the weight. Those of the mode's dtype, unless another is
+// given; our own kernel makes float32.
+func (m *matrix) numbers(s *mlx.Scope, w, scales, biases mlx.Array, dtype mlx.OptionalDtype) mlx.Array {
+	q := &m.packed
+	switch {
+	case s.CPUKernels() && m.dtype == mlx.Float32:
+		return s.CPUDequantize(w, scales, biases, q.GroupSize, q.Bits, q.Mode)
+	case m.fine():
+		s.Fail(errFine)
+		return mlx.Array{}
+	}
+	return s.Dequantize(w, scales, biases, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode, mlx.Array{}, dtype)
+}
+
+// errFine is the error of a weight that MLX has no operations for.
+var errFine = errors.New("nn: weights in groups of 16 need our own kernels for a CPU, which do not serve here; load the model with dense weights")
+
+// fine reports whether the weight is packed in groups that MLX does not know.
+func (m *matrix) fine() bool { return fineGroups(m.packed) }
+
+func fineGroups(q Quantisation) bool { return q.GroupSize == 16 && q.Mode == "affine" }
 
 // params lists what a layer of that name has in the matrix.
 func (m *matrix) params(name string, in, out int, init initializer.Func) []spec {
 	weight := spec{name: join(name, "weight"), param: &m.weight, shape: m.perExpert(out, in), init: init}
-	if m.transposed {
-		weight.param = nil
+	if m.forInference() {
+		weight.param, weight.inference = &m.absent, true
 	}
 	if m.packed.Bits == 0 {
 		return []spec{weight}
@@ -75,7 +120,7 @@ func (m *matrix) params(name string, in, out int, init initializer.Func) []spec 
 // is 0.
 func (m *matrix) plan(l *loader, names []string, in int, outs []int) func() error {
 	tensors := make([]Tensor, len(names))
-	m.in, m.out, m.transposed, m.packed = in, 0, false, Quantisation{}
+	m.in, m.out, m.transposed, m.narrow, m.packed, m.dtype = in, 0, false, false, Quantisation{}, l.policy.Dtype
 	for i, n := range names {
 		if tensors[i] = l.find(join(n, "weight"), m.perExpert(outs[i], in)...); tensors[i] == nil {
 			return nil // noted
@@ -84,7 +129,7 @@ func (m *matrix) plan(l *loader, names []string, in int, outs []int) func() erro
 		out, in = rowsColumns(tensors[i])
 		m.in, m.out = in, m.out+out
 	}
-	if _, packed := tensors[0].(Quantised); packed && !l.policy.Unpack {
+	if q, packed := tensors[0].(Quantised); packed && !l.policy.Unpack && !(m.batched && fineGroups(q.Quantisation())) {
 		return func() error { return m.loadPacked(l, tensors) }
 	}
 	return func() error { return m.loadDense(l, tensors) }
@@ -97,18 +142,29 @@ func rowsColumns(t Tensor) (out, in int) {
 }
 
 func (m *matrix) loadDense(l *loader, tensors []Tensor) error {
-	parts, err := readAll(tensors, func(t Tensor) (mlx.Array, error) { return t.Dense(l.t, l.policy.Dtype) })
+	dtype := m.keeps(l, tensors)
+	parts, err := readAll(tensors, func(t Tensor) (mlx.Array, error) { return t.Dense(l.t, dtype) })
 	defer closeAll(parts)
 	if err != nil {
 		return err
 	}
-	m.transposed = !l.policy.Trainable
+	m.narrow = dtype != l.policy.Dtype
+	m.transposed = !l.policy.Trainable && !m.narrow
 	return l.set(&m.weight, func(s *mlx.Scope) mlx.Array {
 		if m.transposed {
 			return s.SwapAxes(stack(s, parts, -2), -2, -1)
 		}
 		return stack(s, parts, -2)
 	})
+}
+
+// keeps is the dtype in which the weight's numbers are kept.
+func (m *matrix) keeps(l *loader, tensors []Tensor) mlx.Dtype {
+	_, packed := tensors[0].(Quantised)
+	if m.batched || packed && l.policy.Unpack {
+		return l.policy.Dtype
+	}
+	return l.policy.Keeps(tensors...)
 }
 
 func (m *matrix) loadPacked(l *loader, tensors []Tensor) error {
@@ -120,7 +176,7 @@ func (m *matrix) loadPacked(l *loader, tensors []Tensor) error {
 		if !ok {
 			return fmt.Errorf("part %d is not quantised, the first one is", i+1)
 		}
-		p, err := q.Packed(l.t, l.policy.Dtype)
+		p, err := q.Packed(l.t, m.keeps(l, tensors))
 		if err != nil {
 			return err
 		}

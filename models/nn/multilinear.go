@@ -41,7 +41,7 @@ func (m *MultiLinear) mul(s *mlx.Scope, x mlx.Array, transpose bool) mlx.Array {
 
 // inner is the weight, which has one for each head as another has for each expert.
 func (m *MultiLinear) inner() *matrix {
-	m.w.experts = m.Heads
+	m.w.experts, m.w.batched = m.Heads, true
 	return &m.w
 }
 

@@ -114,8 +114,11 @@ func Quantize(t *mlx.Thread, model any, q Quantisation, owner *mlx.Owner, choose
 // quantise makes words, scales and, where the mode has them, biases.
 func (m *matrix) quantise(s *mlx.Scope, name string, q Quantisation) []mlx.Array {
 	w := m.weight.Array()
-	if m.transposed {
+	switch {
+	case m.transposed:
 		w = s.SwapAxes(w, -2, -1)
+	case m.narrow:
+		w = s.AsType(w, m.dtype)
 	}
 	if in := s.Dim(w, -1); s.Err() == nil && in%q.GroupSize != 0 {
 		s.Fail(fmt.Errorf("%s: groups of %d do not divide a row of %d", name, q.GroupSize, in))
@@ -128,7 +131,7 @@ func (n named) pack(owner *mlx.Owner, q Quantisation, parts []mlx.Array) {
 	for i, p := range []*Param{&n.weight, &n.scales, &n.biases}[:len(parts)] {
 		p.keep(owner, parts[i])
 	}
-	n.packed, n.transposed = q, false
+	n.packed, n.transposed, n.narrow = q, false, false
 	n.scales.frozen, n.biases.frozen = true, true
 	if n.rows != nil {
 		n.rows.drop()

@@ -101,4 +101,8 @@ type Policy struct {
 	// transposes weights. Packed weights stay packed, and frozen, unless Unpack
 	// is set.
 	Trainable bool
+	// Kernels keeps numbers as they are stored where our own kernels for a CPU
+	// compute with them as they are: dense weights and packed ones' scales of 16
+	// bits, beside activations of float32 (see Exact).
+	Kernels bool
 }

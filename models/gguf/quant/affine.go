@@ -8,7 +8,7 @@ import (
 
 // Form is how [Repack] writes the tensors of a type.
 type Form struct {
-	// Bits per element (4, 5 or 8) and elements per group (32 or 128).
+	// Bits per element (4, 5 or 8) and elements per group (32 or 128); with [WithFineGroups] also 2, 3 or 6, and 16.
 	Bits, GroupSize int
 	// Exact promises that float32 scales and biases give the very weights that [Dequantize] gives.
 	Exact bool
@@ -16,9 +16,10 @@ type Form struct {
 	Half bool
 }
 
-// FormOf returns the affine form of a type, and false for a type that has none.
-func FormOf(t gguf.Type) (Form, bool) {
-	p, ok := packingOf(t)
+// FormOf returns the affine form of a type, and false for a type that has none. Of the options, WithFineGroups changes
+// it.
+func FormOf(t gguf.Type, opts ...Option) (Form, bool) {
+	p, ok := packingOf(t, collect(opts).fine)
 	return Form{Bits: p.bits, GroupSize: p.group, Exact: ok && !p.close, Half: ok && p.fit == nil}, ok
 }
 
@@ -92,7 +93,8 @@ func window[T any](s []T, lo, hi, width int) []T {
 // New returns an empty affine matrix for rows x cols elements of a type, to be filled through [Affine.View]. The
 // columns must be whole blocks of the type.
 func New(t gguf.Type, rows, cols int, opts ...Option) (*Affine, error) {
-	p, ok := packingOf(t)
+	o := collect(opts)
+	p, ok := packingOf(t, o.fine)
 	if !ok {
 		return nil, unsupported("repack", "", t, packable)
 	}
@@ -100,6 +102,6 @@ func New(t gguf.Type, rows, cols int, opts ...Option) (*Affine, error) {
 		return nil, fmt.Errorf("quant: an affine matrix of %d x %d elements is not possible", rows, cols)
 	}
 	a := new(Affine)
-	a.allocate(rows, cols, p, collect(opts).half)
+	a.allocate(rows, cols, p, o.half)
 	return a, nil
 }

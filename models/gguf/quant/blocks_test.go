@@ -72,6 +72,28 @@ func TestRepackOfBlocks(t *testing.T) {
 	}
 }
 
+// In groups of 16 the same files are exact.
+func TestRepackInFineGroups(t *testing.T) {
+	fine := quant.WithFineGroups()
+	for name, bits := range map[string]int{"q2_k": 2, "q3_k": 3, "q6_k": 6} {
+		t.Run(name, func(t *testing.T) {
+			f, ref := load(t, name)
+			for _, info := range f.Tensors {
+				form, ok := quant.FormOf(info.Type, fine)
+				require.True(t, ok)
+				require.Equal(t, quant.Form{Bits: bits, GroupSize: 16, Exact: true}, form)
+				var a quant.Affine
+				require.NoError(t, quant.Repack(info, bytesOf(t, f, info), &a, fine))
+				require.Equal(t, []int{bits, 16}, []int{a.Bits, a.GroupSize})
+				require.Zero(t, relativeError(&a, floats(ref[info.Name].Float32)), info.Name)
+			}
+		})
+	}
+	form, ok := quant.FormOf(gguf.TypeQ4K, fine)
+	require.True(t, ok)
+	require.Equal(t, 32, form.GroupSize, "a type whose groups are larger stays as it is")
+}
+
 // A real model's tensors of type Q6_K are as near as those of the fixtures, those of Q4_K are the same.
 func TestGemma3Packed(t *testing.T) {
 	if testing.Short() {

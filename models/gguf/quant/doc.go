@@ -22,8 +22,14 @@
 //	Q2_K      8 bits, groups of 32    error 0.3%; half of the weights exact
 //	MXFP4     mxfp4                   exact
 //
+// [WithFineGroups] makes groups of 16 of Q3_K, Q6_K and Q2_K, in 3, 6 and 2 bits, all of them exact; our
+// own kernels for a CPU compute with those, MLX's operations do not.
+//
 // For comparison: rounding weights to bfloat16 is an error of 0.17%, and Q6_K itself is one of 2%, Q2_K of 30%. Exact means
 // with float32 scales and biases; those of the legacy types and of IQ4_NL are exact as float16 too.
+//
+// The other way, [Quantize] writes float32 values as the blocks of a type, as ggml's reference functions do, and [QuantizeAffine]
+// and [QuantizeMXFP4] write MLX's forms, whose groups become the same blocks where there are such.
 //
 // All functions spread rows over a bounded number of goroutines and can write rows in another order on the way, which
 // is how the query and key projections of llama files are put right (see [HalvesFromPairs]).

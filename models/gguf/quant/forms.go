@@ -20,7 +20,11 @@ type packing struct {
 	close bool
 }
 
-func packingOf(t gguf.Type) (packing, bool) {
+// packingOf is the packing of a type; fine takes groups of 16 where a type has them.
+func packingOf(t gguf.Type, fine bool) (packing, bool) {
+	if p, ok := fineOf(t); ok && fine {
+		return p, true
+	}
 	switch t {
 	case gguf.TypeQ4_0:
 		return packing{bits: 4, group: 32, shift: 3, pack: func(dst []uint32, b []byte) { packNibbles(dst, b[2:]) }}, true
@@ -46,6 +50,32 @@ func packingOf(t gguf.Type) (packing, bool) {
 		return packing{bits: 8, group: 32, fit: fitGrids, close: true}, true
 	}
 	return packing{}, false
+}
+
+// fineOf is the packing in groups of 16. Integers begin at 0 in Q2_K, at -4 in Q3_K and at -32 in Q6_K.
+func fineOf(t gguf.Type) (packing, bool) {
+	switch t {
+	case gguf.TypeQ2K:
+		return packing{bits: 2, group: 16, fit: fitSixteen(0)}, true
+	case gguf.TypeQ3K:
+		return packing{bits: 3, group: 16, fit: fitSixteen(4)}, true
+	case gguf.TypeQ6K:
+		return packing{bits: 6, group: 16, fit: fitSixteen(32)}, true
+	}
+	return packing{}, false
+}
+
+// fitSixteen takes integers as they are, zero higher, so that none is negative. Nothing is rounded: an integer times
+// 11 bits of a float16 and a step of 7 make 24 bits.
+func fitSixteen(zero int) func(sb *superblock, q *[256]uint8, scales, biases []float32) {
+	return func(sb *superblock, q *[256]uint8, scales, biases []float32) {
+		for i, v := range sb.q {
+			q[i] = uint8(int(v) + zero)
+		}
+		for g := range scales {
+			scales[g], biases[g] = sb.d[g], -sb.m[g]-float32(zero)*sb.d[g]
+		}
+	}
 }
 
 // fitWhole takes integers as they are: both halves of a group share d and m.
@@ -79,7 +109,7 @@ func fitProducts(sb *superblock, q *[256]uint8, scales, biases []float32) {
 	}
 }
 
-// packWords packs integers of 4, 5 or 8 bits, eight at a time.
+// packWords packs integers: those of 4, 5 and 8 bits eight at a time, others one by one.
 func packWords(dst []uint32, q *[256]uint8, bits int) {
 	switch bits {
 	case 4:
@@ -91,9 +121,19 @@ func packWords(dst []uint32, q *[256]uint8, bits int) {
 			joinFives((*[5]uint32)(dst[i/4*5:]), binary.LittleEndian.Uint64(q[8*i:]), binary.LittleEndian.Uint64(q[8*i+8:]),
 				binary.LittleEndian.Uint64(q[8*i+16:]), binary.LittleEndian.Uint64(q[8*i+24:]))
 		}
-	default:
+	case 8:
 		for i := range dst {
 			dst[i] = binary.LittleEndian.Uint32(q[4*i:])
+		}
+	default:
+		var word uint64
+		have, at := 0, 0
+		for _, v := range q {
+			word |= uint64(v) << have
+			if have += bits; have >= 32 {
+				dst[at] = uint32(word)
+				word, have, at = word>>32, have-32, at+1
+			}
 		}
 	}
 }

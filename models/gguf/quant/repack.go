@@ -24,11 +24,11 @@ var (
 // error, since no affine form exists for it; so is, with [WithHalfScales], a bias that float16 cannot hold. After an
 // error the contents of dst are undefined.
 func Repack(info gguf.TensorInfo, data []byte, dst *Affine, opts ...Option) error {
-	p, ok := packingOf(info.Type)
+	o := collect(opts)
+	p, ok := packingOf(info.Type, o.fine)
 	if !ok {
 		return unsupported("repack", info.Name, info.Type, packable)
 	}
-	o := collect(opts)
 	m, err := newMatrix(info, data, o)
 	if err != nil {
 		return err

@@ -21,6 +21,7 @@ type Option func(*options)
 type options struct {
 	order   []int
 	half    bool
+	fine    bool
 	workers int
 	span    *[2]int
 }
@@ -41,6 +42,10 @@ func WithRows(lo, hi int) Option { return func(o *options) { o.span = &[2]int{lo
 
 // WithHalfScales makes [Repack] write scales and biases as float16 bits, exactly as stored, instead of float32.
 func WithHalfScales() Option { return func(o *options) { o.half = true } }
+
+// WithFineGroups makes [FormOf] and [Repack] use groups of 16 for Q2_K, Q3_K and Q6_K, which have a scale for each 16
+// elements: all of them are exact then, in 2, 3 and 6 bits. MLX's own operations do not know such groups.
+func WithFineGroups() Option { return func(o *options) { o.fine = true } }
 
 // WithWorkers bounds the number of goroutines; the default is GOMAXPROCS.
 func WithWorkers(n int) Option { return func(o *options) { o.workers = max(n, 1) } }

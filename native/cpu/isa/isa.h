@@ -29,6 +29,8 @@ struct Rows {
   int64_t y_from;
 };
 
+struct Steps;  // step/parts.h
+
 struct Isa {
   const char* name;
   // Floats in a prepared row of k activations, a multiple of the width.
@@ -41,6 +43,8 @@ struct Isa {
   void (*tile)(Codec, const Rows&, int64_t from, int64_t to, float* scratch);
   // Floats of scratch for a tile of rows times count activations.
   int64_t (*scratch)(Codec, int64_t k, int group, int64_t rows, int64_t count);
+  // The kernels of a step, beside the products.
+  const Steps* steps;
 };
 
 // The table in use.

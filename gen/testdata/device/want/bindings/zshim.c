@@ -49,6 +49,11 @@ const gm_symbol gm_symbols[] = {
 	{NULL, NULL, NULL},
 };
 
+// Those of the library that may be absent.
+const gm_symbol gm_kernel_symbols[] = {
+	{NULL, NULL, NULL},
+};
+
 gm_ret1 gm_mlx_string_new(void) {
 	int gm_st = 0; mlx_string res = p_mlx_string_new();
 	return (gm_ret1){(uintptr_t)res.ctx, gm_error(gm_st)};

@@ -17,6 +17,11 @@ const gm_symbol gm_symbols[] = {
 	{NULL, NULL, NULL},
 };
 
+// Those of the library that may be absent.
+const gm_symbol gm_kernel_symbols[] = {
+	{NULL, NULL, NULL},
+};
+
 gm_ret1 gm_mlx_fft(uintptr_t a, int n, int norm, uintptr_t s) {
 	mlx_array resArg = {0};
 	int gm_st = p_mlx_fft(&resArg, (mlx_array){(void *)a}, n, (mlx_fft_norm)norm, (mlx_stream){(void *)s});

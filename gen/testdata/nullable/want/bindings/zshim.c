@@ -15,6 +15,11 @@ const gm_symbol gm_symbols[] = {
 	{NULL, NULL, NULL},
 };
 
+// Those of the library that may be absent.
+const gm_symbol gm_kernel_symbols[] = {
+	{NULL, NULL, NULL},
+};
+
 gm_ret1 gm_mlx_clip(uintptr_t a, uintptr_t aMin, uintptr_t aMax, uintptr_t s) {
 	mlx_array resArg = {0};
 	int gm_st = p_mlx_clip(&resArg, (mlx_array){(void *)a}, (mlx_array){(void *)aMin}, (mlx_array){(void *)aMax}, (mlx_stream){(void *)s});

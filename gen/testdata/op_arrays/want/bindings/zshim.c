@@ -11,6 +11,11 @@ const gm_symbol gm_symbols[] = {
 	{NULL, NULL, NULL},
 };
 
+// Those of the library that may be absent.
+const gm_symbol gm_kernel_symbols[] = {
+	{NULL, NULL, NULL},
+};
+
 gm_ret2 gm_mlx_linalg_qr(uintptr_t a, uintptr_t s) {
 	mlx_array res0 = {0};
 	mlx_array res1 = {0};

@@ -19,6 +19,11 @@ const gm_symbol gm_symbols[] = {
 	{NULL, NULL, NULL},
 };
 
+// Those of the library that may be absent.
+const gm_symbol gm_kernel_symbols[] = {
+	{NULL, NULL, NULL},
+};
+
 gm_ret1 gm_mlx_fast_rms_norm(uintptr_t x, float eps, uintptr_t s) {
 	mlx_array resArg = {0};
 	int gm_st = p_mlx_fast_rms_norm(&resArg, (mlx_array){(void *)x}, eps, (mlx_stream){(void *)s});

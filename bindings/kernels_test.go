@@ -1,0 +1,188 @@
+package bindings_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"forge.lthn.ai/core/go-mlx/bindings"
+	"github.com/stretchr/testify/require"
+)
+
+// The product of our own kernel is that of MLX's.
+func TestCPUQuantizedMatmul(t *testing.T) {
+	k := begin(t)
+	require.True(t, bindings.HasKernels(), "libgomlx is installed beside libmlxc")
+	in := loadReferences(t).upload(k)
+	group, bits := bindings.OptionalInt{Value: 32, Valid: true}, bindings.OptionalInt{Value: 4, Valid: true}
+	q := k.list(bindings.Quantize(in.w, group, bits, "affine", array{}, k.s))
+	want := k.array(bindings.QuantizedMatmul(in.h, q[0], q[1], q[2], true, group, bits, "affine", k.s))
+	got := k.array(bindings.CPUQuantizedMatmul(in.h, q[0], q[1], q[2], 32, 4, "affine", k.s))
+	require.InDeltaSlice(t, k.read(want), k.read(got), 1e-5)
+	_, err := bindings.CPUQuantizedMatmul(in.h, q[0], q[1], q[2], 48, 4, "affine", k.s)
+	k.fails(err, "cpu_quantized_matmul", "does not know groups of 48 values of 4 bits in mode affine", 1)
+}
+
+// The other products, of the same matrix.
+func TestCPUProducts(t *testing.T) {
+	k := begin(t)
+	in := loadReferences(t).upload(k)
+	group, bits := bindings.OptionalInt{Value: 32, Valid: true}, bindings.OptionalInt{Value: 4, Valid: true}
+	q := k.list(bindings.Quantize(in.w, group, bits, "affine", array{}, k.s))
+	dense := k.array(bindings.Dequantize(q[0], q[1], q[2], group, bits, "affine", array{}, bindings.OptionalDtype{}, k.s))
+	require.InDeltaSlice(t, k.read(dense), k.read(k.array(bindings.CPUDequantize(q[0], q[1], q[2], 32, 4, "affine", k.s))), 1e-6)
+
+	want := k.read(k.array(bindings.Matmul(in.h, k.array(bindings.Transpose(dense, k.s)), k.s)))
+	require.InDeltaSlice(t, want, k.read(k.array(bindings.CPUMatmul(in.h, dense, k.s))), 1e-5)
+	front := func(a array) array { return k.array(bindings.ExpandDims(a, 0, k.s)) }
+	zero := k.array(bindings.Zeros([]int32{1}, bindings.Uint32, k.s))
+	require.InDeltaSlice(t, want, k.read(k.array(bindings.CPUGatherMatmul(in.h, front(dense), zero, k.s))), 1e-5)
+	require.InDeltaSlice(t, want, k.read(k.array(bindings.CPUGatherQuantizedMatmul(in.h,
+		front(q[0]), front(q[1]), front(q[2]), zero, 32, 4, "affine", k.s))), 1e-5)
+}
+
+func TestKernelsTellOfThemselves(t *testing.T) {
+	isa, err := bindings.CPUISA()
+	require.NoError(t, err)
+	require.Contains(t, []string{"generic", "avx2", "avx512", "neon"}, isa)
+	n, err := bindings.CPUThreads()
+	require.NoError(t, err)
+	require.Positive(t, n)
+	lib, err := bindings.LoadLibrary()
+	require.NoError(t, err)
+	require.Equal(t, filepath.Dir(lib.MLXC), filepath.Dir(lib.Kernels))
+	require.Empty(t, lib.NoKernels)
+}
+
+// besideMLXC is a folder with the installed libmlxc and, as libgomlx, what kernels
+// names or nothing.
+func besideMLXC(t *testing.T, kernels string) string {
+	t.Helper()
+	prefix, home := t.TempDir(), installed(t)
+	lib := filepath.Join(prefix, "lib")
+	require.NoError(t, os.Mkdir(lib, 0o755))
+	require.NoError(t, os.Symlink(filepath.Join(home, "..", "mlx"), filepath.Join(prefix, "mlx")))
+	require.NoError(t, os.Symlink(filepath.Join(home, libraryName()), filepath.Join(lib, libraryName())))
+	if kernels != "" {
+		require.NoError(t, os.Symlink(kernels, filepath.Join(lib, kernelsName())))
+	}
+	return lib
+}
+
+func kernelsName() string { return strings.Replace(libraryName(), "mlxc", "gomlx", 1) }
+
+// kernels loads the libraries in another process, where mlx-c must work, and tells
+// what became of our own.
+func kernels(t *testing.T, dir string, env ...string) string {
+	t.Helper()
+	out, err := inChild(t, append(env, bindings.LibraryPathVariable+"="+dir), func() {
+		lib, err := bindings.LoadLibrary()
+		require.NoError(t, err)
+		a, err := bindings.NewArrayInt(1)
+		require.NoError(t, err)
+		require.NoError(t, a.Close())
+		_, err = bindings.CPUThreads()
+		require.Equal(t, bindings.HasKernels(), err == nil)
+		if err != nil {
+			require.ErrorIs(t, err, bindings.ErrNoKernels)
+			require.EqualError(t, err, "bindings: no kernels for a CPU: "+lib.NoKernels)
+		}
+		fmt.Printf("<<%s|%s>>", lib.Kernels, lib.NoKernels)
+	})
+	require.NoError(t, err, out)
+	_, text, _ := strings.Cut(out, "<<")
+	text, _, _ = strings.Cut(text, ">>")
+	return text
+}
+
+// fakeKernels has the functions of libgomlx; only the one that tells what it was
+// built for works.
+func fakeKernels(t *testing.T, built string, without string) string {
+	t.Helper()
+	var c strings.Builder
+	c.WriteString("typedef struct { void *ctx; } mlx_string;\n" +
+		"mlx_string mlx_string_new_data(const char *);\nint mlx_string_set(mlx_string *, mlx_string);\nint mlx_string_free(mlx_string);\n")
+	for _, row := range readLock(t) {
+		switch {
+		case !strings.HasPrefix(row.c, "gomlx_") || row.c == without:
+		case row.c == "gomlx_built_for":
+			fmt.Fprintf(&c, "int gomlx_built_for(mlx_string *s) {\n\tmlx_string t = mlx_string_new_data(%q);\n"+
+				"\tint status = mlx_string_set(s, t);\n\tmlx_string_free(t);\n\treturn status;\n}\n", built)
+		default:
+			fmt.Fprintf(&c, "int %s(void) { return 1; }\n", row.c)
+		}
+	}
+	dir := t.TempDir()
+	source, library := filepath.Join(dir, "fake.c"), filepath.Join(dir, kernelsName())
+	require.NoError(t, os.WriteFile(source, []byte(c.String()), 0o600))
+	cc, err := exec.LookPath("cc")
+	if err != nil {
+		t.Skip("no C compiler")
+	}
+	out, err := exec.CommandContext(t.Context(), cc, "-shared", "-fPIC", "-o", library, source,
+		filepath.Join(installed(t), libraryName())).CombinedOutput()
+	require.NoError(t, err, string(out))
+	return library
+}
+
+// Everything else works where our own kernels lack, are not for this MLX, or are
+// turned off.
+func TestLoadWithoutKernels(t *testing.T) {
+	for name, c := range map[string]struct {
+		file func(t *testing.T) string // "" lacks
+		env  string
+		want string
+	}{
+		"absent": {want: "no " + kernelsName() + " beside " + libraryName()},
+		"turned off": {
+			file: func(t *testing.T) string { return filepath.Join(installed(t), kernelsName()) },
+			env:  bindings.KernelsVariable + "=0", want: "GO_MLX_CPU_KERNELS=0 turns them off",
+		},
+		"no library": {
+			file: func(t *testing.T) string {
+				file := filepath.Join(t.TempDir(), "text")
+				require.NoError(t, os.WriteFile(file, []byte("no library\n"), 0o600))
+				return file
+			}, want: kernelsName(),
+		},
+		"another MLX": {
+			file: func(t *testing.T) string { return fakeKernels(t, "0.31.9 x", "") },
+			want: kernelsName() + " was built for MLX 0.31.9, wanted " + bindings.MLXVersion,
+		},
+		"another header": {
+			file: func(t *testing.T) string { return fakeKernels(t, bindings.MLXVersion+" 0123", "") },
+			want: kernelsName() + " was built by another version of go-mlx: run `mlx setup`",
+		},
+		"older": {
+			file: func(t *testing.T) string { return fakeKernels(t, "", "gomlx_cpu_threads") },
+			want: kernelsName() + " has no function gomlx_cpu_threads: run `mlx setup`",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inChildKernels(t)
+			file := ""
+			if c.file != nil {
+				file = c.file(t)
+			}
+			path, why, _ := strings.Cut(kernels(t, besideMLXC(t, file), c.env), "|")
+			require.Empty(t, path)
+			require.Contains(t, why, c.want)
+		})
+	}
+	t.Run("all is well", func(t *testing.T) {
+		inChildKernels(t)
+		dir := besideMLXC(t, filepath.Join(installed(t), kernelsName()))
+		require.Equal(t, filepath.Join(dir, kernelsName())+"|", kernels(t, dir))
+	})
+}
+
+// inChildKernels does the child's part of a test that prepares something before.
+func inChildKernels(t *testing.T) {
+	t.Helper()
+	if os.Getenv(childMarker) != "" {
+		kernels(t, "")
+	}
+}

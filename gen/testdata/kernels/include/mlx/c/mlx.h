@@ -1,0 +1,1 @@
+#include "mlx/c/array.h"

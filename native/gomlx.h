@@ -1,0 +1,88 @@
+/* The operations of libgomlx: our own kernels for a CPU (native/cpu) as primitives
+ * of MLX, in the manner of mlx-c. The library is optional: where it lacks, or was
+ * built for another MLX or another version of this file, callers use MLX's own
+ * operations.
+ *
+ * To add an operation: declare it here, with its arrays' shapes; write its class
+ * and the function beside the others in native/primitives, whose support.h tells
+ * how; add the file to native/CMakeLists.txt; document it in gen/docs/gomlx.txt;
+ * run `make generate`, which makes of gomlx_cpu_name the function
+ * bindings.CPUName and the method Scope.CPUName; give it rows in
+ * runtime/cpukernels_test.go. Scope.CPUKernels tells whether it may be called.
+ */
+#ifndef GOMLX_H
+#define GOMLX_H
+
+#include "mlx/c/array.h"
+#include "mlx/c/stream.h"
+#include "mlx/c/string.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** What the library was built for: MLX's version, a blank and the SHA-256 of this file. */
+int gomlx_built_for(mlx_string* str_);
+
+/** The instruction set that the kernels run with: avx512, avx2, neon or generic. */
+int gomlx_cpu_isa(mlx_string* str_);
+
+/** The threads that the kernels work with. */
+int gomlx_cpu_threads(int* res);
+
+/** x [..., k] times the transpose of a matrix [n, k] that is packed as MLX does. */
+int gomlx_cpu_quantized_matmul(
+    mlx_array* res,
+    const mlx_array x,
+    const mlx_array w,
+    const mlx_array scales,
+    const mlx_array biases /* may be null */,
+    int group_size,
+    int bits,
+    const char* mode,
+    const mlx_stream s);
+
+/** The matrix [..., n, k] that is packed so, as float32. */
+int gomlx_cpu_dequantize(
+    mlx_array* res,
+    const mlx_array w,
+    const mlx_array scales,
+    const mlx_array biases /* may be null */,
+    int group_size,
+    int bits,
+    const char* mode,
+    const mlx_stream s);
+
+/** x [..., k] times the transpose of w [n, k]. */
+int gomlx_cpu_matmul(
+    mlx_array* res,
+    const mlx_array x,
+    const mlx_array w,
+    const mlx_stream s);
+
+/** x [..., m, k] times the transpose of one of the packed matrices [e, n, k] for each index. */
+int gomlx_cpu_gather_quantized_matmul(
+    mlx_array* res,
+    const mlx_array x,
+    const mlx_array w,
+    const mlx_array scales,
+    const mlx_array biases /* may be null */,
+    const mlx_array indices,
+    int group_size,
+    int bits,
+    const char* mode,
+    const mlx_stream s);
+
+/** x [..., m, k] times the transpose of one of the matrices w [e, n, k] for each index. */
+int gomlx_cpu_gather_matmul(
+    mlx_array* res,
+    const mlx_array x,
+    const mlx_array w,
+    const mlx_array indices,
+    const mlx_stream s);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

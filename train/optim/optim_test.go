@@ -1,0 +1,211 @@
+package optim
+
+import (
+	"math"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/internal/reftest"
+	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+)
+
+// two is a model of the parameters of testdata/optim.py.
+type two struct {
+	Matrix nn.Param `weight:"matrix"`
+	Vector nn.Param `weight:"vector"`
+}
+
+func wave(shape []int, f func(i float64) float64) []float32 {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	out := make([]float32, n)
+	for i := range out {
+		out[i] = float32(f(float64(i)))
+	}
+	return out
+}
+
+// made is a model whose parameters are of dtype.
+func made(t *testing.T, th *mlx.Thread, owner *mlx.Owner, dtype mlx.Dtype) nn.Tree {
+	t.Helper()
+	m := &two{Matrix: nn.Param{Shape: []int{6, 4}}, Vector: nn.Param{Shape: []int{5}}}
+	for _, p := range []*nn.Param{&m.Matrix, &m.Vector} {
+		p.Init = func(s *mlx.Scope, _ *mlx.Keys, shape []int, dtype mlx.Dtype) mlx.Array {
+			return s.AsType(mlx.Const(s, wave(shape, func(i float64) float64 { return math.Cos(0.7 * i) }), shape...), dtype)
+		}
+	}
+	require.NoError(t, nn.Init(th, m, 0, owner, nn.WithDtype(dtype)))
+	return nn.Parameters(m)
+}
+
+// gradients are those of a step of testdata/optim.py.
+func gradients(s *mlx.Scope, params nn.Tree, step int) []mlx.Array {
+	out := make([]mlx.Array, len(params))
+	for i, p := range params {
+		f := func(i float64) float64 { return math.Sin(i*(0.37+0.11*float64(step)) + 1.3*float64(step)) }
+		out[i] = s.AsType(mlx.Const(s, wave(p.Shape, f), p.Shape...), s.DtypeOf(p.Array()))
+	}
+	return out
+}
+
+func step(t *testing.T, th *mlx.Thread, st *State, params nn.Tree, n int, rate float64) {
+	t.Helper()
+	_, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
+		st.Update(s, gradients(s, params, n), s.Scalar(rate, mlx.Float32))
+		return nil
+	})
+	require.NoError(t, err)
+	for _, slot := range append(st.Slots(), params.Slots()...) {
+		require.NoError(t, th.Eval(*slot))
+	}
+}
+
+var cases = map[string]struct {
+	rate float64
+	o    Optimizer
+}{
+	"sgd":              {0.1, NewSGD()},
+	"sgd momentum":     {0.1, SGD{Momentum: 0.9, WeightDecay: 0.02, Dampening: 0.1}},
+	"sgd nesterov":     {0.1, SGD{Momentum: 0.9, Nesterov: true}},
+	"adam":             {0.01, NewAdam()},
+	"adam corrected":   {0.01, Adam{Betas: [2]float64{0.8, 0.95}, Eps: 1e-6, BiasCorrection: true}},
+	"adamw":            {0.01, NewAdamW()},
+	"adamw corrected":  {0.01, AdamW{Adam{[2]float64{0.9, 0.999}, 1e-8, true}, 0.1}},
+	"lion":             {0.01, NewLion()},
+	"lion decay":       {0.01, Lion{[2]float64{0.8, 0.9}, 0.1}},
+	"adafactor":        {0, NewAdafactor()},
+	"adafactor rate":   {0.05, Adafactor{Eps: [2]float64{1e-30, 1e-3}, ClipThreshold: 0.5, DecayRate: -0.8, Beta1: 0.9, WeightDecay: 0.1, ScaleParameter: true}},
+	"adafactor warmup": {0, Adafactor{Eps: [2]float64{1e-30, 1e-3}, ClipThreshold: 1, DecayRate: -0.8, RelativeStep: true, WarmupInit: true}},
+	"muon":             {0.05, NewMuon()},
+	"muon plain":       {0.05, Muon{Momentum: 0.95, Steps: 3}},
+}
+
+// Ten steps of each optimizer leave the parameters and the state, by its names and
+// types, that mlx.optimizers leaves.
+func TestOptimizersEqualReference(t *testing.T) {
+	for name, c := range cases {
+		for kind, dtype := range map[string]mlx.Dtype{"f32": mlx.Float32, "bf16": mlx.BFloat16} {
+			t.Run(name+"/"+kind, func(t *testing.T) {
+				reftest.Do(t, filepath.Join("testdata", "optim.safetensors"), func(r *reftest.Reference) {
+					owner := r.Thread.NewOwner("test")
+					defer owner.Close()
+					params := made(t, r.Thread, owner, dtype)
+					st, err := NewState(r.Thread, c.o, params, owner)
+					require.NoError(t, err)
+					for n := range 10 {
+						step(t, r.Thread, st, params, n, c.rate)
+					}
+					have := st.Arrays()
+					var want []string
+					for _, p := range params {
+						requireSame(t, r, name+"/"+kind+"/param/"+p.Name, p.Array())
+					}
+					prefix := name + "/" + kind + "/state/"
+					for full := range r.Arrays {
+						if n, ok := strings.CutPrefix(full, prefix); ok {
+							want = append(want, n)
+							require.Contains(t, have, n)
+							requireSame(t, r, full, have[n])
+						}
+					}
+					require.Len(t, have, len(want))
+				})
+			})
+		}
+	}
+}
+
+// requireSame allows two roundings of float32, or three of bfloat16.
+func requireSame(t *testing.T, r *reftest.Reference, name string, have mlx.Array) {
+	t.Helper()
+	want, ok := r.Arrays[name]
+	require.True(t, ok, name)
+	require.Equal(t, shapeAndType(want), shapeAndType(have), name)
+	dtype, err := have.Dtype()
+	require.NoError(t, err)
+	tolerance := 2e-6
+	if dtype == mlx.BFloat16 {
+		tolerance = 3.0 / 256
+	}
+	floats := func(a mlx.Array) []float32 {
+		f, err := r.Thread.Build(func(s *mlx.Scope) mlx.Array { return s.AsType(a, mlx.Float32) })
+		require.NoError(t, err)
+		defer f.Close()
+		v, err := mlx.Values[float32](r.Thread, f)
+		require.NoError(t, err)
+		return v
+	}
+	a, b := floats(want), floats(have)
+	largest := 0.0
+	for _, v := range a {
+		largest = max(largest, math.Abs(float64(v)))
+	}
+	for i := range a {
+		require.InDelta(t, a[i], b[i], tolerance*max(largest, 1e-6), "%s %d", name, i)
+	}
+}
+
+// The norm of gradients and what clipping leaves are MLX's.
+func TestClipNormEqualsReference(t *testing.T) {
+	reftest.Do(t, filepath.Join("testdata", "optim.safetensors"), func(r *reftest.Reference) {
+		for name, most := range map[string]float64{"clip 0.5": 0.5, "clip 100": 100} {
+			out, err := r.Thread.BuildAll(func(s *mlx.Scope) []mlx.Array {
+				var grads []mlx.Array
+				for _, shape := range [][]int{{6, 4}, {5}} {
+					grads = append(grads, mlx.Const(s, wave(shape, math.Sin), shape...))
+				}
+				clipped, norm := ClipNorm(s, grads, most)
+				return append(clipped, norm)
+			})
+			require.NoError(t, err)
+			requireSame(t, r, name+"/matrix", out[0])
+			requireSame(t, r, name+"/vector", out[1])
+			requireSame(t, r, name+"/norm", out[2])
+			require.NoError(t, mlx.CloseAll(out...))
+		}
+	})
+	leaktest.Do(t, func(th *mlx.Thread) {
+		_, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
+			clipped, _ := ClipNorm(s, nil, math.NaN())
+			return clipped
+		})
+		require.ErrorContains(t, err, "optim: gradients clipped to a norm of NaN")
+	})
+}
+
+// Muon for matrices and AdamW for the rest are each what they are alone.
+func TestMatrices(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		owner := th.NewOwner("test")
+		defer owner.Close()
+		run := func(o Optimizer) (matrix, vector []float32, names []string) {
+			params := made(t, th, owner, mlx.Float32)
+			st, err := NewState(th, o, params, owner)
+			require.NoError(t, err)
+			for n := range 3 {
+				step(t, th, st, params, n, 0.05)
+			}
+			for name := range st.Arrays() {
+				names = append(names, name)
+			}
+			matrix, err = mlx.Values[float32](th, params[0].Array())
+			require.NoError(t, err)
+			vector, err = mlx.Values[float32](th, params[1].Array())
+			require.NoError(t, err)
+			return matrix, vector, names
+		}
+		matrix, vector, names := run(Matrices{Matrix: NewMuon(), Other: NewAdamW()})
+		muon, _, _ := run(NewMuon())
+		_, adam, _ := run(NewAdamW())
+		require.Equal(t, muon, matrix)
+		require.Equal(t, adam, vector)
+		require.ElementsMatch(t, []string{"step", "matrix.v", "vector.m", "vector.v"}, names)
+	})
+}
