@@ -48,7 +48,7 @@ func (w *ggufWriter) write(tokens int) error {
 	if model.prefix != "" || model.suffix != "" {
 		return errors.New("its model has a prefix or a suffix")
 	}
-	if !model.byteFallback && !model.byteLevel {
+	if level, _ := mapsBytes(w.t.split); level == nil && !model.byteFallback {
 		return errors.New("its model works neither on bytes nor falls back to them")
 	}
 	w.model = model
