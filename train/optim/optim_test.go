@@ -180,6 +180,37 @@ func TestClipNormEqualsReference(t *testing.T) {
 	})
 }
 
+// The norm of 100,000 gradients of bfloat16 that are 1 is 316.2, and what is left of
+// each is 1/316.2; in float16 a norm of 0.1 comes of squares that it does not hold.
+func TestClipNormOfHalves(t *testing.T) {
+	for name, c := range map[string]struct {
+		dtype      mlx.Dtype
+		n          int
+		each, norm float64
+	}{
+		"many":  {mlx.BFloat16, 100_000, 1, math.Sqrt(100_000)},
+		"small": {mlx.Float16, 1 << 20, 1.0 / 8192, 1024.0 / 8192},
+	} {
+		leaktest.Do(t, func(th *mlx.Thread) {
+			out, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
+				grads := []mlx.Array{s.Full([]int{c.n}, s.Scalar(c.each, c.dtype), c.dtype)}
+				clipped, norm := ClipNorm(s, grads, c.norm/4)
+				return []mlx.Array{norm, s.AsType(s.Max(clipped[0], false), mlx.Float32), clipped[0]}
+			})
+			require.NoError(t, err)
+			defer func() { require.NoError(t, mlx.CloseAll(out...)) }()
+			for i, want := range []float64{c.norm, c.each / 4} {
+				have, err := mlx.Item[float32](th, out[i])
+				require.NoError(t, err)
+				require.InEpsilon(t, want, have, 1e-3, name)
+			}
+			dtype, err := out[2].Dtype()
+			require.NoError(t, err)
+			require.Equal(t, c.dtype, dtype)
+		})
+	}
+}
+
 // Muon for matrices and AdamW for the rest are each what they are alone.
 func TestMatrices(t *testing.T) {
 	leaktest.Do(t, func(th *mlx.Thread) {
