@@ -38,6 +38,15 @@ func TestSchedulesEqualReference(t *testing.T) {
 	}
 }
 
+// What has no steps is over at once, and nothing divides by 0.
+func TestSchedulesOfNoSteps(t *testing.T) {
+	require.Equal(t, 0.25, Linear(1, 0.25, 0)(0))
+	require.Equal(t, 0.25, Cosine(1, 0, 0.25)(0))
+	require.Equal(t, 0.25, Cosine(1, -5, 0.25)(3))
+	require.Equal(t, 0.5, Step(1, 0.5, 0)(1))
+	require.Equal(t, 3.0, Warmup(1, 0, Constant(3))(0))
+}
+
 func TestParseSchedule(t *testing.T) {
 	for want, block := range map[string]map[string]any{
 		`name "cosine" is none of cosine_decay, exponential_decay`:                  {"name": "cosine"},
