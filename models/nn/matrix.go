@@ -129,7 +129,7 @@ func (m *matrix) plan(l *loader, names []string, in int, outs []int) func() erro
 		out, in = rowsColumns(tensors[i])
 		m.in, m.out = in, m.out+out
 	}
-	if q, packed := tensors[0].(Quantised); packed && !l.policy.Unpack && !(m.batched && fineGroups(q.Quantisation())) {
+	if q, packed := tensors[0].(Quantised); packed && !l.policy.Unpack && (!m.batched || !fineGroups(q.Quantisation())) {
 		return func() error { return m.loadPacked(l, tensors) }
 	}
 	return func() error { return m.loadDense(l, tensors) }

@@ -73,28 +73,28 @@ template <int R, int M>
                                      float* sums_at, int64_t sums_stride) {
   vf acc[R][M];
   const float *row[R], *column[M];
-  unroll<R>(GOMLX_EACH(r) {
+  GOMLX_UNROLL for (int r = 0; r < R; r++) {
     row[r] = a + r * a_stride + at;
-    unroll<M>(GOMLX_EACH(i) { acc[r][i] = vf{}; });
-  });
-  unroll<M>(GOMLX_EACH(i) { column[i] = x[i] + at; });
+    GOMLX_UNROLL for (int i = 0; i < M; i++) acc[r][i] = vf{};
+  }
+  GOMLX_UNROLL for (int i = 0; i < M; i++) column[i] = x[i] + at;
   for (int64_t k = 0; k < n; k += W) {
     vf v[R];
-    unroll<R>(GOMLX_EACH(r) { v[r] = load(row[r] + k); });
-    unroll<M>(GOMLX_EACH(i) {
+    GOMLX_UNROLL for (int r = 0; r < R; r++) v[r] = load(row[r] + k);
+    GOMLX_UNROLL for (int i = 0; i < M; i++) {
       vf u = load(column[i] + k);
-      unroll<R>(GOMLX_EACH(r) { acc[r][i] += v[r] * u; });
-    });
+      GOMLX_UNROLL for (int r = 0; r < R; r++) acc[r][i] += v[r] * u;
+    }
   }
-  unroll<R>(GOMLX_EACH(r) {
+  GOMLX_UNROLL for (int r = 0; r < R; r++) {
     float* out = sums_at + r * sums_stride;
     if constexpr (M == 4) {
       v4 s = sums(acc[r][0], acc[r][1], acc[r][2], acc[r][3]) + load_as<v4>(out);
       __builtin_memcpy(out, &s, sizeof s);
     } else {
-      unroll<M>(GOMLX_EACH(i) { out[i] += sum(acc[r][i]); });
+      for (int i = 0; i < M; i++) out[i] += sum(acc[r][i]);
     }
-  });
+  }
 }
 
 template <int M>

@@ -51,6 +51,12 @@ template <int n, class F>
 GOMLX_INLINE void unroll(F&& f) {
   unroll(std::make_integer_sequence<int, n>{}, static_cast<F&&>(f));
 }
+// Before a loop over an array of vectors, so that they stay in registers.
+#if defined(__clang__)
+#define GOMLX_UNROLL _Pragma("unroll")
+#else
+#define GOMLX_UNROLL _Pragma("GCC unroll 8")
+#endif
 // The head of such an f.
 #define GOMLX_EACH(i) [&](auto i) __attribute__((always_inline))
 
