@@ -247,7 +247,7 @@ func trainTable(all []training) string {
 
 func trainMarkdown(m machine, o trainOptions, all []training) string {
 	var b strings.Builder
-	command := "go run ./bench train"
+	command := fmt.Sprintf("go run ./bench train --runs %d", o.Runs)
 	for _, path := range o.Configs {
 		command += " " + filepath.Base(path)
 	}

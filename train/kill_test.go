@@ -36,6 +36,9 @@ func TestKilledRunsGoOn(t *testing.T) {
 		trainToBeKilled(t, dir)
 		return
 	}
+	if testing.Short() {
+		t.Skip("starts twenty processes")
+	}
 	want, whole := losses{}, t.TempDir()
 	run, err := train.New(t.Context(), tinyModel(t), newSource(), append(killOptions(want), train.WithDir(whole))...)
 	require.NoError(t, err)

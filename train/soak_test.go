@@ -13,6 +13,9 @@ import (
 // Neither handles nor memory grow over 500 steps of two lengths, with evaluations and
 // checkpoints among them.
 func TestFlatOver500Steps(t *testing.T) {
+	if testing.Short() {
+		t.Skip("500 steps")
+	}
 	leaktest.Check(t)
 	type use struct {
 		live   int
