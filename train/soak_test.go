@@ -42,6 +42,7 @@ func TestFlatOver500Steps(t *testing.T) {
 	require.Len(t, seen, 10)
 	for _, u := range seen[1:] {
 		require.Equal(t, seen[0].live, u.live)
-		require.InDelta(t, float64(seen[0].active), float64(u.active), 4096)
+		// Buffers go back a moment after the step; one kilobyte a step would be 450.
+		require.InDelta(t, float64(seen[0].active), float64(u.active), 64<<10)
 	}
 }
