@@ -28,13 +28,25 @@ type CheckpointTensor struct {
 	Name string
 	// Quantisable tells the weights of Linear, Embedding and the like.
 	Quantisable bool
+	// Adapted tells the weights that an adapter is merged into: see OpenAdapted.
+	Adapted bool
 }
 
 // OpenCheckpoint opens a folder or a GGUF file. What Load would refuse is refused.
-func OpenCheckpoint(path string) (*Checkpoint, error) {
+func OpenCheckpoint(path string) (*Checkpoint, error) { return OpenAdapted(path, "") }
+
+// OpenAdapted is OpenCheckpoint with the adapter of a folder of mlx-lm's or PEFT's
+// merged into the weights that it adapts, each as it is read; those that are packed
+// are packed again in the same way. An empty adapter is none.
+func OpenAdapted(path, adapter string) (*Checkpoint, error) {
 	ck, err := open(path)
 	if err != nil {
 		return nil, fmt.Errorf("models: open %s: %w", path, err)
+	}
+	if adapter != "" {
+		if ck.adapter, err = openAdapter(adapter); err != nil {
+			return nil, errors.Join(fmt.Errorf("models: open adapter: %w", err), ck.weights.Close())
+		}
 	}
 	c := &Checkpoint{Config: ck.config, Dtype: ck.dtype, ck: ck}
 	if err := c.resolve(); err != nil {
@@ -67,11 +79,15 @@ func (c *Checkpoint) resolve() error {
 	if err != nil {
 		return err
 	}
-	if err := nn.Check(arch, w, nn.Policy{}); err != nil {
+	w = c.ck.adapter.over(w)
+	if err := nn.Check(arch, w, nn.Policy{}, c.ck.adapter.options()...); err != nil {
+		if c.ck.adapter != nil {
+			err = fmt.Errorf("with adapter %s: %w", c.ck.adapter.config, err)
+		}
 		return err
 	}
 	c.list(w, shapes, prefix)
-	return nil
+	return c.ck.adapter.merge(arch, c.Tensors, prefix)
 }
 
 // list puts the tensors into the order of the model's fields; those that a field
@@ -87,11 +103,11 @@ func (c *Checkpoint) list(w nn.Weights, shapes []nn.Shape, prefix string) {
 			t = f.Fit(sh.Shape[len(sh.Shape)-1])
 		}
 		listed[sh.Name] = true
-		c.Tensors = append(c.Tensors, CheckpointTensor{t, prefix + sh.Name, sh.Quantisable})
+		c.Tensors = append(c.Tensors, CheckpointTensor{Tensor: t, Name: prefix + sh.Name, Quantisable: sh.Quantisable})
 	}
 	for _, name := range w.Names() {
 		if !listed[name] {
-			c.Tensors = append(c.Tensors, CheckpointTensor{w.Tensor(name), prefix + name, false})
+			c.Tensors = append(c.Tensors, CheckpointTensor{Tensor: w.Tensor(name), Name: prefix + name})
 		}
 	}
 }

@@ -81,14 +81,7 @@ func (c *convertCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	if fetch.IsTerminal(con.err) {
-		opts = append(opts, convert.Progress(func(done, total int, name string) {
-			fmt.Fprintf(con.err, "\r\x1b[K%d of %d %s", done, total, name)
-			if done == total {
-				fmt.Fprintln(con.err)
-			}
-		}))
-	}
+	opts = append(opts, tensorProgress(con)...)
 	var r *convert.Result
 	if c.toGGUF() {
 		r, err = convert.GGUF(con.ctx, c.Model, c.Out, outtypes[c.Outtype], opts...)
@@ -101,9 +94,27 @@ func (c *convertCmd) Run(con *console) error {
 	if err := c.report(con); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(con.out, "%s: %s in %s, %.3f bits per weight\n", c.Out, humanize.IBytes(uint64(r.Bytes)),
+	return tellConverted(con, c.Out, r)
+}
+
+// tellConverted tells what was written.
+func tellConverted(con *console, to string, r *convert.Result) error {
+	_, err := fmt.Fprintf(con.out, "%s: %s in %s, %.3f bits per weight\n", to, humanize.IBytes(uint64(r.Bytes)),
 		plural(r.Shards, "file"), r.BitsPerWeight())
 	return err
+}
+
+// tensorProgress tells a terminal which tensor it is.
+func tensorProgress(con *console) []convert.Option {
+	if !fetch.IsTerminal(con.err) {
+		return nil
+	}
+	return []convert.Option{convert.Progress(func(done, total int, name string) {
+		fmt.Fprintf(con.err, "\r\x1b[K%d of %d %s", done, total, name)
+		if done == total {
+			fmt.Fprintln(con.err)
+		}
+	})}
 }
 
 // report compares what was written with its source.

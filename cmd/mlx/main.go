@@ -35,6 +35,7 @@ type commands struct {
 	Rm         rmCmd         `cmd:"" help:"Remove downloaded models."`
 	Train      trainCmd      `cmd:"" help:"Fine-tune a model: LoRA, DoRA or all weights."`
 	Convert    convertCmd    `cmd:"" help:"Quantise a model, or change its dtype, and save it as mlx-lm does."`
+	Fuse       fuseCmd       `cmd:"" help:"Merge an adapter into a model's weights, and save it as mlx-lm does."`
 	Setup      setupCmd      `cmd:"" help:"Install MLX's native libraries."`
 	Doctor     doctorCmd     `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
 	Version    versionCmd    `cmd:"" help:"Print versions."`

@@ -46,7 +46,7 @@ func (s *settings) folder(ctx context.Context, from, to string) (r *Result, err 
 	if err := vacant(to); err != nil {
 		return nil, err
 	}
-	ck, err := models.OpenCheckpoint(from)
+	ck, err := models.OpenAdapted(from, s.adapter)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (s *settings) folder(ctx context.Context, from, to string) (r *Result, err 
 		return nil, fmt.Errorf("%s: %w", from, err)
 	}
 	dtype := s.dtype
-	if d, ok := dtypeNames[config.dtype()]; ok && dtype == nil {
+	if d, ok := dtypeNames[config.dtype()]; ok && dtype == nil && s.adapter == "" {
 		dtype = &d
 	}
 	items, err := s.plan(ck, dtype)

@@ -20,6 +20,7 @@ type settings struct {
 	shard      int64
 	progress   func(done, total int, name string)
 	baseModel  string
+	adapter    string
 }
 
 // layerRule packs the layers that a pattern matches in a way of its own; not at
@@ -69,6 +70,11 @@ func Progress(f func(done, total int, name string)) Option {
 
 // BaseModel names the model that was converted, in the model card.
 func BaseModel(name string) Option { return func(s *settings) { s.baseModel = name } }
+
+// Adapter merges the adapter of a folder of mlx-lm's or PEFT's into the weights, as
+// mlx_lm.fuse does. Those that are packed are packed again in the same way, unless
+// Dequantize is set; and without Dtype all keep theirs.
+func Adapter(dir string) Option { return func(s *settings) { s.adapter = dir } }
 
 // On converts on a Worker of the caller's, instead of the default one.
 func On(w *mlx.Worker) Option { return func(s *settings) { s.worker = w } }

@@ -57,9 +57,6 @@ func Load(ctx context.Context, t *mlx.Thread, model any, w Weights, policy Polic
 	for _, o := range opts {
 		o(l)
 	}
-	if l.adapter != nil {
-		l.low = &loader{w: l.adapter.Weights, used: map[string]bool{}}
-	}
 	if err := l.planAll(model); err != nil {
 		return err
 	}
@@ -73,13 +70,19 @@ func Load(ctx context.Context, t *mlx.Thread, model any, w Weights, policy Polic
 
 // Check is Load without reading anything: it tells everything that is wrong with
 // the weights in one error.
-func Check(model any, w Weights, policy Policy) error {
+func Check(model any, w Weights, policy Policy, opts ...LoadOption) error {
 	l := &loader{w: w, policy: policy, used: map[string]bool{}, done: func(string) {}}
+	for _, o := range opts {
+		o(l)
+	}
 	return l.planAll(model)
 }
 
 // planAll looks every weight of model up.
 func (l *loader) planAll(model any) error {
+	if l.adapter != nil {
+		l.low = &loader{w: l.adapter.Weights, used: map[string]bool{}}
+	}
 	_ = walk(model, l.plan)
 	return errors.Join(l.finish("weights"), l.low.finish("adapter weights"))
 }

@@ -99,6 +99,26 @@ func (c *parityCase) folder(t *testing.T) string {
 	return dir
 }
 
+// writeNumbers writes tensors of the numbers of their names.
+func writeNumbers(t *testing.T, path string, tensors []namedShape) {
+	t.Helper()
+	onThread(t, func(th *mlx.Thread) {
+		arrays, err := th.BuildAll(func(s *mlx.Scope) (out []mlx.Array) {
+			for _, n := range tensors {
+				out = append(out, reftest.StoredAs(s, n.name, n.shape, mlx.Float32))
+			}
+			return out
+		})
+		require.NoError(t, err)
+		defer mlx.CloseAll(arrays...)
+		stored := map[string]mlx.Array{}
+		for i, n := range tensors {
+			stored[n.name] = arrays[i]
+		}
+		require.NoError(t, mlx.SaveSafetensors(th, path, stored, nil))
+	})
+}
+
 // config is that of Apply.
 func (r *run) config() tune.Config {
 	return tune.Config{Method: r.Kind, Layers: r.Layers, Rank: r.LoRA.Rank, Scale: r.LoRA.Scale, Keys: r.LoRA.Keys}
