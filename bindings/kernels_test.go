@@ -15,7 +15,7 @@ import (
 // The product of our own kernel is that of MLX's.
 func TestCPUQuantizedMatmul(t *testing.T) {
 	k := begin(t)
-	require.True(t, bindings.HasKernels(), "libgomlx is installed beside libmlxc")
+	needKernels(t)
 	in := loadReferences(t).upload(k)
 	group, bits := bindings.OptionalInt{Value: 32, Valid: true}, bindings.OptionalInt{Value: 4, Valid: true}
 	q := k.list(bindings.Quantize(in.w, group, bits, "affine", array{}, k.s))
@@ -29,6 +29,7 @@ func TestCPUQuantizedMatmul(t *testing.T) {
 // The other products, of the same matrix.
 func TestCPUProducts(t *testing.T) {
 	k := begin(t)
+	needKernels(t)
 	in := loadReferences(t).upload(k)
 	group, bits := bindings.OptionalInt{Value: 32, Valid: true}, bindings.OptionalInt{Value: 4, Valid: true}
 	q := k.list(bindings.Quantize(in.w, group, bits, "affine", array{}, k.s))
@@ -44,7 +45,17 @@ func TestCPUProducts(t *testing.T) {
 		front(q[0]), front(q[1]), front(q[2]), zero, 32, 4, "affine", k.s))), 1e-5)
 }
 
+// needKernels requires our own kernels, unless the run is one without them.
+func needKernels(t *testing.T) {
+	t.Helper()
+	if os.Getenv(bindings.KernelsVariable) == "0" {
+		t.Skip("our own kernels are turned off")
+	}
+	require.True(t, bindings.HasKernels(), "libgomlx is installed beside libmlxc")
+}
+
 func TestKernelsTellOfThemselves(t *testing.T) {
+	needKernels(t)
 	isa, err := bindings.CPUISA()
 	require.NoError(t, err)
 	require.Contains(t, []string{"generic", "avx2", "avx512", "neon"}, isa)
@@ -174,6 +185,7 @@ func TestLoadWithoutKernels(t *testing.T) {
 	}
 	t.Run("all is well", func(t *testing.T) {
 		inChildKernels(t)
+		needKernels(t)
 		dir := besideMLXC(t, filepath.Join(installed(t), kernelsName()))
 		require.Equal(t, filepath.Join(dir, kernelsName())+"|", kernels(t, dir))
 	})
