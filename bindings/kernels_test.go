@@ -15,7 +15,7 @@ import (
 // The product of our own kernel is that of MLX's.
 func TestCPUQuantizedMatmul(t *testing.T) {
 	k := begin(t)
-	require.True(t, bindings.HasKernels(), "libgomlx is installed beside libmlxc")
+	needKernels(t)
 	in := loadReferences(t).upload(k)
 	group, bits := bindings.OptionalInt{Value: 32, Valid: true}, bindings.OptionalInt{Value: 4, Valid: true}
 	q := k.list(bindings.Quantize(in.w, group, bits, "affine", array{}, k.s))
@@ -29,6 +29,7 @@ func TestCPUQuantizedMatmul(t *testing.T) {
 // The other products, of the same matrix.
 func TestCPUProducts(t *testing.T) {
 	k := begin(t)
+	needKernels(t)
 	in := loadReferences(t).upload(k)
 	group, bits := bindings.OptionalInt{Value: 32, Valid: true}, bindings.OptionalInt{Value: 4, Valid: true}
 	q := k.list(bindings.Quantize(in.w, group, bits, "affine", array{}, k.s))
@@ -44,7 +45,17 @@ func TestCPUProducts(t *testing.T) {
 		front(q[0]), front(q[1]), front(q[2]), zero, 32, 4, "affine", k.s))), 1e-5)
 }
 
+// needKernels requires our own kernels, unless the run is one without them.
+func needKernels(t *testing.T) {
+	t.Helper()
+	if os.Getenv(bindings.KernelsVariable) == "0" {
+		t.Skip("our own kernels are turned off")
+	}
+	require.True(t, bindings.HasKernels(), "libgomlx is installed beside libmlxc")
+}
+
 func TestKernelsTellOfThemselves(t *testing.T) {
+	needKernels(t)
 	isa, err := bindings.CPUISA()
 	require.NoError(t, err)
 	require.Contains(t, []string{"generic", "avx2", "avx512", "neon"}, isa)
@@ -78,7 +89,8 @@ func kernelsName() string { return strings.Replace(libraryName(), "mlxc", "gomlx
 // what became of our own.
 func kernels(t *testing.T, dir string, env ...string) string {
 	t.Helper()
-	out, err := inChild(t, append(env, bindings.LibraryPathVariable+"="+dir), func() {
+	env = append([]string{bindings.KernelsVariable + "=", bindings.LibraryPathVariable + "=" + dir}, env...)
+	out, err := inChild(t, env, func() {
 		lib, err := bindings.LoadLibrary()
 		require.NoError(t, err)
 		a, err := bindings.NewArrayInt(1)

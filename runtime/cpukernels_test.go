@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -11,6 +12,20 @@ import (
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
+
+// withKernels is leaktest.Do on a CPU, which our own kernels are for.
+func withKernels(t *testing.T, f func(th *mlx.Thread)) {
+	t.Helper()
+	leaktest.Do(t, func(th *mlx.Thread) {
+		device, err := th.Device()
+		require.NoError(t, err)
+		if device.Type != mlx.CPU || os.Getenv("GO_MLX_CPU_KERNELS") == "0" {
+			t.Skip("runs on a CPU, with our own kernels")
+		}
+		require.True(t, th.CPUKernels(), "libgomlx is loaded")
+		f(th)
+	})
+}
 
 // packing is one way to pack a matrix, with the dtype of its scales.
 type packing struct {
@@ -161,7 +176,7 @@ func product(t *testing.T, th *mlx.Thread, x mlx.Array, m packed) (y, xs, w []fl
 func TestCPUQuantizedMatmul(t *testing.T) {
 	for i, p := range packings() {
 		t.Run(p.String(), func(t *testing.T) {
-			leaktest.Do(t, func(th *mlx.Thread) {
+			withKernels(t, func(th *mlx.Thread) {
 				r := rand.New(rand.NewPCG(1, uint64(i)))
 				for j, rows := range []int{1, 2, 3, 7, 16, 17, 33} {
 					k, n := 128*(1+r.IntN(3)), 1+r.IntN(70)
@@ -223,7 +238,7 @@ func rowsViews(k int) []rowsView {
 
 func TestCPUQuantizedMatmulOfViews(t *testing.T) {
 	const k = 128
-	leaktest.Do(t, func(th *mlx.Thread) {
+	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(2, 2))
 		m := packing{"affine", 4, 32, mlx.Float32}.pack(t, th, r, 9, k)
 		base := slice(t, th, uniform(r, 6*4*256), 6, 4, 256)
@@ -241,7 +256,7 @@ func TestCPUQuantizedMatmulOfViews(t *testing.T) {
 // The matrix may be a part of one, or lie otherwise than it is read.
 func TestCPUQuantizedMatmulOfViewedWeights(t *testing.T) {
 	const k, n = 256, 24
-	leaktest.Do(t, func(th *mlx.Thread) {
+	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(3, 3))
 		m := packing{"affine", 5, 64, mlx.BFloat16}.pack(t, th, r, n, k)
 		x := slice(t, th, uniform(r, 3*k), 3, k)
@@ -269,7 +284,7 @@ func TestCPUQuantizedMatmulOfViewedWeights(t *testing.T) {
 }
 
 func TestCPUQuantizedMatmulRefuses(t *testing.T) {
-	leaktest.Do(t, func(th *mlx.Thread) {
+	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(4, 4))
 		m := packing{"affine", 4, 32, mlx.Float32}.pack(t, th, r, 8, 64)
 		fp := packing{"mxfp4", 4, 32, mlx.Uint8}.pack(t, th, r, 8, 64)

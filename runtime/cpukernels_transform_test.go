@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"forge.lthn.ai/core/go-mlx/internal/leaktest"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
@@ -35,7 +34,7 @@ func TestCPUQuantizedMatmulTransformed(t *testing.T) {
 	const k, n, rows = 64, 10, 5
 	for _, p := range []packing{{"affine", 4, 32, mlx.Float32}, {"affine", 6, 64, mlx.Float32}, {"mxfp4", 4, 32, mlx.Uint8}, {"nvfp4", 4, 16, mlx.Uint8}} {
 		t.Run(p.String(), func(t *testing.T) {
-			leaktest.Do(t, func(th *mlx.Thread) {
+			withKernels(t, func(th *mlx.Thread) {
 				r := rand.New(rand.NewPCG(5, 5))
 				m := p.pack(t, th, r, n, k)
 				x, dx := slice(t, th, uniform(r, rows*k), rows, k), slice(t, th, uniform(r, rows*k), rows, k)
@@ -90,7 +89,7 @@ func requireCompiled(t *testing.T, th *mlx.Thread, m packed, x mlx.Array) {
 
 // The gradients of scales and biases are MLX's too; the packed words have none.
 func TestCPUQuantizedMatmulGradOfScales(t *testing.T) {
-	leaktest.Do(t, func(th *mlx.Thread) {
+	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(6, 6))
 		m := packing{"affine", 4, 32, mlx.Float32}.pack(t, th, r, 6, 64)
 		x := slice(t, th, uniform(r, 3*64), 3, 64)
@@ -122,7 +121,7 @@ func TestCPUQuantizedMatmulGradOfScales(t *testing.T) {
 
 // Where a function is exported only MLX's operations may be in it.
 func TestCPUKernelsWhere(t *testing.T) {
-	leaktest.Do(t, func(th *mlx.Thread) {
+	withKernels(t, func(th *mlx.Thread) {
 		require.True(t, th.CPUKernels())
 		one := slice(t, th, []float32{1}, 1)
 		var here, step, inGrad, stepInGrad, inExport bool
@@ -140,11 +139,11 @@ func TestCPUKernelsWhere(t *testing.T) {
 		}, []mlx.Array{one}))
 		require.Equal(t, []bool{true, true, true, false, false}, []bool{here, step, inGrad, stepInGrad, inExport})
 		require.NoError(t, mlx.CloseAll(g, one))
+		isa, threads, err := mlx.KernelInfo()
+		require.NoError(t, err)
+		require.NotEmpty(t, isa)
+		require.Positive(t, threads)
 	})
-	isa, threads, err := mlx.KernelInfo()
-	require.NoError(t, err)
-	require.NotEmpty(t, isa)
-	require.Positive(t, threads)
 }
 
 func TestCPUKernelsTurnedOff(t *testing.T) {

@@ -7,12 +7,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"forge.lthn.ai/core/go-mlx/internal/leaktest"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 func TestCPUDequantize(t *testing.T) {
-	leaktest.Do(t, func(th *mlx.Thread) {
+	withKernels(t, func(th *mlx.Thread) {
 		for i, p := range packings() {
 			m := p.pack(t, th, rand.New(rand.NewPCG(7, uint64(i))), 37, 256)
 			all, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
@@ -51,7 +50,7 @@ var floats = []mlx.Dtype{mlx.Float32, mlx.BFloat16, mlx.Float16}
 
 // Every pair of dtypes, with odd sizes; the reference is the product in float64.
 func TestCPUMatmul(t *testing.T) {
-	leaktest.Do(t, func(th *mlx.Thread) {
+	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(8, 8))
 		for _, dx := range floats {
 			for _, dw := range floats {
@@ -73,9 +72,24 @@ func TestCPUMatmul(t *testing.T) {
 	})
 }
 
+// A sum of nothing is zero, also in memory that held other numbers.
+func TestCPUProductsOfNothing(t *testing.T) {
+	withKernels(t, func(th *mlx.Thread) {
+		all, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
+			x, w, none := s.Zeros([]int{3, 0}, mlx.Float32), s.Zeros([]int{5, 0}, mlx.Float32), s.Zeros([]int{5, 0}, mlx.Uint32)
+			return []mlx.Array{s.CPUMatmul(x, w), s.CPUQuantizedMatmul(x, none, w, w, 32, 4, "affine"),
+				s.Flatten(s.CPUGatherMatmul(x, s.ExpandDims(w, 0), mlx.Const(s, []uint32{0})), 0, 1)}
+		})
+		require.NoError(t, err)
+		for _, a := range all {
+			require.Equal(t, make([]float32, 15), read[float32](t, th, a))
+		}
+	})
+}
+
 func TestCPUMatmulOfViews(t *testing.T) {
 	const k = 128
-	leaktest.Do(t, func(th *mlx.Thread) {
+	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(9, 9))
 		base, w := slice(t, th, uniform(r, 6*4*256), 6, 4, 256), slice(t, th, uniform(r, k*9), k, 9)
 		for _, v := range rowsViews(k) {
@@ -99,7 +113,7 @@ func TestCPUMatmulOfViews(t *testing.T) {
 
 // The derivatives with respect to both factors are those of MLX's product.
 func TestCPUMatmulTransformed(t *testing.T) {
-	leaktest.Do(t, func(th *mlx.Thread) {
+	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(10, 10))
 		x, w := slice(t, th, uniform(r, 2*3*24), 2, 3, 24), slice(t, th, uniform(r, 7*24), 7, 24)
 		dx, dw := slice(t, th, uniform(r, 2*3*24), 2, 3, 24), slice(t, th, uniform(r, 7*24), 7, 24)
@@ -164,7 +178,7 @@ func (p packing) experts(t *testing.T, th *mlx.Thread, r *rand.Rand, e, n, k int
 // the reference, itself compared with Python elsewhere.
 func TestCPUGather(t *testing.T) {
 	const e, n, k = 5, 9, 128
-	leaktest.Do(t, func(th *mlx.Thread) {
+	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(11, 11))
 		for _, c := range []struct{ x, indices []int }{
 			{[]int{1, k}, []int{1}},
@@ -220,7 +234,7 @@ func elements(shape []int) int {
 
 func TestCPUGatherTransformed(t *testing.T) {
 	const e, n, k = 3, 8, 64
-	leaktest.Do(t, func(th *mlx.Thread) {
+	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(12, 12))
 		m, dense := packing{"affine", 4, 32, mlx.Float32}.experts(t, th, r, e, n, k)
 		x, indices := slice(t, th, uniform(r, 4*k), 4, 1, 1, k), slice(t, th, []uint32{2, 0, 1, 1, 0, 2, 2, 2}, 4, 2)
@@ -250,7 +264,7 @@ func TestCPUGatherTransformed(t *testing.T) {
 }
 
 func TestCPUGatherRefuses(t *testing.T) {
-	leaktest.Do(t, func(th *mlx.Thread) {
+	withKernels(t, func(th *mlx.Thread) {
 		x, w := slice(t, th, make([]float32, 2*64), 2, 1, 64), slice(t, th, make([]float32, 3*8*64), 3, 8, 64)
 		index := slice(t, th, []int32{0, 3}, 2)
 		for want, call := range map[string]func(s *mlx.Scope) mlx.Array{

@@ -162,6 +162,7 @@ mx::array gather(const char* op, const mx::array& x, const std::vector<mx::array
   }
   shape.push_back(x.shape(-2));
   shape.push_back(matrices[0].shape(1));
+  if (x.shape(-1) == 0) return mx::zeros(shape, x.dtype(), s);  // a sum of nothing
   std::vector<mx::array> inputs{x};
   inputs.insert(inputs.end(), matrices.begin(), matrices.end());
   inputs.push_back(mx::astype(indices, mx::uint32, s));

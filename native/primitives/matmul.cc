@@ -19,7 +19,7 @@ class CPUMatmul : public CPUPrimitive {
     allocate(out);
     Rows x = rows(inputs[0], stream());
     mx::array w = readable(inputs[1], stream());
-    if (x.count == 0 || w.size() == 0) return;
+    if (out.size() == 0) return;
     dispatch(stream(), [x = x.activations(), w = bytes(w), w_type = type_of(op, w), n = int64_t(w.shape(0)),
                         y = out.data<char>(), type = type_of(op, out)] {
       cpu::matmul(x, w, w_type, n, y, type);
@@ -81,6 +81,7 @@ mx::array product(const mx::array& x, const mx::array& w, mx::Stream s) {
   }
   auto shape = x.shape();
   shape.back() = w.shape(0);
+  if (x.shape(-1) == 0) return mx::zeros(shape, x.dtype(), s);  // a sum of nothing
   return mx::array(std::move(shape), x.dtype(), std::make_shared<CPUMatmul>(s), {x, w});
 }
 

@@ -86,6 +86,7 @@ mx::array product(const mx::array& x, const PackedWeight& w, const Packing& p, m
   for (auto& a : w.arrays()) inputs.push_back(a);
   auto shape = x.shape();
   shape.back() = int(w.n());
+  if (x.shape(-1) == 0) return mx::zeros(shape, x.dtype(), s);  // a sum of nothing
   return mx::array(std::move(shape), x.dtype(), std::make_shared<CPUQuantizedMatmul>(s, p),
                    std::move(inputs));
 }
