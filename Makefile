@@ -9,7 +9,7 @@ MLX    := build/bin/mlx
 TOOL   := $(GO) tool -modfile=tools/go.mod
 
 .DEFAULT_GOAL := help
-.PHONY: help run test race asan lint vet setup generate check-generate bench fuzz clean $(MLX)
+.PHONY: help run test race asan sanitize lint vet setup generate check-generate bench fuzz clean $(MLX)
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -33,6 +33,18 @@ race: setup ## run the tests that the race detector can follow
 ASAN_LDFLAGS := -O2 -g -Wl,--push-state,--no-as-needed -lstdc++ -Wl,--pop-state
 asan: setup ## run the tests of our C under AddressSanitizer, leaks included
 	CGO_LDFLAGS="$(ASAN_LDFLAGS)" $(GO) test -asan -short -p 1 -timeout 30m ./bindings ./runtime
+
+# The CPU kernels need no MLX: their test program is built alone, the widest
+# kernels in portable code too, so that any processor checks them.
+sanitize: ## run the checks of the CPU kernels under Address-, UndefinedBehavior- and ThreadSanitizer
+	@for kind in address,undefined thread; do \
+	  dir=build/cpu-$${kind%%,*}; \
+	  cmake -S native/cpu -B $$dir -DGOMLX_CPU_TESTS=ON -DGOMLX_CPU_PLAIN=ON -DGOMLX_SANITIZE=$$kind >/dev/null && \
+	  cmake --build $$dir --parallel 2 || exit 1; \
+	  for isa in generic avx2 avx512 neon plain16; do \
+	    echo "$$kind $$isa"; GO_MLX_CPU_ISA=$$isa GO_MLX_THREADS=3 $$dir/gomlx_cpu_test || exit 1; \
+	  done; \
+	done
 
 vet: ## vet everything, and the pure-Go packages for a Mac
 	$(GO) vet ./...

@@ -1,8 +1,8 @@
 // Command bench measures go-mlx beside Python mlx-lm and llama.cpp, in one run, on the
 // same weights and the same prompt: prefill, decode and building the graph of a
-// decoding step. `bench shapes` does it for models of random weights, and `bench
-// ops` measures what single operations cost beside C and Python. They print a table and write it to docs/benchmarks.md with the
-// machine's description. `make bench` calls both.
+// decoding step. `bench shapes` does it for models of random weights, `bench train`
+// measures training, and `bench ops` what single operations cost beside C and Python.
+// They print a table and write it to docs/benchmarks.md with the machine's description.
 //
 // What it needs beyond Go it fetches once: the model, and a Python environment
 // with mlx-lm and one with llama.cpp in the user cache folder.

@@ -18,6 +18,11 @@ import (
 	"forge.lthn.ai/core/go-mlx/native"
 )
 
+// newModelScript goes before the others.
+//
+//go:embed newmodel.py
+var newModelScript string
+
 //go:embed peer.py
 var peerScript string
 
@@ -72,8 +77,13 @@ type peer struct {
 
 // startPeer starts mlx-lm and waits until its model is loaded.
 func startPeer(ctx context.Context, python, models string, s setting, log io.Writer) (*peer, error) {
+	return startScript(ctx, python, peerScript, s, log, filepath.Join(models, s.folder))
+}
+
+// startScript starts a script with arguments, of which the first is a model.
+func startScript(ctx context.Context, python, script string, s setting, log io.Writer, args ...string) (*peer, error) {
 	fmt.Fprintf(log, "loading the model into %s\n", s.label)
-	cmd := fetch.Command(ctx, python, "-c", peerScript, filepath.Join(models, s.folder))
+	cmd := fetch.Command(ctx, python, append([]string{"-c", newModelScript + script}, args...)...)
 	cmd.Env = append(os.Environ(), "HF_HUB_OFFLINE=1", "PYTHONNOUSERSITE=1")
 	p, err := start(ctx, cmd, s)
 	if err != nil {
@@ -116,12 +126,9 @@ func (p *peer) run(_ context.Context, w workload) (sample, error) {
 	if p.of == llamaCpp {
 		w.builds = 0 // it builds inside of a step
 	}
-	if err := json.NewEncoder(p.in).Encode(request{w.sequence(w.prompt), w.tokens, w.builds}); err != nil {
-		return s, p.failed(err)
-	}
 	var a answer
-	if err := p.out.Decode(&a); err != nil {
-		return s, p.failed(err)
+	if err := p.ask(request{w.sequence(w.prompt), w.tokens, w.builds}, &a); err != nil {
+		return s, err
 	}
 	if len(a.Tokens) != w.tokens || len(a.BuildS) != w.builds {
 		return s, fmt.Errorf("asked for %d tokens and %d builds, got %d and %d",
@@ -132,6 +139,17 @@ func (p *peer) run(_ context.Context, w workload) (sample, error) {
 		s.builds = append(s.builds, seconds(b))
 	}
 	return s, nil
+}
+
+// ask sends a line and waits for one.
+func (p *peer) ask(request, answer any) error {
+	if err := json.NewEncoder(p.in).Encode(request); err != nil {
+		return p.failed(err)
+	}
+	if err := p.out.Decode(answer); err != nil {
+		return p.failed(err)
+	}
+	return nil
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

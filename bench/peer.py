@@ -1,7 +1,7 @@
 """Measures Python mlx-lm for the program beside it.
 
 usage: peer.py FOLDER    loads the mlx-lm folder, or makes the model of a config.json with the weights of models.New, prints one line of JSON about itself, then answers each line of JSON
-                         on standard input, {"prompt": ids, "tokens": n, "builds": n}, with one on standard output
+                         on standard input, {"prompt": ids, "tokens": n, "builds": n}, with one on standard output. newmodel.py goes before it
 
 What is timed, as generate.Stream of go-mlx times it: the prompt until its first token is there, the tokens after
 the first, and how long model(token, cache) takes to build the graph of one step, each step computed before the next.
@@ -13,43 +13,11 @@ import pathlib
 import platform
 import sys
 import time
-import zlib
 
 import mlx.core as mx
-import mlx.nn as nn
 from mlx_lm.generate import generate_step
 from mlx_lm.models.cache import make_prompt_cache
-from mlx.utils import tree_flatten
-from mlx_lm.utils import _get_classes, load_model
-
-
-def new_model(path):
-    """A model of random weights: normal numbers drawn with a key from each name, norms of ones, biases of zeros."""
-    config = json.loads(path.read_text())
-    Model, Args = _get_classes(config)
-    model = Model(Args.from_dict(config))
-    dtype = getattr(mx, config.get("torch_dtype") or config.get("dtype") or "bfloat16")
-
-    def draw(name, shape):
-        if name.endswith("bias"):
-            return mx.zeros(shape, dtype)
-        if len(shape) < 2:
-            return mx.ones(shape, dtype)
-        return mx.random.normal(shape, dtype, 0, 0.02, mx.random.key(zlib.crc32(name.encode())))
-
-    weights = {}
-    for name, value in tree_flatten(model.parameters()):
-        if not (name.startswith("lm_head") and config.get("tie_word_embeddings", True)):
-            weights[name] = draw(name, value.shape)
-            mx.eval(weights[name])
-    if hasattr(model, "sanitize"):  # some tie the output to the embedding here
-        weights = model.sanitize(weights)
-    model.load_weights(list(weights.items()))
-    if config.get("quantization"):
-        nn.quantize(model, **config["quantization"])
-    mx.eval(model.parameters())
-    model.eval()
-    return model
+from mlx_lm.utils import load_model
 
 
 def generate(model, cache, prompt, count):

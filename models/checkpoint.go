@@ -6,14 +6,16 @@ import (
 	"fmt"
 
 	"forge.lthn.ai/core/go-mlx/models/nn"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// Checkpoint is the model of a Hugging Face folder, opened and checked, whose
-// tensors are still in their files: for what converts or measures weights and
-// never runs them. Close it.
+// Checkpoint is the model of a Hugging Face folder or a GGUF file, opened and
+// checked, whose tensors are still in their files: for what converts or measures
+// weights and never runs them. Close it.
 type Checkpoint struct {
-	ModelType string // of the language model, where config.json nests one
-	Config    []byte // config.json, as it is
+	ModelType string    // of the language model, where config.json nests one
+	Config    []byte    // config.json, as it is, or what a GGUF file says of it
+	Dtype     mlx.Dtype // that the checkpoint computes in
 	Tensors   []CheckpointTensor
 
 	ck *checkpoint
@@ -28,13 +30,13 @@ type CheckpointTensor struct {
 	Quantisable bool
 }
 
-// OpenCheckpoint opens the folder dir. What Load would refuse is refused.
-func OpenCheckpoint(dir string) (*Checkpoint, error) {
-	ck, err := openFolder(dir)
+// OpenCheckpoint opens a folder or a GGUF file. What Load would refuse is refused.
+func OpenCheckpoint(path string) (*Checkpoint, error) {
+	ck, err := open(path)
 	if err != nil {
-		return nil, fmt.Errorf("models: open %s: %w", dir, err)
+		return nil, fmt.Errorf("models: open %s: %w", path, err)
 	}
-	c := &Checkpoint{Config: ck.config, ck: ck}
+	c := &Checkpoint{Config: ck.config, Dtype: ck.dtype, ck: ck}
 	if err := c.resolve(); err != nil {
 		return nil, errors.Join(fmt.Errorf("models: open %s: %w", ck.name, err), ck.Close())
 	}

@@ -73,8 +73,8 @@ func TestGemma3AsLlamaCPP(t *testing.T) {
 	}
 }
 
-// Packed as MLX has it, the file's Q6_K tensors are near ones, and the likeliest
-// tokens still the same.
+// Packed, the likeliest tokens are the same. Our own kernels have the file's Q6_K
+// tensors as they are, MLX's groups of 32 only near ones.
 func TestGemma3PackedAsLlamaCPP(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs a real model")

@@ -68,6 +68,9 @@ func (c *softcap) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &c.value)
 }
 
+// MarshalJSON implements json.Marshaler.
+func (c softcap) MarshalJSON() ([]byte, error) { return json.Marshal(c.value) }
+
 // orElse sets what a configuration does not have.
 func (c *softcap) orElse(value float32) {
 	if !c.given {

@@ -64,6 +64,7 @@ var ggufArchs = map[string]*ggufArch{
 	"phi3": {
 		modelType: "phi3", dtype: mlx.BFloat16, more: phi3Config,
 		names: map[string]string{"attn_qkv": "self_attn.qkv_proj", "ffn_up": "mlp.gate_up_proj"},
+		keys:  []ggufKey{{"sliding_window", "%s.attention.sliding_window", ggufInt, false}},
 	},
 	"gpt-oss": {
 		modelType: "gpt_oss", dtype: mlx.BFloat16, more: gptOssConfig,
@@ -138,8 +139,12 @@ func (c *ggufConfig) queryScale(layers int64) error {
 	return nil
 }
 
-// phi3Config turns the rotated features into a share of a head.
+// phi3Config turns the rotated features into a share of a head. A window of 0 is
+// none.
 func phi3Config(c *ggufConfig) error {
+	if c.int("sliding_window") == 0 {
+		delete(c.fields, "sliding_window")
+	}
 	dims, err := c.optionalInt("%s.rope.dimension_count")
 	if err != nil {
 		return err

@@ -37,15 +37,25 @@ var ggufKeys = []ggufKey{
 	{"rope_theta", "%s.rope.freq_base", ggufFloat, false},
 }
 
+// ggufHeader is a GGUF file, or one that is to be written.
+type ggufHeader interface {
+	Name() string
+	String(key string) (string, error)
+	Int(key string) (int64, error)
+	Float(key string) (float64, error)
+	Tensor(name string) (gguf.TensorInfo, bool)
+	Data(info gguf.TensorInfo) ([]byte, error)
+}
+
 // ggufConfig is a config.json that is being written from a file's metadata.
 type ggufConfig struct {
-	file   *gguf.File
+	file   ggufHeader
 	arch   string
 	fields map[string]any
 }
 
 // readGGUFConfig reads what config.json says from a file's metadata.
-func readGGUFConfig(f *gguf.File, name string, arch *ggufArch) (*ggufConfig, error) {
+func readGGUFConfig(f ggufHeader, name string, arch *ggufArch) (*ggufConfig, error) {
 	c := &ggufConfig{file: f, arch: name, fields: map[string]any{"model_type": arch.modelType}}
 	for field, v := range arch.fixed {
 		c.fields[field] = v

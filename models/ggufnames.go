@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"strings"
 )
 
 // ggufNames maps GGUF's tensor names to those of the checkpoint.
@@ -75,4 +76,37 @@ func (a *ggufArch) checkpointName(name string) (checkpoint string, keep bool) {
 		return known + suffix, true
 	}
 	return fmt.Sprintf("model.layers.%s.%s%s", m[1], known, suffix), true
+}
+
+// fileName is the reverse of checkpointName: the name in a file of a tensor that
+// the model saves under that name, "" where the architecture has none.
+func (a *ggufArch) fileName(checkpoint string) string {
+	name, layer := checkpoint, ""
+	if m := checkpointLayer.FindStringSubmatch(checkpoint); m != nil {
+		name, layer = m[2], "blk."+m[1]+"."
+	}
+	stored := a.stored()
+	if known, ok := stored[name]; ok {
+		return layer + known
+	}
+	for _, suffix := range []string{".weight", ".bias"} {
+		if base, ok := strings.CutSuffix(name, suffix); ok && stored[base] != "" {
+			return layer + stored[base] + suffix
+		}
+	}
+	return ""
+}
+
+var checkpointLayer = regexp.MustCompile(`^model\.layers\.(\d+)\.(.+)$`)
+
+// stored turns the tables of names round. Where two names of files stand for one
+// of the checkpoint, the architecture's own counts.
+func (a *ggufArch) stored() map[string]string {
+	stored := map[string]string{}
+	for _, table := range []map[string]string{merged(ggufNames, a.names), a.names} {
+		for name, checkpoint := range table {
+			stored[checkpoint] = name
+		}
+	}
+	return stored
 }

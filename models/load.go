@@ -131,6 +131,9 @@ func (m *Model) fill(ctx context.Context, t *mlx.Thread, ck *checkpoint, c *load
 		return fmt.Errorf("%s: %w", ck.name, err)
 	}
 	c.progress(total, total, "")
+	if !c.train {
+		nn.Freeze(m.arch)
+	}
 	if err := m.prepare(t); err != nil {
 		return err
 	}

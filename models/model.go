@@ -101,6 +101,16 @@ func (m *Model) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
 // Worker is where the model runs.
 func (m *Model) Worker() *mlx.Worker { return m.worker }
 
+// Owner is what the weights belong to, and arrays that become part of the model.
+func (m *Model) Owner() *mlx.Owner { return m.owner }
+
+// Nested reports whether the model is the language model within a checkpoint that
+// also sees or hears, where mlx-lm's names begin with "language_model.".
+func (m *Model) Nested() bool {
+	_, nested := m.arch.(*languageModel)
+	return nested
+}
+
 // Policy tells the form in which the weights are kept.
 func (m *Model) Policy() nn.Policy { return m.policy }
 

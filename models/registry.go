@@ -81,8 +81,9 @@ type sanitizer interface {
 	sanitize(w nn.Weights) nn.Weights
 }
 
-// builder makes a model from the bytes of config.json.
-type builder func(config []byte) (architecture, error)
+// builder makes a model from the bytes of config.json, and returns its configuration
+// too, with defaults for what the file leaves out.
+type builder func(config []byte) (arch architecture, resolved any, err error)
 
 // configuration is a pointer to a config struct that can check itself.
 type configuration[C any] interface {
@@ -93,15 +94,15 @@ type configuration[C any] interface {
 // build wraps a model's constructor: the configuration is decoded and checked
 // before anything is made of it.
 func build[C any, P configuration[C]](make func(*C) architecture) builder {
-	return func(data []byte) (architecture, error) {
+	return func(data []byte) (architecture, any, error) {
 		var c C
 		if err := json.Unmarshal(data, &c); err != nil {
-			return nil, configError(err)
+			return nil, nil, configError(err)
 		}
 		if err := P(&c).normalize(); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		return make(&c), nil
+		return make(&c), &c, nil
 	}
 }
 
@@ -120,7 +121,8 @@ func newArchitecture(data []byte) (architecture, error) {
 	if !ok {
 		return nil, unknownArchitecture("model_type", c.ModelType)
 	}
-	return b(data)
+	arch, _, err := b(data)
+	return arch, err
 }
 
 // newLanguageModel makes the language model that text_config describes.
@@ -133,7 +135,7 @@ func newLanguageModel(data []byte, kind string) (architecture, error) {
 	if !ok {
 		return nil, unknownArchitecture("text_config.model_type", kind)
 	}
-	arch, err := b(text)
+	arch, _, err := b(text)
 	if err != nil {
 		return nil, fmt.Errorf("text_config: %w", err)
 	}

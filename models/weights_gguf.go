@@ -16,6 +16,7 @@ import (
 // are read one after the other.
 type ggufWeights struct {
 	file    *gguf.File
+	config  *ggufConfig
 	tensors map[string]ggufTensor
 	scratch ggufScratch
 	fine    bool // groups of 16, which our own kernels know, where a type has them
@@ -32,7 +33,7 @@ type ggufScratch struct {
 func newGGUFWeights(f *gguf.File, arch *ggufArch, c *ggufConfig) *ggufWeights {
 	heads := int(c.int("num_attention_heads"))
 	kvHeads := orElse(int(c.int("num_key_value_heads")), heads)
-	w := &ggufWeights{file: f, tensors: map[string]ggufTensor{}}
+	w := &ggufWeights{file: f, config: c, tensors: map[string]ggufTensor{}}
 	for _, info := range f.Tensors {
 		name, keep := arch.checkpointName(info.Name)
 		if !keep {
@@ -104,6 +105,18 @@ func (t ggufTensor) ExactDtype() mlx.Dtype {
 	case t.info.Type == gguf.TypeF16:
 		return mlx.Float16
 	case t.info.Type == gguf.TypeBF16:
+		return mlx.BFloat16
+	}
+	return mlx.Float32
+}
+
+// StoredDtype implements nn.Stored. The scales of blocks are products, which
+// float32 holds.
+func (t ggufTensor) StoredDtype() mlx.Dtype {
+	switch t.info.Type {
+	case gguf.TypeF16:
+		return mlx.Float16
+	case gguf.TypeBF16:
 		return mlx.BFloat16
 	}
 	return mlx.Float32

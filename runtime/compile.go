@@ -97,8 +97,31 @@ func (c *Compiled) trace(in []Array) ([]Array, error) {
 		for _, slot := range c.state {
 			out = append(out, s.current(slot))
 		}
-		return out
+		return s.copied(out)
 	})
+}
+
+// copied puts a copy around each constant: MLX makes one of the scalars that are
+// equal, and does not find a result that it dropped (0.32.2, compile_simplify). The
+// copy itself goes away.
+func (s *Scope) copied(out []Array) []Array {
+	for i, a := range out {
+		if s.err != nil {
+			return nil
+		}
+		if a.IsNull() {
+			continue // finish says so
+		}
+		ready, err := a.IsAvailable()
+		if err != nil {
+			s.failOp("compile", err)
+			return nil
+		}
+		if ready {
+			out[i] = s.Copy(a)
+		}
+	}
+	return out
 }
 
 // Call runs the compiled function in a Build of its Worker, assigns the new state

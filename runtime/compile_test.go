@@ -391,3 +391,33 @@ func TestCompiledOutlivesItsWorker(t *testing.T) {
 	require.NoError(t, c.Close())
 	require.NoError(t, c.Close())
 }
+
+// A result that is a constant is found though the function has it elsewhere too;
+// MLX alone loses it.
+func TestCompiledConstants(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		state, err := mlx.FromSlice(th, []float32{5})
+		require.NoError(t, err)
+		defer func() { require.NoError(t, state.Close()) }()
+		c, err := th.Compile(func(s *mlx.Scope, in arrays) arrays {
+			y := s.Multiply(in[0], s.Scalar(0, mlx.Float32))
+			s.Assign(&state, s.Reshape(s.Scalar(7, mlx.Float32), 1))
+			return arrays{y, s.Scalar(0, mlx.Float32), s.Scalar(7, mlx.Float32), s.Scalar(0, mlx.Float32), in[0]}
+		}, mlx.WithState(&state))
+		require.NoError(t, err)
+		defer func() { require.NoError(t, c.Close()) }()
+		for range 2 {
+			out, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array { return c.Call(s, s.Scalar(3, mlx.Float32)) })
+			require.NoError(t, err)
+			for i, want := range []float32{0, 0, 7, 0, 3} {
+				have, err := mlx.Item[float32](th, out[i])
+				require.NoError(t, err)
+				require.Equal(t, want, have, i)
+			}
+			require.NoError(t, mlx.CloseAll(out...))
+			have, err := mlx.Item[float32](th, state)
+			require.NoError(t, err)
+			require.Equal(t, float32(7), have)
+		}
+	})
+}

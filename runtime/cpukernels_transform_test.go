@@ -33,7 +33,7 @@ func transformed(t *testing.T, th *mlx.Thread, f func(s *mlx.Scope, mul func(s *
 // Gradients, tangents, batches and compiled graphs are those of MLX's product.
 func TestCPUQuantizedMatmulTransformed(t *testing.T) {
 	const k, n, rows = 64, 10, 5
-	for _, p := range []packing{{"affine", 4, 32, mlx.Float32}, {"affine", 6, 64, mlx.Float32}, {"mxfp4", 4, 32, mlx.Uint8}} {
+	for _, p := range []packing{{"affine", 4, 32, mlx.Float32}, {"affine", 6, 64, mlx.Float32}, {"mxfp4", 4, 32, mlx.Uint8}, {"nvfp4", 4, 16, mlx.Uint8}} {
 		t.Run(p.String(), func(t *testing.T) {
 			leaktest.Do(t, func(th *mlx.Thread) {
 				r := rand.New(rand.NewPCG(5, 5))

@@ -29,9 +29,11 @@ const (
 
 // Token types of a GGUF file (ggml's enum llama_token_type).
 const (
+	ggufNormal      = 1
 	ggufUnknown     = 2
 	ggufControl     = 3
 	ggufUserDefined = 4
+	ggufUnused      = 5
 	ggufByte        = 6
 )
 

@@ -34,48 +34,54 @@ var ggufNames = map[string][]string{
 // ggufPipelineOf returns the pipeline of a name. It is that of the tokenizer.json
 // of these models: llama.cpp's own patterns only come near some of them.
 func ggufPipelineOf(name string) (ggufPipeline, error) {
+	if kind := ggufKindOf(name); kind != "" {
+		return newPipeline(kind), nil
+	}
 	var known []string
-	for kind, names := range ggufNames {
-		if slices.Contains(names, name) {
-			return newPipeline(kind), nil
-		}
+	for _, names := range ggufNames {
 		known = append(known, names...)
 	}
 	slices.Sort(known)
 	return ggufPipeline{}, fmt.Errorf("%s: unknown pre-tokenizer %q (known: %s)", ggufPre, name, strings.Join(known, ", "))
 }
 
+// ggufKindOf returns the key of ggufNames under which a name stands, "" for none.
+func ggufKindOf(name string) string {
+	for kind, names := range ggufNames {
+		if slices.Contains(names, name) {
+			return kind
+		}
+	}
+	return ""
+}
+
+// ggufSplits are the patterns by which pipelines split before the bytes are mapped; those that are not there split as GPT-2.
+var ggufSplits = map[string][]string{
+	"llama3": {patternLlama3}, "cl100k": {patternLlama3}, "qwen2": {patternQwen2}, "qwen35": {patternQwen35}, "words": {patternQwen2},
+	"o200k": {patternO200k}, "tekken": {patternTekken}, "deepseek": {patternDigits3, patternCJK, patternDeepSeek},
+}
+
 func newPipeline(kind string) ggufPipeline {
 	t := classes()
-	scan := func(list ...scanner) preTokenizer {
-		var all preTokenizerSequence
-		for _, s := range list {
-			all = append(all, splitter{pattern: scanPattern{s, t}, behavior: isolated})
-		}
-		return append(all, &byteLevel{})
+	p := ggufPipeline{
+		ignoreMerges: kind == "llama3" || kind == "o200k" || kind == "tekken",
+		bos:          kind == "llama3" || kind == "tekken",
 	}
-	gpt2 := &byteLevel{pattern: scanPattern{scanGPT2, t}}
-	nfc := unicodeForm{compose: true}
-	switch kind {
-	case "oneDigit":
+	if kind == "qwen2" || kind == "qwen35" {
+		p.normalize = unicodeForm{compose: true}
+	}
+	var all preTokenizerSequence
+	for _, pattern := range ggufSplits[kind] {
+		all = append(all, splitter{pattern: scanPattern{scanners[pattern], t}, behavior: isolated})
+	}
+	switch {
+	case all != nil:
+		p.split = append(all, &byteLevel{})
+	case kind == "oneDigit":
 		digit := splitter{pattern: classPattern{numeric, t}, behavior: isolated}
-		return ggufPipeline{split: preTokenizerSequence{digit, gpt2}}
-	case "llama3":
-		return ggufPipeline{split: scan(scanLlama3), ignoreMerges: true, bos: true}
-	case "cl100k":
-		return ggufPipeline{split: scan(scanLlama3)}
-	case "qwen2":
-		return ggufPipeline{split: scan(scanQwen2), normalize: nfc}
-	case "qwen35":
-		return ggufPipeline{split: scan(scanQwen35), normalize: nfc}
-	case "words":
-		return ggufPipeline{split: scan(scanQwen2)}
-	case "o200k":
-		return ggufPipeline{split: scan(scanO200k), ignoreMerges: true}
-	case "tekken":
-		return ggufPipeline{split: scan(scanTekken), ignoreMerges: true, bos: true}
-	case "deepseek":
-		return ggufPipeline{split: scan(scanDigits3, scanCJK, scanDeepSeek)}
+		p.split = preTokenizerSequence{digit, &byteLevel{pattern: scanPattern{scanGPT2, t}}}
+	default:
+		p.split = &byteLevel{pattern: scanPattern{scanGPT2, t}}
 	}
-	return ggufPipeline{split: gpt2}
+	return p
 }

@@ -144,16 +144,24 @@ func (c *pieces) lacks(prefix string) bool {
 // in the byte-level alphabet, and nothing before it does.
 func useBytes(p preTokenizer, m model) {
 	b, ok := m.(*bpe)
+	if level, last := mapsBytes(p); level != nil {
+		level.raw = ok && last && b.useBytes()
+	}
+}
+
+// mapsBytes finds the first pre-tokenizer that writes bytes in the byte-level
+// alphabet, nil for none, and tells whether it is the last of all.
+func mapsBytes(p preTokenizer) (level *byteLevel, last bool) {
 	list, isList := p.(preTokenizerSequence)
 	if !isList {
 		list = preTokenizerSequence{p}
 	}
 	for i, p := range list {
-		if level, isLevel := p.(*byteLevel); isLevel {
-			level.raw = ok && i == len(list)-1 && b.useBytes()
-			return
+		if level, ok := p.(*byteLevel); ok {
+			return level, i == len(list)-1
 		}
 	}
+	return nil, false
 }
 
 // fixedLength cuts pieces of so many characters.

@@ -96,7 +96,7 @@ func (p *parts) commit() error {
 			return err
 		}
 		*p = (*p)[1:]
-		if err := syncDir(filepath.Dir(next.path)); err != nil {
+		if err := SyncDir(filepath.Dir(next.path)); err != nil {
 			return fmt.Errorf("%s: sync of the folder: %w", next.path, err)
 		}
 	}

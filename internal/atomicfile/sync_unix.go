@@ -8,8 +8,8 @@ import (
 	"syscall"
 )
 
-// syncDir sees a rename to the disk. Some file systems cannot, and need not.
-func syncDir(dir string) error {
+// SyncDir sees a rename to the disk. Some file systems cannot, and need not.
+func SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

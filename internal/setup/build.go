@@ -20,7 +20,8 @@ var (
 	installLimit   = time.Minute
 )
 
-// build compiles mlx-c and the BLAS forwarding and installs them into tmp.
+// build compiles mlx-c, the BLAS forwarding and our own kernels for a CPU, and
+// installs them into tmp.
 func (o *Options) build(ctx context.Context, tmp, mlxRoot, source, openblas string) error {
 	work := filepath.Join(tmp, workFolder)
 	if err := writeSources(filepath.Join(work, "native")); err != nil {
@@ -35,7 +36,7 @@ func (o *Options) build(ctx context.Context, tmp, mlxRoot, source, openblas stri
 	if _, err := exec.LookPath("ninja"); err == nil {
 		args = append(args, "-G", "Ninja")
 	}
-	o.say("compiling mlx-c, about a minute")
+	o.say("compiling mlx-c and our own kernels, about two minutes")
 	began := time.Now()
 	steps := []struct {
 		what string

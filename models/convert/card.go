@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 
@@ -22,8 +20,8 @@ var frontMatter = regexp.MustCompile(`\A\s*---[ \t]*\r?\n((?s:.*?)\n)---[ \t]*(?
 // mlx_lm/utils.py.
 func (s *settings) card(from, dir string) error {
 	path := filepath.Join(from, "README.md")
-	data, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	data, err := beside(from, "README.md")
+	if err != nil {
 		return err
 	}
 	fields := &yaml.Node{Kind: yaml.MappingNode}

@@ -3,11 +3,7 @@ package convert
 import (
 	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 
 	"forge.lthn.ai/core/go-mlx/models/nn"
@@ -25,8 +21,8 @@ func readConfig(data []byte, dir string) (config, error) {
 		return config{}, fmt.Errorf("config.json: %w", err)
 	}
 	c := config{o}
-	data, err = os.ReadFile(filepath.Join(dir, "generation_config.json"))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	data, err = beside(dir, "generation_config.json")
+	if err != nil {
 		return c, err
 	}
 	if generation, err := parseObject(data); err == nil { // mlx-lm passes over one that is broken
@@ -151,19 +147,29 @@ func (c *config) settlePacked(items []*item) {
 		c.set("quantization", block) // MLX's own, under the other name
 		return
 	}
-	var all nn.Quantisation
-	var q object
+	all := mostly(items)
+	if all.Bits == 0 {
+		return
+	}
+	q := entry(all, method == "awq" || method == "gptq")
 	for _, it := range items {
-		switch {
-		case it.from.Bits == 0:
-		case all.Bits == 0:
-			all = it.from
-			q = entry(all, method == "awq" || method == "gptq")
-		case it.from != all:
+		if it.from.Bits > 0 && it.from != all {
 			q.set(it.layer(), entry(it.from, false))
 		}
 	}
-	if q != nil {
-		c.set("quantization", q)
+	c.set("quantization", q)
+}
+
+// mostly is how most of what is packed is packed, the first of equals.
+func mostly(items []*item) (all nn.Quantisation) {
+	count := map[nn.Quantisation]int{}
+	for _, it := range items {
+		count[it.from]++
 	}
+	for _, it := range items {
+		if it.from.Bits > 0 && count[it.from] > count[all] || all.Bits == 0 {
+			all = it.from
+		}
+	}
+	return all
 }

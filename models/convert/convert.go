@@ -26,8 +26,10 @@ type Result struct {
 // BitsPerWeight is the average over all weights, scales included.
 func (r *Result) BitsPerWeight() float64 { return float64(r.Bytes) * 8 / float64(r.Parameters) }
 
-// Folder converts the Hugging Face folder from into the folder to, which must not
-// exist or be empty. When it fails there is no folder.
+// Folder converts the Hugging Face folder or the GGUF file from into the folder to,
+// which must not exist or be empty. Blocks of a GGUF file become MLX's groups of the
+// same numbers, as package quant has them, and its vocabulary a tokenizer.json. When
+// it fails there is no folder.
 func Folder(ctx context.Context, from, to string, opts ...Option) (*Result, error) {
 	s, err := newSettings(opts)
 	if err != nil {
@@ -49,7 +51,11 @@ func (s *settings) folder(ctx context.Context, from, to string) (r *Result, err 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, ck.Close()) }()
-	config, err := readConfig(ck.Config, from)
+	data, err := ck.FolderConfig()
+	if err != nil {
+		return nil, err
+	}
+	config, err := readConfig(data, from)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", from, err)
 	}

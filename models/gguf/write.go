@@ -14,6 +14,18 @@ type Pair struct {
 	Value Value
 }
 
+// NewMetadata is metadata as a file of that name would have it. A key that is there twice has its last value.
+func NewMetadata(name string, pairs []Pair) Metadata {
+	m := Metadata{file: name, values: map[string]Value{}}
+	for _, p := range pairs {
+		if !m.Has(p.Key) {
+			m.keys = append(m.keys, p.Key)
+		}
+		m.values[p.Key] = p.Value
+	}
+	return m
+}
+
 // Layout is a file that is to be written: version 3, little-endian.
 type Layout struct {
 	// Tensors have Offset and Size, in the order in which their bytes follow each other.

@@ -21,7 +21,7 @@ type Embedding struct {
 
 // Forward maps ids [B] or [B, L] to [B, D] or [B, L, D].
 func (e *Embedding) Forward(s *mlx.Scope, ids mlx.Array) mlx.Array {
-	x := e.lora.addRows(s, ids, e.lookup(s, ids), e.w.dense)
+	x := e.lora.addRows(s, ids, e.lookup(s, ids))
 	if e.Scale == 0 {
 		return x
 	}
@@ -48,7 +48,7 @@ func (e *Embedding) lookup(s *mlx.Scope, ids mlx.Array) mlx.Array {
 
 // AsLinear maps x [..., D] to logits [..., V].
 func (e *Embedding) AsLinear(s *mlx.Scope, x mlx.Array) mlx.Array {
-	return e.lora.add(s, x, e.w.mul(s, x), e.w.dense)
+	return e.lora.add(s, x, e.w.mul(s, x))
 }
 
 // Shape returns the vocabulary's size V and the width D.
@@ -64,7 +64,7 @@ func (e *Embedding) plan(l *loader, names []string) func() error {
 		return l.set(&e.rows, func(s *mlx.Scope) mlx.Array { return s.Transpose(e.w.weight.Array()) })
 	}
 	var adapter func() error
-	e.lora, adapter = l.planAdapter(names[0], &LoRA{rows: true, in: e.w.out, out: e.w.in}, e.w.dense)
+	e.lora, adapter = l.planAdapter(names[0], e.blank())
 	return inOrder(weight, rows, adapter)
 }
 

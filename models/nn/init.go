@@ -88,7 +88,7 @@ func begin(model any, w workshop) ([]spec, error) {
 			if sp.init == nil {
 				continue // a bias that is not wanted
 			}
-			if sp.param == nil {
+			if sp.inference {
 				return errInference(sp.name)
 			}
 			if err := sp.sized(); err != nil {

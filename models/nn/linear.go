@@ -20,7 +20,7 @@ type Linear struct {
 
 // Forward maps x [..., in] to [..., out].
 func (l *Linear) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	return addBias(s, l.lora.add(s, x, l.w.mul(s, x), l.w.dense), l.bias.Array())
+	return addBias(s, l.lora.add(s, x, l.w.mul(s, x)), l.bias.Array())
 }
 
 // Shape returns [out, in].
@@ -30,7 +30,7 @@ func (l *Linear) plan(ld *loader, names []string) func() error {
 	weight := l.w.plan(ld, names, l.In, []int{l.Out})
 	bias := planBias(ld, &l.bias, names, &l.w, []int{l.w.out}, l.NoBias || l.Out == 0)
 	var adapter func() error
-	l.lora, adapter = ld.planAdapter(names[0], &LoRA{experts: l.w.experts, in: l.w.in, out: l.w.out}, l.w.dense)
+	l.lora, adapter = ld.planAdapter(names[0], l.blank())
 	return inOrder(weight, bias, adapter)
 }
 
@@ -62,6 +62,7 @@ type Fused struct {
 	joined matrix
 	ends   []int // where each part's outputs end, the last one left out
 	bias   Param
+	absent []Param  // stand for the parts, to be frozen
 	loras  []*LoRA  // of each part; nil where no part has one
 	parts  []Linear // instead of all that, where the weights are stored differently or trained
 }
@@ -95,7 +96,7 @@ func (f *Fused) plan(l *loader, names []string) func() error {
 	if !same || l.policy.Trainable {
 		return f.planParts(l, names)
 	}
-	f.parts, f.ends = nil, nil
+	f.parts, f.ends, f.absent = nil, nil, make([]Param, len(names))
 	end := 0
 	for _, out := range outs[:len(outs)-1] {
 		end += out
@@ -112,9 +113,9 @@ func (f *Fused) params(names []string) []spec {
 		case f.parts != nil:
 			out = append(out, f.parts[i].params([]string{n})...)
 		case f.joined.out > 0:
-			out = append(out, spec{name: join(n, "weight")})
+			out = append(out, spec{name: join(n, "weight"), param: &f.absent[i], inference: true})
 			if !f.bias.Array().IsNull() {
-				out = append(out, spec{name: join(n, "bias")})
+				out = append(out, spec{name: join(n, "bias"), param: &f.absent[i], inference: true})
 			}
 			if f.loras != nil {
 				out = append(out, f.loras[i].params(n)...)

@@ -11,7 +11,7 @@ func (f *Fused) withAdapters(l *loader, names []string, outs []int, reads ...fun
 	f.loras = make([]*LoRA, len(names))
 	for i, n := range names {
 		var read func() error
-		f.loras[i], read = l.planAdapter(n, &LoRA{experts: f.joined.experts, in: f.joined.in, out: outs[i]}, f.rows(i))
+		f.loras[i], read = l.planAdapter(n, f.blank(i, outs[i]))
 		reads = append(reads, read)
 	}
 	return inOrder(reads...)
@@ -41,7 +41,7 @@ func (f *Fused) adapted(s *mlx.Scope, x mlx.Array) []mlx.Array {
 		return out
 	}
 	for i, r := range f.adapters() {
-		out[i] = addBias(s, r.add(s, x, out[i], f.rows(i)), biases[i])
+		out[i] = addBias(s, r.add(s, x, out[i]), biases[i])
 	}
 	return out
 }
@@ -60,16 +60,27 @@ func (f *Fused) biases(s *mlx.Scope) []mlx.Array {
 	return all
 }
 
-// rows gives a part's weight [out, in].
-func (f *Fused) rows(i int) func(s *mlx.Scope) mlx.Array {
-	return func(s *mlx.Scope) mlx.Array {
-		if f.parts != nil {
-			return f.parts[i].w.dense(s)
-		}
-		parts := s.SplitSections(f.joined.dense(s), f.ends, 0)
-		if s.Err() != nil {
-			return mlx.Array{}
-		}
-		return parts[i]
+// blank is an adapter of part i of the joined layers, without values.
+func (f *Fused) blank(i, out int) *LoRA {
+	return &LoRA{experts: f.joined.experts, in: f.joined.in, out: out, beside: fusedPart{f, i}}
+}
+
+// fusedPart is the weight of a part of the joined layers.
+type fusedPart struct {
+	of *Fused
+	i  int
+}
+
+func (p fusedPart) dense(s *mlx.Scope) mlx.Array { return p.cut(s, p.of.joined.dense(s), -2) }
+
+func (p fusedPart) times(s *mlx.Scope, u mlx.Array) mlx.Array {
+	return p.cut(s, p.of.joined.times(s, u), -1)
+}
+
+func (p fusedPart) cut(s *mlx.Scope, all mlx.Array, axis int) mlx.Array {
+	parts := s.SplitSections(all, p.of.ends, axis)
+	if s.Err() != nil {
+		return mlx.Array{}
 	}
+	return parts[p.i]
 }

@@ -17,6 +17,7 @@ type matrix struct {
 	weight     Param // [E, out, in]; [E, in, out] and an evaluated view when transposed
 	transposed bool
 	narrow     bool  // dense, of 16 bits beside activations of dtype: for our own kernels
+	absent     Param // stands for a weight in a form for inference, to be frozen
 	scales     Param // with packed
 	biases     Param
 	packed     Quantisation // Bits is 0 when dense
@@ -59,13 +60,22 @@ func (m *matrix) dense(s *mlx.Scope) mlx.Array {
 	w := m.weight.Array()
 	switch {
 	case m.transposed:
-		return s.Transpose(w)
+		return s.SwapAxes(w, -2, -1)
 	case m.narrow:
 		return s.AsType(w, m.dtype)
 	case m.packed.Bits == 0:
 		return w
 	}
 	return m.numbers(s, w, m.scales.Array(), m.biases.Array(), mlx.OptionalDtype{})
+}
+
+// times is u W^T [r, out] by a few rows u [r, in]; of experts [E, r, out] by
+// [E, r, in].
+func (m *matrix) times(s *mlx.Scope, u mlx.Array) mlx.Array {
+	if m.experts == 0 {
+		return m.mul(s, u)
+	}
+	return s.Matmul(u, s.SwapAxes(m.dense(s), -2, -1))
 }
 
 // numbers unpacks rows of the weight. Those of the mode's dtype, unless another is
@@ -94,7 +104,7 @@ func fineGroups(q Quantisation) bool { return q.GroupSize == 16 && q.Mode == "af
 func (m *matrix) params(name string, in, out int, init initializer.Func) []spec {
 	weight := spec{name: join(name, "weight"), param: &m.weight, shape: m.perExpert(out, in), init: init}
 	if m.forInference() {
-		weight.param = nil
+		weight.param, weight.inference = &m.absent, true
 	}
 	if m.packed.Bits == 0 {
 		return []spec{weight}
@@ -119,7 +129,7 @@ func (m *matrix) plan(l *loader, names []string, in int, outs []int) func() erro
 		out, in = rowsColumns(tensors[i])
 		m.in, m.out = in, m.out+out
 	}
-	if q, packed := tensors[0].(Quantised); packed && !l.policy.Unpack && !(m.batched && fineGroups(q.Quantisation())) {
+	if q, packed := tensors[0].(Quantised); packed && !l.policy.Unpack && (!m.batched || !fineGroups(q.Quantisation())) {
 		return func() error { return m.loadPacked(l, tensors) }
 	}
 	return func() error { return m.loadDense(l, tensors) }

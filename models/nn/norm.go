@@ -16,6 +16,7 @@ type RMSNorm struct {
 
 	weight  Param // [D]
 	shifted bool  // the 1 is in it
+	absent  Param // stands for a weight that is shifted, to be frozen
 }
 
 // Forward keeps the shape of x [..., D].
@@ -52,7 +53,7 @@ func (n *RMSNorm) params(names []string) []spec {
 		sp.init = initializer.Zeros()
 	}
 	if n.shifted {
-		sp.param = nil
+		sp.param, sp.inference = &n.absent, true
 	}
 	return []spec{sp}
 }

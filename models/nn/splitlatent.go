@@ -136,14 +136,19 @@ type packedPart struct {
 // Quantisation implements Quantised.
 func (p packedPart) Quantisation() Quantisation { return p.q }
 
-// Packed implements Quantised.
+// Packed implements Quantised. It rounds on the CPU, so that the weights do not
+// depend on the machine.
 func (p packedPart) Packed(t *mlx.Thread, dtype mlx.Dtype) (Packed, error) {
 	w, err := p.Dense(t, dtype)
 	if err != nil {
 		return Packed{}, err
 	}
-	parts, err := computed(t, func(s *mlx.Scope) []mlx.Array {
-		return s.Quantize(s.Own(w, nil), mlx.SomeInt(p.q.GroupSize), mlx.SomeInt(p.q.Bits), p.q.Mode, mlx.Array{})
+	parts, err := computed(t, func(s *mlx.Scope) (parts []mlx.Array) {
+		s.On(t.CPUStream(), func(s *mlx.Scope) mlx.Array {
+			parts = s.Quantize(s.Own(w, nil), mlx.SomeInt(p.q.GroupSize), mlx.SomeInt(p.q.Bits), p.q.Mode, mlx.Array{})
+			return mlx.Array{}
+		})
+		return parts
 	})
 	if err != nil {
 		return Packed{}, err

@@ -23,7 +23,8 @@ type SwitchLinear struct {
 
 // Forward maps x, laid out by r, from [..., 1, in] to [..., 1, out].
 func (l *SwitchLinear) Forward(s *mlx.Scope, x mlx.Array, r Routes) mlx.Array {
-	return l.linear.lora.gather(s, x, l.linear.w.gather(s, x, l.linear.bias.Array(), r), r)
+	y := l.linear.lora.gather(s, x, l.linear.w.gather(s, x, r), r)
+	return addExpertBias(s, y, l.linear.bias.Array(), r)
 }
 
 // inner is the layer whose weight has a dimension more.
@@ -59,12 +60,18 @@ type SwitchFused struct {
 // Forward maps x, laid out by r, from [..., 1, in] to one [..., 1, out] for each
 // layer.
 func (f *SwitchFused) Forward(s *mlx.Scope, x mlx.Array, r Routes) []mlx.Array {
-	out := f.fused.each(s, func(w *matrix, bias mlx.Array) mlx.Array { return w.gather(s, x, bias, r) })
+	if !f.fused.isAdapted() {
+		return f.fused.each(s, func(w *matrix, bias mlx.Array) mlx.Array {
+			return addExpertBias(s, w.gather(s, x, r), bias, r)
+		})
+	}
+	out := f.fused.each(s, func(w *matrix, _ mlx.Array) mlx.Array { return w.gather(s, x, r) })
+	biases := f.fused.biases(s)
 	if s.Err() != nil {
 		return out
 	}
 	for i, lora := range f.fused.adapters() {
-		out[i] = lora.gather(s, x, out[i], r)
+		out[i] = addExpertBias(s, lora.gather(s, x, out[i], r), biases[i], r)
 	}
 	return out
 }
@@ -93,12 +100,16 @@ func noExperts(l *loader, names []string) func() error {
 	return nil
 }
 
-// gather is mul with the weight of each row's expert, and its bias.
-func (m *matrix) gather(s *mlx.Scope, x, bias mlx.Array, r Routes) mlx.Array {
+// gather is mul with the weight of each row's expert.
+func (m *matrix) gather(s *mlx.Scope, x mlx.Array, r Routes) mlx.Array {
 	if s.Err() == nil && (m.weight.Array().IsNull() || m.packed.Bits != 0 && m.scales.Array().IsNull()) {
 		s.Fail(errors.New("nn: a layer of experts has no weights: it was not loaded, or its owner was closed"))
 	}
-	y := m.gatherMul(s, x, r)
+	return m.gatherMul(s, x, r)
+}
+
+// addExpertBias adds the bias [E, out] of each row's expert to y; it may be null.
+func addExpertBias(s *mlx.Scope, y, bias mlx.Array, r Routes) mlx.Array {
 	if bias.IsNull() {
 		return y
 	}

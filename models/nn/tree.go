@@ -28,7 +28,7 @@ func Parameters(model any) Tree {
 	var t Tree
 	_ = walk(model, func(_ string, names []string, l layer) error {
 		for _, sp := range l.params(names) {
-			if sp.param == nil || !sp.param.Array().IsNull() {
+			if sp.inference || !sp.param.Array().IsNull() {
 				t = append(t, Leaf{sp.name, sp.param, sp.buffer})
 			}
 		}
@@ -54,14 +54,19 @@ func Unfreeze(model any, names ...string) { setFrozen(model, false, names) }
 
 func setFrozen(model any, frozen bool, names []string) {
 	for _, l := range Parameters(model).Under(names...) {
-		if l.Param != nil {
-			l.frozen = frozen
-		}
+		l.frozen = frozen
+	}
+}
+
+// Freeze takes the parameters out of Trainable.
+func (t Tree) Freeze() {
+	for _, l := range t {
+		l.frozen = true
 	}
 }
 
 // Frozen reports whether training leaves the parameter alone.
-func (l Leaf) Frozen() bool { return l.buffer || l.Param != nil && l.frozen }
+func (l Leaf) Frozen() bool { return l.buffer || l.frozen }
 
 // Assign makes v the value when the Build succeeds, and frees the old one. It
 // has the old one's shape.
@@ -122,9 +127,7 @@ func (t Tree) Arrays() []mlx.Array {
 func (t Tree) Slots() []*mlx.Array {
 	slots := make([]*mlx.Array, len(t))
 	for i, l := range t {
-		if l.Param != nil {
-			slots[i] = l.slot
-		}
+		slots[i] = l.slot
 	}
 	return slots
 }

@@ -18,13 +18,14 @@ type layer interface {
 // spec is what a layer says about one of its parameters.
 type spec struct {
 	name  string
-	param *Param // nil where the weight is kept in a form for inference only
-	shape []int  // 0 matches anything when loaded
+	param *Param
+	shape []int // 0 matches anything when loaded
 	init  initializer.Func
 
-	optional bool // need not be in a checkpoint
-	buffer   bool // never trained: a running mean, packed words
-	float32  bool // whatever the dtype of the other weights
+	optional  bool // need not be in a checkpoint
+	buffer    bool // never trained: a running mean, packed words
+	float32   bool // whatever the dtype of the other weights
+	inference bool // kept in a form for inference only: param has no value
 }
 
 // dtype is what the parameter is kept as beside weights of another dtype.

@@ -64,7 +64,7 @@ Matrices of(const void* w, Type type, int64_t matrices, int64_t n, int64_t k) {
 // Rows at the end of the stack that kernels would read past.
 int64_t unsafe_rows(const Matrices& w) {
   if (!w.scales) return 0;
-  auto rows = [](int64_t slack, int64_t stride) { return (slack + stride - 1) / stride; };
+  auto rows = [](int64_t slack, int64_t stride) { return slack / std::max<int64_t>(1, stride) + 1; };
   return std::max(rows(row_slack, w.w_stride), rows(scale_slack, w.scale_stride));
 }
 
@@ -117,10 +117,10 @@ void run_task(const Matrices& w, const Task& t, const float* const* x, void* con
 int64_t rows_of_task(const Matrices& w, int64_t count) {
   const int64_t threads = pool().threads();
   if (count < tile_from) {
-    int64_t rows = std::max((w.n + threads * 8 - 1) / (threads * 8), task_bytes / w.w_stride);
+    int64_t rows = std::max((w.n + threads * 8 - 1) / (threads * 8), task_bytes / std::max<int64_t>(1, w.w_stride));
     return (std::max<int64_t>(rows, 1) + 3) / 4 * 4;
   }
-  int64_t most = std::clamp<int64_t>(tile_bytes / (w.k * 4), 6, 96), share = (w.n + threads - 1) / threads;
+  int64_t most = std::clamp<int64_t>(tile_bytes / std::max<int64_t>(1, w.k * 4), 6, 96), share = (w.n + threads - 1) / threads;
   int64_t tiles = (share + most - 1) / most;
   return ((share + tiles - 1) / tiles + 5) / 6 * 6;
 }

@@ -34,7 +34,7 @@ func (b *Batches) plan() error {
 	}
 	p := b.newPass(b.set, b.at.Epoch)
 	if len(p.order) == 0 {
-		return fmt.Errorf("data: %d of %d rows are left to train on: too few for a batch of %d", p.count(), b.set.Len(), b.size)
+		return fmt.Errorf("data: %d of %d rows are left to train on: too few for a batch of %d", len(b.trained(b.set)), b.set.Len(), b.size)
 	}
 	b.pass = p
 	return nil

@@ -184,12 +184,19 @@ func (r row) messages(f Format, k Keys) ([]templates.Message, error) {
 	if raw[0] != '[' {
 		return nil, fmt.Errorf("%s: must be an array, not %s", k.Messages, kindOf(raw))
 	}
-	messages, err := templates.ParseMessages(raw)
-	if err == nil && len(messages) == 0 {
+	var items []json.RawMessage
+	err := json.Unmarshal(raw, &items)
+	if err == nil && len(items) == 0 {
 		err = errors.New("there is none")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", k.Messages, err)
+	}
+	messages := make([]templates.Message, len(items))
+	for i, item := range items {
+		if err := messages[i].UnmarshalJSON(item); err != nil {
+			return nil, fmt.Errorf("%s[%d]: %w", k.Messages, i, err)
+		}
 	}
 	return messages, nil
 }

@@ -37,7 +37,7 @@ func (s Slice) Row(i int) Row { return newRow(&s[i], 1) }
 // Example implements Set; Trained must be nil or as long as Tokens.
 func (s Slice) Example(i int) (*Example, error) {
 	if ex := &s[i]; ex.Trained != nil && len(ex.Trained) != len(ex.Tokens) {
-		return nil, fmt.Errorf("data: example %d has %d tokens and a mask of %d", i, len(ex.Tokens), len(ex.Trained))
+		return nil, fmt.Errorf("data: example %d has %d tokens and a mask of %d entries", i, len(ex.Tokens), len(ex.Trained))
 	}
 	return &s[i], nil
 }

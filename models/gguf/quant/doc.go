@@ -28,6 +28,9 @@
 // For comparison: rounding weights to bfloat16 is an error of 0.17%, and Q6_K itself is one of 2%, Q2_K of 30%. Exact means
 // with float32 scales and biases; those of the legacy types and of IQ4_NL are exact as float16 too.
 //
+// The other way, [Quantize] writes float32 values as the blocks of a type, as ggml's reference functions do, and [QuantizeAffine]
+// and [QuantizeMXFP4] write MLX's forms, whose groups become the same blocks where there are such.
+//
 // All functions spread rows over a bounded number of goroutines and can write rows in another order on the way, which
 // is how the query and key projections of llama files are put right (see [HalvesFromPairs]).
 package quant

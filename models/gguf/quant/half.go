@@ -16,6 +16,21 @@ func fromHalf(h uint16) float32 {
 	return math.Float32frombits(sign | math.Float32bits(magnitude))
 }
 
+// toHalf converts a float32 to the nearest float16, the even one of two.
+func toHalf(v float32) uint16 {
+	b := math.Float32bits(v)
+	sign, b := uint16(b>>16&0x8000), b&0x7fffffff
+	switch {
+	case b > 0x7f800000:
+		return sign | 0x7e00
+	case b >= 0x477ff000: // rounds to more than 65504
+		return sign | 0x7c00
+	case b < 0x38800000: // subnormal: adding 0.5 rounds at the last place of one
+		return sign | uint16(math.Float32bits(math.Float32frombits(b)+0.5)-0x3f000000)
+	}
+	return sign | uint16((b-0x38000000+0xfff+b>>13&1)>>13)
+}
+
 // isFinite reports whether a float16 is a number.
 func isFinite(h uint16) bool { return h&0x7c00 != 0x7c00 }
 

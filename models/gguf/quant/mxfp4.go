@@ -40,3 +40,37 @@ func RepackMXFP4(info gguf.TensorInfo, data []byte, dst *MXFP4, opts ...Option) 
 		return nil
 	})
 }
+
+// QuantizeMXFP4 writes a matrix in MLX's mode mxfp4 as the blocks of a tensor of type MXFP4 into dst, exactly: the reverse of
+// [RepackMXFP4].
+func QuantizeMXFP4(info gguf.TensorInfo, x *MXFP4, dst []byte, opts ...Option) error {
+	if info.Type != gguf.TypeMXFP4 {
+		return unsupported("quantize as mxfp4", info.Name, info.Type, micro)
+	}
+	o := collect(opts)
+	m, err := newMatrix(info, dst, options{})
+	if err != nil {
+		return err
+	}
+	blocks, size := m.cols/32, info.Type.BlockBytes()
+	if x.Rows != m.rows || x.Cols != m.cols || len(x.Weight) != m.rows*blocks*4 || len(x.Scales) != m.rows*blocks {
+		return m.errorf("no matrix of %d x %d", m.rows, m.cols)
+	}
+	return m.each(o.workers, func(lo, n int, out []byte) error {
+		for b := range n * blocks {
+			from := lo*blocks + b
+			block := out[b*size : (b+1)*size]
+			block[0] = x.Scales[from]
+			unpackNibbles(block[1:], x.Weight[4*from:4*from+4])
+		}
+		return nil
+	})
+}
+
+// unpackNibbles is the reverse of packNibbles.
+func unpackNibbles(qs []byte, words []uint32) {
+	for j := range 16 {
+		low, high := words[j/8]>>(j%8*4), words[2+j/8]>>(j%8*4)
+		qs[j] = byte(low&15 | high&15<<4)
+	}
+}

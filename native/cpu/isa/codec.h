@@ -94,6 +94,27 @@ struct E4m3 {
   static constexpr bool scaled = true, biased = false;
   static constexpr int block_bytes = 4 * W;
 
+#if defined(GOMLX_AVX2)
+  // As float16, whose exponent is one bit longer: 1/256 of the number. A block is
+  // one group, so its vectors may hold other elements than those of their lane.
+  struct Block {
+    __m256i even, odd;  // the even and the odd bytes, as 16-bit floats
+  };
+
+  static constexpr float factor(int) { return 256; }
+  static constexpr int at(int lane, int i) { return i % 2 * 2 * W + lane * 2 + i / 2; }
+
+  GOMLX_INLINE static Block fetch(const uint8_t* p) {
+    __m256i v = load_as<__m256i>(p), keep = _mm256_set1_epi16(int16_t(0xbf80));
+    return {_mm256_and_si256(_mm256_srai_epi16(_mm256_slli_epi16(v, 8), 1), keep),
+            _mm256_and_si256(_mm256_srai_epi16(v, 1), keep)};
+  }
+
+  template <int i>
+  GOMLX_INLINE static vf value(const Block& b) {
+    return reinterpret_cast<vf>(_mm256_cvtph_ps(_mm256_extracti128_si256(i / 2 ? b.odd : b.even, i % 2)));
+  }
+#else
   struct Block {
     vu word;
   };
@@ -105,6 +126,7 @@ struct E4m3 {
   GOMLX_INLINE static vf value(const Block& b) {
     return e4m3(b.word >> (8 * i) & 0xff);
   }
+#endif
 };
 
 // Dense numbers, four vectors at a time in the order of memory.

@@ -11,101 +11,130 @@ namespace {
 
 template <class C, bool halves, int R, int M>
 struct RowTile {
+  using Scales = Groups<C, halves>;
+  static constexpr int n = C::per_lane, parts = Scales::parts;
+
   const Rows& job;
   const uint8_t *w[R], *scales[R], *biases[R];
   const float* x[M];
-  Groups<C> groups;
+  const Scales groups;
   vf acc[R][M];
 
-  GOMLX_INLINE RowTile(const Rows& j, int64_t row, int64_t m)
-      : job(j), groups(C::scaled ? j.group : C::per_lane, j.k) {
-    unroll<R>(GOMLX_EACH(r) {
+  GOMLX_INLINE RowTile(const Rows& j, int64_t row, int64_t m) : job(j), groups(j.group, j.k) {
+    GOMLX_UNROLL for (int r = 0; r < R; r++) {
       w[r] = j.w + (row + r) * j.w_stride;
       scales[r] = j.scales + (row + r) * j.scale_stride;
       biases[r] = j.biases + (row + r) * j.scale_stride;
-      unroll<M>(GOMLX_EACH(i) { acc[r][i] = vf{}; });
-    });
-    unroll<M>(GOMLX_EACH(i) { x[i] = j.x[m + i]; });
+      GOMLX_UNROLL for (int i = 0; i < M; i++) acc[r][i] = vf{};
+    }
+    GOMLX_UNROLL for (int i = 0; i < M; i++) x[i] = j.x[m + i];
   }
 
   // acc += bias * sum of the group's activations, W groups at a time.
   GOMLX_INLINE void add_biases() {
     int64_t count = job.k / job.group, at = ordered<C>(job.k);
     for (int64_t g = 0; g < count; g += W) {
-      unroll<R>(GOMLX_EACH(r) {
+      GOMLX_UNROLL for (int r = 0; r < R; r++) {
         vf b = load_scales(job.scale_type, biases[r], g);
         if (g + W > count) b = floats(bits(b) & first(count - g));
-        unroll<M>(GOMLX_EACH(i) { acc[r][i] += b * load(x[i] + at + g); });
-      });
+        GOMLX_UNROLL for (int i = 0; i < M; i++) acc[r][i] += b * load(x[i] + at + g);
+      }
     }
   }
 
-  // Elements [from, to) of the lanes of the block at xb in x.
+  // t = the sums over elements [from, to) of each lane of the block at xb in x.
   template <int from, int to>
   GOMLX_INLINE void sum_of(const typename C::Block (&block)[R], int64_t xb, vf (&t)[R][M]) {
     unroll<to - from>(GOMLX_EACH(j) {
       constexpr int e = from + j;
       vf v[R];
-      unroll<R>(GOMLX_EACH(r) { v[r] = C::template value<e>(block[r]); });
-      unroll<M>(GOMLX_EACH(i) {
+      GOMLX_UNROLL for (int r = 0; r < R; r++) v[r] = C::template value<e>(block[r]);
+      GOMLX_UNROLL for (int i = 0; i < M; i++) {
         vf a = load(x[i] + xb + e * W);
-        unroll<R>(GOMLX_EACH(r) { t[r][i] = j == 0 ? v[r] * a : t[r][i] + v[r] * a; });
-      });
+        GOMLX_UNROLL for (int r = 0; r < R; r++) t[r][i] = j == 0 ? v[r] * a : t[r][i] + v[r] * a;
+      }
     });
   }
 
-  template <bool last>
-  GOMLX_INLINE void add_block(int64_t b) {
-    constexpr int n = C::per_lane;
-    const int64_t xb = b * block_size<C>;
-    typename C::Block block[R];
-    [[maybe_unused]] alignas(64) uint8_t copy[R][C::block_bytes];
-    unroll<R>(GOMLX_EACH(r) {
-      const uint8_t* p = w[r] + b * C::block_bytes;
-      if constexpr (last && !C::scaled) {  // what follows the row might be no number
-        std::memset(copy[r], 0, C::block_bytes);
-        std::memcpy(copy[r], p, size_t(job.w_stride - b * C::block_bytes));
-        p = copy[r];
-      }
-      block[r] = C::fetch(p);
-    });
+  GOMLX_INLINE void fetch(int64_t b, typename C::Block (&block)[R]) {
+    GOMLX_UNROLL for (int r = 0; r < R; r++) block[r] = C::fetch(w[r] + b * C::block_bytes);
+  }
+
+  // acc += the sums over a part of block b, times the scales of its lanes.
+  template <int h>
+  GOMLX_INLINE void add_part(const typename C::Block (&block)[R], int64_t b, const vf (&s)[R][parts], vu index) {
     vf t[R][M];
-    if constexpr (!C::scaled) {
-      sum_of<0, n>(block, xb, t);
-      unroll<R>(GOMLX_EACH(r) { unroll<M>(GOMLX_EACH(i) { acc[r][i] += t[r][i]; }); });
-    } else if constexpr (!halves) {
-      sum_of<0, n>(block, xb, t);
-      unroll<R>(GOMLX_EACH(r) {
-        vf s = groups.template of<last>(job.scale_type, scales[r], b);
-        unroll<M>(GOMLX_EACH(i) { acc[r][i] += t[r][i] * s; });
-      });
-    } else {
-      vf s[R][2];
-      unroll<R>(GOMLX_EACH(r) { groups.template of_halves<last>(job.scale_type, scales[r], b, s[r]); });
-      unroll<2>(GOMLX_EACH(h) {
-        sum_of<h * n / 2, (h + 1) * n / 2>(block, xb, t);
-        unroll<R>(GOMLX_EACH(r) { unroll<M>(GOMLX_EACH(i) { acc[r][i] += t[r][i] * s[r][h]; }); });
-      });
+    sum_of<h * n / parts, (h + 1) * n / parts>(block, b * block_size<C>, t);
+    GOMLX_UNROLL for (int r = 0; r < R; r++) {
+      vf lane_scales = halves ? s[r][h] : spread(s[r][h], index);
+      GOMLX_UNROLL for (int i = 0; i < M; i++) acc[r][i] += t[r][i] * lane_scales;
     }
+  }
+
+  // Blocks [from, to) of one run.
+  template <bool whole>
+  GOMLX_INLINE void add_run(int64_t from, int64_t to) {
+    vf s[R][parts];
+    GOMLX_UNROLL for (int r = 0; r < R; r++) groups.template load<whole>(job.scale_type, scales[r], from, s[r]);
+    for (int64_t b = from; b < to; b++) {
+      typename C::Block block[R];
+      fetch(b, block);
+      vu index = groups.index(b - from);
+      add_part<0>(block, b, s, index);
+      if constexpr (halves) add_part<1>(block, b, s, index);
+    }
+  }
+
+  GOMLX_INLINE void add_runs() {
+    const int64_t whole = job.k / block_size<C>, blocks = ordered<C>(job.k) / block_size<C>, step = groups.run();
+    int64_t b = 0;
+    for (; b + step <= whole; b += step) add_run<true>(b, b + step);
+    if (b < blocks) add_run<false>(b, blocks);
+  }
+
+  // A block without scales.
+  GOMLX_INLINE void add(const typename C::Block (&block)[R], int64_t b) {
+    vf t[R][M];
+    sum_of<0, n>(block, b * block_size<C>, t);
+    GOMLX_UNROLL for (int r = 0; r < R; r++)
+      GOMLX_UNROLL for (int i = 0; i < M; i++) acc[r][i] += t[r][i];
+  }
+
+  GOMLX_INLINE void add_dense() {
+    const int64_t whole = job.k / block_size<C>, rest = job.w_stride - whole * C::block_bytes;
+    typename C::Block block[R];
+    for (int64_t b = 0; b < whole; b++) {
+      fetch(b, block);
+      add(block, b);
+    }
+    if (rest == 0) return;
+    uint8_t copy[R][C::block_bytes] = {};  // what follows the row might be no number
+    for (int r = 0; r < R; r++) {
+      std::memcpy(copy[r], w[r] + whole * C::block_bytes, size_t(rest));
+      block[r] = C::fetch(copy[r]);
+    }
+    add(block, whole);
   }
 
   GOMLX_INLINE void run() {
     if constexpr (C::biased) add_biases();
-    int64_t whole = job.k / block_size<C>;
-    for (int64_t b = 0; b < whole; b++) add_block<false>(b);
-    if (whole * block_size<C> < job.k) add_block<true>(whole);
+    if constexpr (C::scaled) {
+      add_runs();
+    } else {
+      add_dense();
+    }
   }
 
   GOMLX_INLINE void write(int64_t row, int64_t m) {
     float y[R * M];
     if constexpr (R * M % 4 == 0) {
       const vf* a = &acc[0][0];
-      unroll<R * M / 4>(GOMLX_EACH(q) {
-        v4 s = sums(a[4 * q], a[4 * q + 1], a[4 * q + 2], a[4 * q + 3]);
-        __builtin_memcpy(y + 4 * q, &s, sizeof s);
-      });
+      GOMLX_UNROLL for (int q = 0; q < R * M; q += 4) {
+        v4 s = sums(a[q], a[q + 1], a[q + 2], a[q + 3]);
+        __builtin_memcpy(y + q, &s, sizeof s);
+      }
     } else {
-      unroll<R>(GOMLX_EACH(r) { unroll<M>(GOMLX_EACH(i) { y[r * M + i] = sum(acc[r][i]); }); });
+      for (int q = 0; q < R * M; q++) y[q] = sum(acc[q / M][q % M]);
     }
     for (int i = 0; i < M; i++)
       for (int r = 0; r < R; r++) cpu::store(job.y[m + i], job.y_type, job.y_from + row + r, y[r * M + i]);
@@ -136,11 +165,8 @@ void run_rows(const Rows& job, int64_t from, int64_t to) {
     }
     for (; m < job.count; m++) run_tile<C, halves, 4, 1>(job, row, m);
   }
-  for (; row < to; row++) {
-    int64_t m = 0;
-    for (; m + 4 <= job.count; m += 4) run_tile<C, halves, 1, 4>(job, row, m);
-    for (; m < job.count; m++) run_tile<C, halves, 1, 1>(job, row, m);
-  }
+  for (; row < to; row++)
+    for (int64_t m = 0; m < job.count; m++) run_tile<C, halves, 1, 1>(job, row, m);
 }
 
 }  // namespace

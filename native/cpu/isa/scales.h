@@ -20,44 +20,43 @@ GOMLX_INLINE vf load_scales(ScaleType type, const uint8_t* p, int64_t i) {
   return floats(e << 23 | (reinterpret_cast<vu>(e == 0) & 0x400000u));
 }
 
-// Which group a lane of a block belongs to. A lane lies in one group, or, where
-// per_lane is twice the group, its halves lie in two.
-template <class C>
+// Which group a lane of a block belongs to. Lane l of block b lies in group
+// (b*W + l) >> shift; or, where per_lane is twice the group, its halves lie in
+// the groups 2*(b*W + l) and the next. One load of W scales serves a run of
+// 1 << shift blocks, or the half of one.
+template <class C, bool halves>
 class Groups {
  public:
-  GOMLX_INLINE Groups(int group, int64_t k) : groups_(k / group) {
-    int lanes_of_group = group / C::per_lane;
-    while (lanes_of_group > 1 << shift_) shift_++;
-    index_ = lanes() >> uint32_t(shift_ < 5 ? shift_ : 5);
+  static constexpr int parts = halves ? 2 : 1;
+
+  GOMLX_INLINE Groups(int group, int64_t k) : groups_(C::scaled ? k / group : 0) {
+    if constexpr (C::scaled && !halves)
+      while (group / C::per_lane > 1 << shift_) shift_++;
   }
 
-  // The scales of the lanes of block b; last says that it is not whole, and
-  // then what lies behind the row's scales must not count.
-  template <bool last>
-  GOMLX_INLINE vf of(ScaleType type, const uint8_t* scales, int64_t b) const {
-    int64_t g = (b * W) >> shift_;
-    vf s = load_scales(type, scales, g);
-    if constexpr (last) s = floats(bits(s) & first(groups_ - g));
-    return spread(s, index_);
-  }
+  // Blocks in a run.
+  GOMLX_INLINE int64_t run() const { return int64_t(1) << shift_; }
 
-  // The scales of the first and the second halves of the lanes.
-  template <bool last>
-  GOMLX_INLINE void of_halves(ScaleType type, const uint8_t* scales, int64_t b, vf (&out)[2]) const {
-    vu s[2];
-    for (int h = 0; h < 2; h++) {
-      int64_t g = (2 * b + h) * W;
-      s[h] = bits(load_scales(type, scales, g));
-      if constexpr (last) s[h] &= first(groups_ - g);
+  // The scales of the run that starts with block b. whole says that they all
+  // lie in the row; what lies behind it must not count.
+  template <bool whole>
+  GOMLX_INLINE void load(ScaleType type, const uint8_t* scales, int64_t b, vf (&out)[parts]) const {
+    int64_t g = (b * W * parts) >> shift_;
+    vu s[parts];
+    for (int h = 0; h < parts; h++) {
+      s[h] = bits(load_scales(type, scales, g + h * W));
+      if constexpr (!whole) s[h] &= first(groups_ - g - h * W);
     }
-    deinterleave(s);
-    out[0] = floats(s[0]), out[1] = floats(s[1]);
+    if constexpr (halves) deinterleave(s);
+    for (int h = 0; h < parts; h++) out[h] = floats(s[h]);
   }
+
+  // Where the lanes of block i of a run find their scale.
+  GOMLX_INLINE vu index(int64_t i) const { return (lanes() + uint32_t(i * W)) >> uint32_t(shift_); }
 
  private:
   int64_t groups_;
   int shift_ = 0;
-  vu index_;
 };
 
 }  // namespace

@@ -16,39 +16,47 @@ constexpr int tile_rows = W == 8 ? 3 : 6, tile_columns = 4;
 // Floats of k at a time: M rows of x of this length stay in the first cache.
 constexpr int64_t chunk = 1024;
 
-template <class C, bool halves, bool last>
-GOMLX_INLINE void decode_block(const Rows& job, const uint8_t* w, const uint8_t* scales, const Groups<C>& groups,
-                               int64_t b, float* out) {
-  constexpr int n = C::per_lane;
-  const uint8_t* p = w + b * C::block_bytes;
-  [[maybe_unused]] alignas(64) uint8_t copy[C::block_bytes];
-  if constexpr (last && !C::scaled) {
-    std::memset(copy, 0, sizeof copy);
-    std::memcpy(copy, p, size_t(job.w_stride - b * C::block_bytes));
-    p = copy;
+// Blocks of one run, times their scales.
+template <bool whole, class C, bool halves>
+GOMLX_INLINE void decode_run(const Rows& job, int64_t row, const Groups<C, halves>& groups, int64_t from, int64_t to,
+                             float* out) {
+  constexpr int n = C::per_lane, parts = halves ? 2 : 1;
+  vf s[parts];
+  groups.template load<whole>(job.scale_type, job.scales + row * job.scale_stride, from, s);
+  for (int64_t b = from; b < to; b++) {
+    typename C::Block block = C::fetch(job.w + row * job.w_stride + b * C::block_bytes);
+    vu index = groups.index(b - from);
+    unroll<n>(GOMLX_EACH(i) {
+      constexpr int h = i / (n / parts);
+      vf lane_scales = halves ? s[h] : spread(s[h], index);
+      store(out + b * block_size<C> + i * W, C::template value<i>(block) * lane_scales);
+    });
   }
-  typename C::Block block = C::fetch(p);
-  [[maybe_unused]] vf s[2];
-  if constexpr (halves) {
-    groups.template of_halves<last>(job.scale_type, scales, b, s);
-  } else if constexpr (C::scaled) {
-    s[0] = s[1] = groups.template of<last>(job.scale_type, scales, b);
-  }
-  unroll<n>(GOMLX_EACH(i) {
-    vf v = C::template value<i>(block);
-    if constexpr (C::scaled) v *= s[i / (n / 2)];
-    store(out + b * block_size<C> + i * W, v);
-  });
+}
+
+template <class C>
+GOMLX_INLINE void decode_dense(const uint8_t* w, int64_t size, float* out) {
+  auto decode = [&](const uint8_t* p) __attribute__((always_inline)) {
+    typename C::Block block = C::fetch(p);
+    unroll<C::per_lane>(GOMLX_EACH(i) { store(out + i * W, C::template value<i>(block)); });
+    out += block_size<C>;
+  };
+  for (; size >= C::block_bytes; size -= C::block_bytes, w += C::block_bytes) decode(w);
+  if (size == 0) return;
+  uint8_t copy[C::block_bytes] = {};
+  std::memcpy(copy, w, size_t(size));
+  decode(copy);
 }
 
 // One row of W as a prepared row of activations is: values, then biases.
 template <class C, bool halves>
 void decode_row(const Rows& job, int64_t row, float* out) {
-  const uint8_t *w = job.w + row * job.w_stride, *scales = job.scales + row * job.scale_stride;
-  Groups<C> groups(C::scaled ? job.group : C::per_lane, job.k);
-  int64_t whole = job.k / block_size<C>;
-  for (int64_t b = 0; b < whole; b++) decode_block<C, halves, false>(job, w, scales, groups, b, out);
-  if (whole * block_size<C> < job.k) decode_block<C, halves, true>(job, w, scales, groups, whole, out);
+  if constexpr (!C::scaled) return decode_dense<C>(job.w + row * job.w_stride, job.w_stride, out);
+  Groups<C, halves> groups(job.group, job.k);
+  const int64_t blocks = ordered<C>(job.k) / block_size<C>, step = groups.run();
+  int64_t b = 0;
+  for (; b + step <= job.k / block_size<C>; b += step) decode_run<true>(job, row, groups, b, b + step, out);
+  if (b < blocks) decode_run<false>(job, row, groups, b, blocks, out);
   if constexpr (C::biased) {
     int64_t count = job.k / job.group;
     out += ordered<C>(job.k);
@@ -65,28 +73,28 @@ template <int R, int M>
                                      float* sums_at, int64_t sums_stride) {
   vf acc[R][M];
   const float *row[R], *column[M];
-  unroll<R>(GOMLX_EACH(r) {
+  GOMLX_UNROLL for (int r = 0; r < R; r++) {
     row[r] = a + r * a_stride + at;
-    unroll<M>(GOMLX_EACH(i) { acc[r][i] = vf{}; });
-  });
-  unroll<M>(GOMLX_EACH(i) { column[i] = x[i] + at; });
+    GOMLX_UNROLL for (int i = 0; i < M; i++) acc[r][i] = vf{};
+  }
+  GOMLX_UNROLL for (int i = 0; i < M; i++) column[i] = x[i] + at;
   for (int64_t k = 0; k < n; k += W) {
     vf v[R];
-    unroll<R>(GOMLX_EACH(r) { v[r] = load(row[r] + k); });
-    unroll<M>(GOMLX_EACH(i) {
+    GOMLX_UNROLL for (int r = 0; r < R; r++) v[r] = load(row[r] + k);
+    GOMLX_UNROLL for (int i = 0; i < M; i++) {
       vf u = load(column[i] + k);
-      unroll<R>(GOMLX_EACH(r) { acc[r][i] += v[r] * u; });
-    });
+      GOMLX_UNROLL for (int r = 0; r < R; r++) acc[r][i] += v[r] * u;
+    }
   }
-  unroll<R>(GOMLX_EACH(r) {
+  GOMLX_UNROLL for (int r = 0; r < R; r++) {
     float* out = sums_at + r * sums_stride;
     if constexpr (M == 4) {
       v4 s = sums(acc[r][0], acc[r][1], acc[r][2], acc[r][3]) + load_as<v4>(out);
       __builtin_memcpy(out, &s, sizeof s);
     } else {
-      unroll<M>(GOMLX_EACH(i) { out[i] += sum(acc[r][i]); });
+      for (int i = 0; i < M; i++) out[i] += sum(acc[r][i]);
     }
-  });
+  }
 }
 
 template <int M>

@@ -51,6 +51,12 @@ template <int n, class F>
 GOMLX_INLINE void unroll(F&& f) {
   unroll(std::make_integer_sequence<int, n>{}, static_cast<F&&>(f));
 }
+// Before a loop over an array of vectors, so that they stay in registers.
+#if defined(__clang__)
+#define GOMLX_UNROLL _Pragma("unroll")
+#else
+#define GOMLX_UNROLL _Pragma("GCC unroll 8")
+#endif
 // The head of such an f.
 #define GOMLX_EACH(i) [&](auto i) __attribute__((always_inline))
 
@@ -80,14 +86,28 @@ GOMLX_INLINE vu first(int64_t n) {
   return reinterpret_cast<vu>(reinterpret_cast<vi>(lanes()) < int32_t(n < W ? n : W));
 }
 
+// W bytes, and W 16-bit numbers, widened.
 GOMLX_INLINE vu load_bytes(const void* p) {
+#if defined(GOMLX_AVX512)
+  return reinterpret_cast<vu>(_mm512_cvtepu8_epi32(load_as<__m128i>(p)));
+#elif defined(GOMLX_AVX2)
+  return reinterpret_cast<vu>(_mm256_cvtepu8_epi32(_mm_loadu_si64(p)));
+#else
   typedef uint8_t bytes __attribute__((vector_size(W)));
   return __builtin_convertvector(load_as<bytes>(p), vu);
+#endif
 }
-GOMLX_INLINE vf load_bf16(const void* p) {
+GOMLX_INLINE vu load_halves(const void* p) {
+#if defined(GOMLX_AVX512)
+  return reinterpret_cast<vu>(_mm512_cvtepu16_epi32(load_as<__m256i>(p)));
+#elif defined(GOMLX_AVX2)
+  return reinterpret_cast<vu>(_mm256_cvtepu16_epi32(load_as<__m128i>(p)));
+#else
   typedef uint16_t halves __attribute__((vector_size(2 * W)));
-  return floats(__builtin_convertvector(load_as<halves>(p), vu) << 16);
+  return __builtin_convertvector(load_as<halves>(p), vu);
+#endif
 }
+GOMLX_INLINE vf load_bf16(const void* p) { return floats(load_halves(p) << 16); }
 GOMLX_INLINE vf load_f16(const void* p) {
 #if defined(GOMLX_AVX512)
   return reinterpret_cast<vf>(_mm512_cvtph_ps(load_as<__m256i>(p)));

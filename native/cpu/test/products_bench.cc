@@ -116,6 +116,25 @@ BENCH(dense_vector_products) {
   }
 }
 
+// One row against matrices that the cache holds: what decoding costs.
+BENCH(decoding) {
+  Random random(1);
+  const int64_t k = 2048, n = 512;
+  Array x = uniform(random, Type::f32, 4 * k, -1, 1), y = zeros(Type::f32, 4 * n);
+  for (Type scales : {Type::f32, Type::f16}) {
+    for (const Format& f : formats()) {
+      if (scales != Type::f32 && (f.mode != Mode::affine || f.group != 32)) continue;
+      Big b = big(f, scales, n, k);
+      std::printf("mode %d, %d bits/%-3d %-4s", int(f.mode), f.bits, f.group, name_of(scales));
+      for (int64_t m : {1, 2, 4}) {
+        double s = best(300, [&] { quantized_matmul({x.data(), Type::f32, m, k, k}, b.w, y.data(), Type::f32); });
+        std::printf("  m=%d %5.1f GMAC/s", int(m), double(m * n * k) / s / 1e9);
+      }
+      std::printf("\n");
+    }
+  }
+}
+
 // The shapes of SmolLM2-135M's layers, whose weights fit the cache.
 BENCH(small_products) {
   Random random(1);

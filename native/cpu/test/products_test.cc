@@ -104,6 +104,32 @@ TEST(dense_products) {
   }
 }
 
+TEST(empty_products) {
+  Random random(6);
+  Format f{Mode::affine, 4, 32};
+  for (int64_t m : {0, 1, 20}) {
+    product(random, quantize(random, f, Type::f32, 1, 5, 0), Type::f32, Type::f32, m);
+    product(random, quantize(random, f, Type::f32, 1, 0, 64), Type::f32, Type::f32, m);
+    product(random, dense(random, Type::bf16, 1, 5, 0), Type::f32, Type::f32, m);
+  }
+}
+
+// What lies behind a matrix or between rows of x must not reach y: here NaNs.
+TEST(products_read_their_rows_only) {
+  Random random(7);
+  const float nan = std::nanf("");
+  for (Type t : types) {
+    const int64_t k = 77, n = 5, stride = 99, m = 3;
+    Weights w = dense(random, t, 1, n, k);
+    Array padded = zeros(t, (n + 1) * k), x = zeros(Type::f32, m * stride), y = zeros(Type::f32, m * n);
+    for (int64_t i = 0; i < (n + 1) * k; i++) store(padded.data(), t, i, i < n * k ? w.dense.at(i) : nan);
+    for (int64_t i = 0; i < m * stride; i++)
+      store(x.data(), Type::f32, i, i % stride < k ? random.uniform(-1, 1) : nan);
+    matmul({x.data(), Type::f32, m, k, stride}, padded.data(), t, n, y.data(), Type::f32);
+    for (int64_t i = 0; i < m; i++) compare("rows", w, x, stride, i, i, 0, y);
+  }
+}
+
 TEST(gathered_products) {
   Random random(5);
   for (const Format& f : formats()) {

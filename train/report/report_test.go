@@ -1,0 +1,182 @@
+package report
+
+import (
+	"bytes"
+	"image/png"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/train"
+)
+
+func TestMain(m *testing.M) { leaktest.Main(m) }
+
+// told are events of a run of 30 iterations.
+func told() []train.Event {
+	return []train.Event{
+		train.EvalEvent{Iter: 0, Loss: 3, Took: 1500 * time.Millisecond, Best: true},
+		train.SampleEvent{Iter: 0, Prompt: "2+2=", Answer: "<b>5</b>"},
+		train.StepEvent{Iter: 10, Iters: 30, Loss: 2.75, Rate: 1e-3, GradNorm: 0.5, Tokens: 1000, TokensPerSecond: 512.5, Padding: 0.25, PeakMemory: 1 << 30},
+		train.SaveEvent{Iter: 10, Path: "adapters/0000010"},
+		train.StepEvent{Iter: 20, Iters: 30, Loss: 2.5, Rate: 5e-4, Tokens: 2000, TokensPerSecond: 500, PeakMemory: 1 << 30},
+		train.EvalEvent{Iter: 20, Loss: 2.25, Took: time.Second, Best: true},
+		train.StepEvent{Iter: 30, Iters: 30, Loss: 2.25, Rate: 1e-4, Tokens: 3000, TokensPerSecond: 510, PeakMemory: 1 << 30},
+		train.SampleEvent{Iter: 30, Prompt: "2+2=", Answer: "4"},
+	}
+}
+
+func observe(t *testing.T, f func(train.Event) error, events ...train.Event) {
+	t.Helper()
+	for _, e := range events {
+		require.NoError(t, f(e))
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(text)
+}
+
+// Lines are on disk as they are told, under mlx-lm's names; a run that goes on from a
+// checkpoint drops what the killed one told after it, half a line included.
+func TestMetricsGoOn(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics.jsonl")
+	m, err := OpenMetrics(path, 0)
+	require.NoError(t, err)
+	observe(t, m.Observe, told()[:6]...)
+	text := read(t, path)
+	require.Equal(t, 6, strings.Count(text, "\n"))
+	require.Contains(t, text, `{"event":"train","iteration":10,"train_loss":2.75,"learning_rate":0.001,"grad_norm":0.5,"trained_tokens":1000,`+
+		`"tokens_per_second":512.5,"padding":0.25,"peak_memory_bytes":1073741824}`)
+	require.Contains(t, text, `{"event":"validation","iteration":20,"val_loss":2.25,"val_time":1,"best":true}`)
+	require.NoError(t, m.Close())
+	require.NoError(t, m.Close())
+	require.NoError(t, os.WriteFile(path, []byte(text+`{"event":"train","itera`), 0o600))
+
+	m, err = OpenMetrics(path, 10)
+	require.NoError(t, err)
+	require.Len(t, m.History().Steps, 1)
+	observe(t, m.Observe, told()[4:]...)
+	require.NoError(t, m.Close())
+	whole, err := ReadHistory(strings.NewReader(read(t, path)))
+	require.NoError(t, err)
+	require.Equal(t, whole, m.History().withoutIters())
+	require.Equal(t, []int{10, 20, 30}, []int{whole.Steps[0].Iter, whole.Steps[1].Iter, whole.Steps[2].Iter})
+	require.Equal(t, []comparison{{"2+2=", "<b>5</b>", "4"}}, whole.comparisons())
+
+	m, err = OpenMetrics(path, 0) // a new run
+	require.NoError(t, err)
+	require.NoError(t, m.Close())
+	require.Empty(t, read(t, path))
+}
+
+// withoutIters is h as its file has it.
+func (h *History) withoutIters() *History {
+	for i := range h.Steps {
+		h.Steps[i].Iters = 0
+	}
+	return h
+}
+
+func TestBadMetrics(t *testing.T) {
+	good := `{"event":"sample","iteration":1,"prompt":"a","answer":"b"}`
+	for text, want := range map[string]string{
+		"{}\n" + good:                `line 1: event "" is none of train, validation, sample and checkpoint`,
+		good + "\nnonsense\n" + good: "line 2: invalid character",
+		`{"event":"train","iteration":-1}` + "\n" + good:                 "line 1: iteration is -1",
+		`{"event":"train","iteration":1,"train_loss":"x"}` + "\n" + good: "line 1: json: cannot unmarshal",
+	} {
+		_, err := ReadHistory(strings.NewReader(text))
+		require.ErrorContains(t, err, "report: metrics: "+want)
+		path := filepath.Join(t.TempDir(), "metrics.jsonl")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		_, err = OpenMetrics(path, 5)
+		require.ErrorContains(t, err, path+": "+want)
+		require.Equal(t, text, read(t, path), "what is broken stays as it is")
+	}
+	_, err := OpenMetrics(filepath.Join(t.TempDir(), "no", "folder", "metrics.jsonl"), 0)
+	require.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// The page shows curves with a point for each event, the table and the answers, as
+// text, and asks the network for nothing.
+func TestPageStandsAlone(t *testing.T) {
+	h := &History{}
+	for _, e := range told() {
+		h.add(e)
+	}
+	var out bytes.Buffer
+	require.NoError(t, h.WriteHTML(&out, "SmolLM2 & friends", []Setting{{"batch size", "4"}, {"data", "<none>"}}))
+	page := out.String()
+	for _, want := range []string{"<title>SmolLM2 &amp; friends</title>", "3,000 tokens trained in 30 iterations; training loss 2.2500", "1.0 GiB",
+		"&lt;b&gt;5&lt;/b&gt;", "<td>&lt;none&gt;</td>", "best so far", "training", "validation", "Learning rate", `<td class="number">2.2500</td>`} {
+		require.Contains(t, page, want)
+	}
+	require.Equal(t, 1, strings.Count(page, "<svg"))
+	require.NotContains(t, page, "<b>5")
+	for _, address := range regexp.MustCompile(`https?://[^"'\s<)]*`).FindAllString(page, -1) {
+		require.Contains(t, []string{"http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink"}, address, "a name, and no address")
+	}
+	for _, loads := range []string{"<script", "<link", "<img", "<iframe", "@import", "url(", "src="} {
+		require.NotContains(t, page, loads)
+	}
+}
+
+// Each curve is a path through as many points as there were events, the lowest loss
+// lowest on the page.
+func TestCurves(t *testing.T) {
+	h := &History{}
+	for _, e := range told() {
+		h.add(e)
+	}
+	var out bytes.Buffer
+	require.NoError(t, h.WriteSVG(&out))
+	var curves [][]string
+	for _, p := range regexp.MustCompile(`<path d="(M[^"]*)"`).FindAllStringSubmatch(out.String(), -1) {
+		if n := strings.Count(p[1], "L"); n == 2 && !strings.Contains(p[1], "Z") {
+			curves = append(curves, strings.Split(strings.ReplaceAll(p[1], "M", ""), "L"))
+		}
+	}
+	require.Len(t, curves, 2, "three training losses, three learning rates")
+	for _, c := range curves {
+		var ys []string
+		for _, point := range c {
+			ys = append(ys, strings.Split(strings.TrimSpace(point), ",")[1])
+		}
+		require.Len(t, ys, 3)
+	}
+	var dots bytes.Buffer
+	require.NoError(t, h.WritePNG(&dots))
+	picture, err := png.Decode(&dots)
+	require.NoError(t, err)
+	require.Greater(t, picture.Bounds().Dx(), 800)
+	require.NoError(t, new(History).WriteHTML(&out, "nothing yet", nil))
+}
+
+func FuzzReadHistory(f *testing.F) {
+	dir := f.TempDir()
+	m, err := OpenMetrics(filepath.Join(dir, "m"), 0)
+	require.NoError(f, err)
+	for _, e := range told() {
+		require.NoError(f, m.Observe(e))
+	}
+	require.NoError(f, m.Close())
+	text, err := os.ReadFile(filepath.Join(dir, "m"))
+	require.NoError(f, err)
+	f.Add(text)
+	f.Fuzz(func(t *testing.T, text []byte) {
+		h, err := ReadHistory(bytes.NewReader(text))
+		if err == nil {
+			require.NotNil(t, h)
+		}
+	})
+}
