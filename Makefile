@@ -62,6 +62,7 @@ check-generate: generate ## fail when the committed bindings are not what gen wr
 bench: setup ## measure beside Python mlx-lm and write the figures
 	$(GO) run ./bench
 	$(GO) run ./bench ops
+	$(GO) run ./bench train
 
 FUZZTIME ?= 30s
 fuzz: ## run every fuzz target for FUZZTIME

@@ -47,6 +47,7 @@ type commands struct {
 	Model  options       `cmd:"" default:"withargs" help:"A model's prefill, decode and building of a step, beside mlx-lm. The default."`
 	Ops    opsOptions    `cmd:"" help:"What an operation costs in Go, in C and in Python."`
 	Shapes shapesOptions `cmd:"" help:"Models of random weights by their config.json, beside mlx-lm."`
+	Train  trainOptions  `cmd:"" help:"Training, beside mlx-lm's tuner."`
 }
 
 func main() {
@@ -59,6 +60,8 @@ func main() {
 		err = runOps(ctx, c.Ops, os.Stdout, os.Stderr)
 	case "shapes":
 		err = runShapes(ctx, c.Shapes, os.Stdout, os.Stderr)
+	case "train":
+		err = runTrain(ctx, c.Train, os.Stdout, os.Stderr)
 	default:
 		err = run(ctx, c.Model, os.Stdout, os.Stderr)
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -154,7 +155,7 @@ func (r *Run) lossOf(b *data.Batch) (sum float64, err error) {
 		if err != nil {
 			return err
 		}
-		defer mlx.CloseAll(in...)
+		defer func() { err = errors.Join(err, mlx.CloseAll(in...)) }()
 		loss, err := t.Build(func(s *mlx.Scope) mlx.Array {
 			pass := cache.Pass{}
 			if len(in) == 3 {

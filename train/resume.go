@@ -89,14 +89,14 @@ func readState(path string) (*saved, error) {
 }
 
 // restore reads weights and moments.
-func (r *Run) restore(t *mlx.Thread, path string) error {
+func (r *Run) restore(t *mlx.Thread, path string) (err error) {
 	file := filepath.Join(path, weightsFile)
 	arrays, _, err := mlx.LoadSafetensors(t, file)
 	if err != nil {
 		return err
 	}
 	all := slices.Collect(maps.Values(arrays))
-	defer mlx.CloseAll(all...)
+	defer func() { err = errors.Join(err, mlx.CloseAll(all...)) }()
 	if len(arrays) != len(r.params) {
 		return fmt.Errorf("%s: %d weights, %d are trained", file, len(arrays), len(r.params))
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 
 	"forge.lthn.ai/core/go-mlx/models"
 	"forge.lthn.ai/core/go-mlx/models/nn"
@@ -65,22 +66,11 @@ func (r *Run) check() error {
 	if r.patience > 0 && r.valid == nil {
 		return errors.New("to stop early takes a validation set")
 	}
-	r.params = trained(r.model)
+	r.params = nn.Trainable(r.model.Module())
 	if len(r.params) == 0 {
 		return errors.New("no weight of the model is to be trained: load it models.WithTraining, and see tune.Apply")
 	}
 	return nil
-}
-
-// trained are the parameters that have a value and are not frozen.
-func trained(m *models.Model) nn.Tree {
-	var out nn.Tree
-	for _, l := range nn.Trainable(m.Module()) {
-		if !l.Array().IsNull() {
-			out = append(out, l)
-		}
-	}
-	return out
 }
 
 // open makes the optimizer's state and the steps.
@@ -202,7 +192,7 @@ func (r *Run) launch(b *data.Batch) error {
 		if err := r.clearOthers(t, b); err != nil {
 			return err
 		}
-		next, err := r.step.launch(t, b, rate, update)
+		next, err := r.step.launch(t, b, rate, r.key(), update)
 		if err != nil {
 			return err
 		}
@@ -214,6 +204,16 @@ func (r *Run) launch(b *data.Batch) error {
 		}
 		return r.take(t, before)
 	})
+}
+
+// key is that of the next step: it follows from the seed, so that nothing has to be
+// saved, and differs between processes.
+func (r *Run) key() uint64 {
+	rank := 0
+	if r.group != nil {
+		rank = r.group.Rank()
+	}
+	return rand.New(rand.NewPCG(r.seed, uint64(r.at.Iter*r.processes()+rank))).Uint64()
 }
 
 // clearOthers gives memory back that was kept for batches of another shape.

@@ -23,7 +23,8 @@ type step struct {
 	group     *mlx.Group
 	clip      float64
 	recompute bool
-	rows      int // of logits at a time
+	rows      int  // of logits at a time
+	drops     bool // there is dropout, and every step has a key
 
 	sums     []*mlx.Array // of the gradients of batches before, float32, and of their tokens; nil without accumulation
 	compiled map[form]*mlx.Compiled
@@ -42,7 +43,7 @@ const (
 func newStep(t *mlx.Thread, r *Run) (*step, error) {
 	s := &step{
 		model: r.model, params: r.params, state: r.state, group: r.group, clip: r.clip, recompute: r.recompute,
-		compiled: map[form]*mlx.Compiled{},
+		compiled: map[form]*mlx.Compiled{}, drops: nn.Drops(r.model.Module()),
 	}
 	device, err := t.Device()
 	if err != nil {
@@ -104,16 +105,16 @@ func (p *step) function(t *mlx.Thread, f form) (*mlx.Compiled, error) {
 	return c, nil
 }
 
-// trace is the step: in are tokens [B, L+1], weights [B, L] and the rate, and of packed
-// rows segments [B, L]. It returns the sum of the losses, the tokens that it is over,
+// trace is the step: in are tokens [B, L+1], weights [B, L], the rate and a key [2], and
+// of packed rows segments [B, L]. It returns the sum of the losses, the tokens that it is over,
 // and the gradients' norm.
 func (p *step) trace(s *mlx.Scope, f form, in []mlx.Array) []mlx.Array {
 	pass := cache.Pass{Recompute: p.recompute}
 	if f.packed {
-		pass.Segments = in[3]
+		pass.Segments = in[4]
 	}
 	count := s.Sum(in[1], false)
-	loss, grads := nn.ValueAndGrad(s, p.params, func(s *mlx.Scope) mlx.Array {
+	loss, grads := p.gradients(s, in[3], func(s *mlx.Scope) mlx.Array {
 		return lossSum(s, p.model, in[0], in[1], pass, p.rows, losses.Chunked.Sum)
 	})
 	norm := s.Scalar(0, mlx.Float32)
@@ -127,6 +128,15 @@ func (p *step) trace(s *mlx.Scope, f form, in []mlx.Array) []mlx.Array {
 	p.keepSums(s, grads, total)
 	loss, count = p.shared(s, loss), p.shared(s, count)
 	return []mlx.Array{loss, count, norm}
+}
+
+// gradients are those of f, with what is dropped by key.
+func (p *step) gradients(s *mlx.Scope, key mlx.Array, f func(s *mlx.Scope) mlx.Array) (loss mlx.Array, grads []mlx.Array) {
+	if !p.drops {
+		return nn.ValueAndGrad(s, p.params, f)
+	}
+	nn.Dropping(s, p.model.Module(), key, func() { loss, grads = nn.ValueAndGrad(s, p.params, f) })
+	return loss, grads
 }
 
 // summed adds the gradients of the batches before.
@@ -212,7 +222,7 @@ type outcome struct {
 }
 
 // launch builds the step of a batch, and begins to compute it.
-func (p *step) launch(t *mlx.Thread, b *data.Batch, rate float64, update bool) (*launched, error) {
+func (p *step) launch(t *mlx.Thread, b *data.Batch, rate float64, key uint64, update bool) (*launched, error) {
 	f, err := p.function(t, form{packed: b.Segments != nil, update: update})
 	if err != nil {
 		return nil, err
@@ -222,7 +232,7 @@ func (p *step) launch(t *mlx.Thread, b *data.Batch, rate float64, update bool) (
 		return nil, err
 	}
 	out, err := t.BuildAll(func(s *mlx.Scope) []mlx.Array {
-		args := append(in[:2:2], s.Scalar(rate, mlx.Float32))
+		args := append(in[:2:2], s.Scalar(rate, mlx.Float32), s.RandomKey(key))
 		return f.Call(s, append(args, in[2:]...)...)
 	})
 	if err = errors.Join(err, mlx.CloseAll(in...)); err != nil {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,13 +16,15 @@ import (
 	"forge.lthn.ai/core/go-mlx/internal/atomicfile"
 	"forge.lthn.ai/core/go-mlx/internal/fetch"
 	"forge.lthn.ai/core/go-mlx/models/convert"
+	"forge.lthn.ai/core/go-mlx/models/gguf"
 	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 type convertCmd struct {
-	Model      string   `required:"" aliases:"hf-path" type:"existingdir" placeholder:"DIR" help:"The folder to convert, as Hugging Face has it."`
-	Out        string   `default:"mlx_model" aliases:"mlx-path" type:"path" placeholder:"DIR" help:"The folder to write, which is new or empty."`
+	Model      string   `required:"" aliases:"hf-path" type:"path" placeholder:"PATH" help:"The folder to convert, as Hugging Face has it, or a .gguf file."`
+	Out        string   `default:"mlx_model" aliases:"mlx-path,outfile" type:"path" placeholder:"PATH" help:"The folder to write, which is new or empty, or a .gguf file."`
+	Outtype    string   `default:"auto" enum:"auto,f32,f16,bf16,q8_0,q4_1,q4_0" placeholder:"TYPE" help:"The type of a .gguf file: f32, f16, bf16, q8_0, q4_1 or q4_0; auto is the float that the model computes in."`
 	Quantize   bool     `short:"q" help:"Pack the weights."`
 	QBits      int      `name:"q-bits" help:"Bits of a weight: 2, 3, 4, 5, 6 or 8."`
 	QGroupSize int      `name:"q-group-size" help:"Weights that share a scale: 32, 64 or 128."`
@@ -36,11 +39,13 @@ type convertCmd struct {
 
 // Help is shown by --help.
 func (*convertCmd) Help() string {
-	return "The folder is the one that mlx_lm.convert writes, and holds the same bytes. Memory is that of one weight.\n\n" + examples(
+	return "The folder is the one that mlx_lm.convert writes, and holds the same bytes. An --out that ends in .gguf is a file for llama.cpp. Memory is that of one weight.\n\n" + examples(
 		`mlx convert --model ./Qwen3-8B --out ./Qwen3-8B-4bit -q                                  # needs a downloaded model`,
 		`mlx convert --model ./Qwen3-8B --out ./mixed -q --quant-predicate mixed_4_6              # needs a downloaded model`,
 		`mlx convert --model ./Qwen3-8B --out ./3bit -q --q-bits 3 --layer 'down_proj=bits=6' --report errors.md  # needs a downloaded model`,
-		`mlx convert --model ./Qwen3-8B-4bit --out ./bf16 --dequantize --dtype bfloat16           # needs a downloaded model`)
+		`mlx convert --model ./Qwen3-8B-4bit --out ./bf16 --dequantize --dtype bfloat16           # needs a downloaded model`,
+		`mlx convert --model ./Qwen3-8B --out ./Qwen3-8B-Q8_0.gguf --outtype q8_0                 # needs a downloaded model`,
+		`mlx convert --model ./Qwen3-8B-Q4_K_M.gguf --out ./Qwen3-8B-Q4_K_M                       # needs a downloaded model`)
 }
 
 // Validate refuses flags that do not go together.
@@ -48,11 +53,29 @@ func (c *convertCmd) Validate() error {
 	if exts := []string{".md", ".json", ".svg", ".png"}; c.Report != "" && !slices.Contains(exts, filepath.Ext(c.Report)) {
 		return fmt.Errorf("--report=%s is none of %s", c.Report, strings.Join(exts, ", "))
 	}
+	if _, err := os.Stat(c.Model); c.Model != "" && err != nil {
+		return fmt.Errorf("--model: %w", err)
+	}
+	switch {
+	case !c.toGGUF() && c.Outtype != "auto":
+		return fmt.Errorf("--outtype goes with an --out that ends in .gguf")
+	case c.toGGUF() && (c.Quantize || c.Dequantize || c.Dtype != ""):
+		return errors.New("--quantize, --dequantize and --dtype are for folders; --outtype is what a .gguf file has")
+	}
 	_, err := c.options()
 	return err
 }
 
-// Run converts a folder.
+// toGGUF tells a file that is to be written from a folder.
+func (c *convertCmd) toGGUF() bool { return strings.EqualFold(filepath.Ext(c.Out), ".gguf") }
+
+// outtypes are the types of GGUF files by the names of llama.cpp's converter.
+var outtypes = map[string]gguf.Type{
+	"auto": convert.GGUFAuto, "f32": gguf.TypeF32, "f16": gguf.TypeF16, "bf16": gguf.TypeBF16,
+	"q8_0": gguf.TypeQ8_0, "q4_1": gguf.TypeQ4_1, "q4_0": gguf.TypeQ4_0,
+}
+
+// Run converts a folder or a file.
 func (c *convertCmd) Run(con *console) error {
 	opts, err := c.options()
 	if err != nil {
@@ -66,7 +89,12 @@ func (c *convertCmd) Run(con *console) error {
 			}
 		}))
 	}
-	r, err := convert.Folder(con.ctx, c.Model, c.Out, opts...)
+	var r *convert.Result
+	if c.toGGUF() {
+		r, err = convert.GGUF(con.ctx, c.Model, c.Out, outtypes[c.Outtype], opts...)
+	} else {
+		r, err = convert.Folder(con.ctx, c.Model, c.Out, opts...)
+	}
 	if err != nil {
 		return err
 	}

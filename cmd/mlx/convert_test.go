@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/internal/testmodels"
 	"forge.lthn.ai/core/go-mlx/models"
 )
 
@@ -65,21 +66,53 @@ func TestConvert(t *testing.T) {
 	require.Contains(t, o.out, "32.000 bits per weight")
 }
 
+// A folder becomes a file that the command reads again, as a model and as a source.
+func TestConvertGGUF(t *testing.T) {
+	leaktest.Check(t)
+	source, err := testmodels.SmolLM2(t.Context())
+	require.NoError(t, err)
+	if testing.Short() {
+		t.Skip("converts a real model")
+	}
+	dir, file, report := filepath.Join(t.TempDir(), "folder"), filepath.Join(t.TempDir(), "model.gguf"), filepath.Join(t.TempDir(), "report.json")
+	o := call(t, "", "convert", "--hf-path", source, "--mlx-path", dir, "--report", report)
+	require.Equal(t, 0, o.code, o.err)
+	require.Contains(t, o.out, dir+": 94 MiB in 1 file, 5.")
+	data, err := os.ReadFile(report)
+	require.NoError(t, err)
+	var errors []struct {
+		RMS float64 `json:"relative_rms"`
+	}
+	require.NoError(t, json.Unmarshal(data, &errors))
+	for _, e := range errors {
+		require.Less(t, e.RMS, 1e-6, "Q4_1 and Q8_0 are groups of MLX, and the norms were float16")
+	}
+	o = call(t, "", "convert", "--model", dir, "--outfile", file, "--outtype=q4_1")
+	require.Equal(t, 0, o.code, o.err)
+	require.Equal(t, file+": 92 MiB in 1 file, 5.744 bits per weight\n", o.out)
+	o = call(t, "", "info", "--json", "--model", file)
+	require.Equal(t, 0, o.code, o.err)
+	require.Contains(t, o.out, `"Q4_1"`)
+}
+
 func TestConvertWrongUse(t *testing.T) {
 	dir := tinyFolder(t)
 	for name, c := range map[string]struct {
 		args []string
 		says string
 	}{
-		"no model":     {[]string{}, "--model"},
-		"no folder":    {[]string{"--model=/nowhere"}, "--model"},
-		"bits alone":   {[]string{"--model", dir, "--q-bits=4"}, "go with --quantize"},
-		"mode":         {[]string{"--model", dir, "-q", "--q-mode=int4"}, "int4"},
-		"dtype":        {[]string{"--model", dir, "--dtype=int8"}, "int8"},
-		"layer":        {[]string{"--model", dir, "-q", "--layer=down_proj"}, "want REGEXP=bits=N"},
-		"layer's bits": {[]string{"--model", dir, "-q", "--layer=x=bits=many"}, `bits: "many" is no number`},
-		"report":       {[]string{"--model", dir, "-q", "--report=x.txt"}, "x.txt is none of .md, .json, .svg, .png"},
-		"regexp":       {[]string{"--model", dir, "-q", "--layer=(=dense"}, "missing closing )"},
+		"no model":      {[]string{}, "--model"},
+		"no folder":     {[]string{"--model=/nowhere"}, "--model"},
+		"bits alone":    {[]string{"--model", dir, "--q-bits=4"}, "go with --quantize"},
+		"mode":          {[]string{"--model", dir, "-q", "--q-mode=int4"}, "int4"},
+		"dtype":         {[]string{"--model", dir, "--dtype=int8"}, "int8"},
+		"layer":         {[]string{"--model", dir, "-q", "--layer=down_proj"}, "want REGEXP=bits=N"},
+		"layer's bits":  {[]string{"--model", dir, "-q", "--layer=x=bits=many"}, `bits: "many" is no number`},
+		"report":        {[]string{"--model", dir, "-q", "--report=x.txt"}, "x.txt is none of .md, .json, .svg, .png"},
+		"outtype alone": {[]string{"--model", dir, "--outtype=q8_0"}, "goes with an --out that ends in .gguf"},
+		"outtype":       {[]string{"--model", dir, "--out=x.gguf", "--outtype=q6_k"}, "q6_k"},
+		"packed file":   {[]string{"--model", dir, "--out=x.gguf", "-q"}, "--outtype is what a .gguf file has"},
+		"regexp":        {[]string{"--model", dir, "-q", "--layer=(=dense"}, "missing closing )"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			requireSentence(t, call(t, "", append([]string{"convert"}, c.args...)...), exitUsage, c.says, "see mlx convert --help")

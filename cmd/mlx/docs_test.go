@@ -112,7 +112,12 @@ func exampleFolder(t *testing.T) string {
 	require.NoError(t, err)
 	lines, err := os.ReadFile(rows)
 	require.NoError(t, err)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "data"), 0o755))
+	few := strings.Repeat(`{"prompt": "2+2?", "completion": "4"}`+"\n", 4)
 	for name, text := range map[string]string{
+		"data/train.jsonl":    few,
+		"data/valid.jsonl":    few,
+		"lora.yaml":           "iters: 2\nbatch_size: 2\nnum_layers: 2\n",
 		"chat.json":           `[{"role": "user", "content": "2+2?"}]`,
 		"tools.json":          `[{"type": "function", "function": {"name": "weather"}}]`,
 		"chat_template.jinja": chatml.Source(),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -14,7 +15,34 @@ import (
 type doctorCmd struct {
 	Model   string `short:"m" help:"Tell why a model would not load or fit: a model folder, a .gguf file, or smollm2."`
 	Context int    `default:"8192" help:"Tokens of the text for which its cache is to fit."`
+	JSON    bool   `help:"Print one JSON object; sizes are bytes."`
 	weightFlags
+}
+
+// diagnosis is what doctor found, as --json prints it.
+type diagnosis struct {
+	MLX        string          `json:"mlx_wanted"`
+	MLXC       string          `json:"mlx_c_wanted"`
+	System     string          `json:"system"`
+	CPUs       int             `json:"cpus"`
+	Go         string          `json:"go"`
+	Library    *libraryFound   `json:"library"` // null where there is none that is usable
+	Device     string          `json:"device,omitempty"`
+	DeviceInfo map[string]any  `json:"device_info,omitempty"`
+	Limit      uint64          `json:"memory_limit,omitempty"`
+	Active     uint64          `json:"memory_in_use"`
+	Model      *modelDiagnosis `json:"model,omitempty"`
+	Error      string          `json:"error,omitempty"`
+}
+
+type libraryFound struct {
+	MLXC     string   `json:"libmlxc"`
+	MLX      string   `json:"libmlx"` // empty where the system's linker found it
+	Version  string   `json:"version"`
+	BLAS     string   `json:"blas"`
+	Kernels  string   `json:"kernels"` // our own for a CPU
+	Searched []string `json:"searched"`
+	Next     []string `json:"next"`
 }
 
 // Validate refuses a context that nobody has.
@@ -25,28 +53,89 @@ func (d *doctorCmd) Validate() error {
 	return nil
 }
 
-// Run prints what was loaded and why, what the device is, and whether a model fits.
+// Run prints what was loaded and why, what the device is, and whether a model fits:
+// all that can be told, whatever the error.
 func (d *doctorCmd) Run(c *console) error {
-	fmt.Fprintf(c.out, "go-mlx     for MLX %s, mlx-c %s\n", native.MLXVersion, native.MLXCVersion)
-	fmt.Fprintf(c.out, "system     %s/%s, %d CPUs, %s\n",
-		runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	r := &diagnosis{
+		MLX: native.MLXVersion, MLXC: native.MLXCVersion, System: runtime.GOOS + "/" + runtime.GOARCH, CPUs: runtime.NumCPU(), Go: runtime.Version(),
+	}
+	err := d.examine(c, r)
+	if !d.JSON {
+		r.print(c.out)
+		return err
+	}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	e := json.NewEncoder(c.out)
+	e.SetIndent("", "  ")
+	if failed := e.Encode(r); failed != nil {
+		return failed
+	}
+	return err
+}
+
+// examine finds everything out.
+func (d *doctorCmd) examine(c *console, r *diagnosis) error {
 	lib, err := mlx.LoadLibrary()
 	if err != nil {
 		return err // it names the places searched
 	}
-	fmt.Fprintf(c.out, "libmlxc    %s\n", lib.MLXC)
-	fmt.Fprintf(c.out, "libmlx     %s (MLX %s)\n", found(lib.MLX), lib.Version)
-	fmt.Fprintf(c.out, "BLAS       %s\n", blas(lib.BLAS))
-	fmt.Fprintf(c.out, "kernels    %s\n", kernels(lib))
-	list(c.out, "searched", lib.Tried)
-	if next := rest(lib, mlx.SearchPlaces()); len(next) > 0 {
-		list(c.out, "next", next)
+	r.Library = &libraryFound{
+		MLXC: lib.MLXC, MLX: lib.MLX, Version: lib.Version, BLAS: blas(lib.BLAS), Kernels: kernels(lib), Searched: lib.Tried, Next: rest(lib, mlx.SearchPlaces()),
 	}
-	err = mlx.Do(c.ctx, func(t *mlx.Thread) error { return describe(c.out, t) })
-	if err != nil || d.Model == "" {
+	if err := mlx.Do(c.ctx, r.examine); err != nil || d.Model == "" {
 		return err
 	}
-	return d.model(c)
+	r.Model = new(modelDiagnosis)
+	return d.model(c, r.Model)
+}
+
+// examine asks for the device and the memory.
+func (r *diagnosis) examine(t *mlx.Thread) error {
+	device, err := t.Device()
+	if err != nil {
+		return err
+	}
+	r.Device = fmt.Sprint(device)
+	info, err := t.DeviceInfo()
+	if err != nil {
+		return err
+	}
+	r.DeviceInfo = map[string]any{}
+	for key, v := range info {
+		r.DeviceInfo[key] = fmt.Sprint(v)
+	}
+	if r.Limit, err = t.MemoryLimit(); err != nil {
+		return err
+	}
+	r.Active, err = t.ActiveMemory()
+	return err
+}
+
+// print writes what was found.
+func (r *diagnosis) print(w io.Writer) {
+	fmt.Fprintf(w, "go-mlx     for MLX %s, mlx-c %s\n", r.MLX, r.MLXC)
+	fmt.Fprintf(w, "system     %s, %d CPUs, %s\n", r.System, r.CPUs, r.Go)
+	if lib := r.Library; lib != nil {
+		fmt.Fprintf(w, "libmlxc    %s\n", lib.MLXC)
+		fmt.Fprintf(w, "libmlx     %s (MLX %s)\n", found(lib.MLX), lib.Version)
+		fmt.Fprintf(w, "BLAS       %s\n", lib.BLAS)
+		fmt.Fprintf(w, "kernels    %s\n", lib.Kernels)
+		list(w, "searched", lib.Searched)
+		list(w, "next", lib.Next)
+	}
+	if r.Device == "" {
+		return
+	}
+	fmt.Fprintf(w, "device     %s\n", r.Device)
+	for _, key := range slices.Sorted(maps.Keys(r.DeviceInfo)) {
+		fmt.Fprintf(w, "           %s: %v\n", key, r.DeviceInfo[key])
+	}
+	fmt.Fprintf(w, "memory     limit %.1f GB, in use %.1f MB\n", float64(r.Limit)/1e9, float64(r.Active)/1e6)
+	if r.Model != nil {
+		r.Model.print(w)
+	}
 }
 
 // list prints lines under a label.
@@ -96,30 +185,4 @@ func kernels(lib mlx.Library) string {
 		return err.Error()
 	}
 	return fmt.Sprintf("%s (%s, %d threads)", lib.Kernels, isa, threads)
-}
-
-// describe prints the device and the memory.
-func describe(w io.Writer, t *mlx.Thread) error {
-	device, err := t.Device()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "device     %v\n", device)
-	info, err := t.DeviceInfo()
-	if err != nil {
-		return err
-	}
-	for _, key := range slices.Sorted(maps.Keys(info)) {
-		fmt.Fprintf(w, "           %s: %s\n", key, info[key])
-	}
-	limit, err := t.MemoryLimit()
-	if err != nil {
-		return err
-	}
-	active, err := t.ActiveMemory()
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w, "memory     limit %.1f GB, in use %.1f MB\n", float64(limit)/1e9, float64(active)/1e6)
-	return nil
 }

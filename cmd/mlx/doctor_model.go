@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 
 	"github.com/dustin/go-humanize"
 
@@ -12,9 +13,22 @@ import (
 // errNoFit is the error of a model that is whole and too large.
 var errNoFit = errors.New("the model does not fit into memory")
 
+// modelDiagnosis is what a model that is whole needs; sizes are bytes.
+type modelDiagnosis struct {
+	Type       string `json:"model_type"`
+	Parameters int64  `json:"parameters"`
+	Weights    uint64 `json:"weight_bytes"`
+	Unpacked   bool   `json:"unpacked"`
+	Dtype      string `json:"dtype"`
+	Context    int    `json:"context"`
+	Cache      uint64 `json:"cache_bytes"`
+	Available  uint64 `json:"available_bytes"` // 0 where the system does not tell
+	Fits       bool   `json:"fits"`
+}
+
 // model tells whether a model would load and fit; where it would not, the error
 // says why.
-func (d *doctorCmd) model(c *console) error {
+func (d *doctorCmd) model(c *console, m *modelDiagnosis) error {
 	path, err := modelPath(c, d.Model)
 	if err != nil {
 		return err
@@ -23,26 +37,38 @@ func (d *doctorCmd) model(c *console) error {
 	if err != nil {
 		return err
 	}
-	form := "as stored"
-	if n.Policy.Unpack {
-		form = "unpacked"
+	*m = modelDiagnosis{
+		Type: n.Info.ModelType, Parameters: n.Info.Parameters(), Weights: n.Weights, Unpacked: n.Policy.Unpack, Dtype: n.Policy.Dtype.String(),
+		Context: d.Context, Cache: n.Info.CacheBytes(d.Context), Available: n.Available,
 	}
-	cache := n.Info.CacheBytes(d.Context)
-	fmt.Fprintf(c.out, "model      %s, %s parameters: files and weights are right\n", n.Info.ModelType, short(n.Info.Parameters()))
-	fmt.Fprintf(c.out, "weights    %s, %s, computed in %v\n", humanize.Bytes(n.Weights), form, n.Policy.Dtype)
-	fmt.Fprintf(c.out, "cache      %s for %s tokens\n", humanize.Bytes(cache), humanize.Comma(int64(d.Context)))
-	return fits(c, n.Weights, cache, n.Available)
+	err = fits(m.Weights, m.Cache, m.Available)
+	m.Fits = err == nil
+	return err
 }
 
-// fits compares what is needed with what there is.
-func fits(c *console, weights, cache, available uint64) error {
-	if available == 0 {
-		fmt.Fprintln(c.out, "available  this system does not tell")
-		return nil
+// print writes what a model needs, and what there is.
+func (m *modelDiagnosis) print(w io.Writer) {
+	if m.Type == "" {
+		return // the error says why
 	}
-	fmt.Fprintf(c.out, "available  %s\n", humanize.Bytes(available))
+	form := "as stored"
+	if m.Unpacked {
+		form = "unpacked"
+	}
+	fmt.Fprintf(w, "model      %s, %s parameters: files and weights are right\n", m.Type, short(m.Parameters))
+	fmt.Fprintf(w, "weights    %s, %s, computed in %s\n", humanize.Bytes(m.Weights), form, m.Dtype)
+	fmt.Fprintf(w, "cache      %s for %s tokens\n", humanize.Bytes(m.Cache), humanize.Comma(int64(m.Context)))
+	there := "this system does not tell"
+	if m.Available > 0 {
+		there = humanize.Bytes(m.Available)
+	}
+	fmt.Fprintf(w, "available  %s\n", there)
+}
+
+// fits compares what is needed with what there is, where the system tells.
+func fits(weights, cache, available uint64) error {
 	switch need := weights + cache; {
-	case need <= available:
+	case need <= available || available == 0:
 		return nil
 	case weights > available:
 		return fmt.Errorf("%w: its weights take %s and there are %s; quantised to fewer bits they may fit", errNoFit,

@@ -2,11 +2,14 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/native"
 )
 
 func TestDoctorOfModels(t *testing.T) {
@@ -35,12 +38,41 @@ func TestDoctorOfModels(t *testing.T) {
 }
 
 func TestFits(t *testing.T) {
-	var out bytes.Buffer
-	c := &console{ctx: t.Context(), out: &out}
-	require.NoError(t, fits(c, 6e9, 2e9, 8e9))
-	require.NoError(t, fits(c, 6e9, 2e9, 0))
-	require.Equal(t, "available  8.0 GB\navailable  this system does not tell\n", out.String())
-	require.EqualError(t, fits(c, 9e9, 2e9, 8e9),
+	require.NoError(t, fits(6e9, 2e9, 8e9))
+	require.NoError(t, fits(6e9, 2e9, 0))
+	require.EqualError(t, fits(9e9, 2e9, 8e9),
 		"the model does not fit into memory: its weights take 9.0 GB and there are 8.0 GB; quantised to fewer bits they may fit")
-	require.ErrorIs(t, fits(c, 7e9, 2e9, 8e9), errNoFit)
+	require.ErrorIs(t, fits(7e9, 2e9, 8e9), errNoFit)
+	var out bytes.Buffer
+	(&modelDiagnosis{Type: "llama", Available: 8e9}).print(&out)
+	(&modelDiagnosis{Type: "llama"}).print(&out)
+	require.Contains(t, out.String(), "\navailable  8.0 GB\n")
+	require.Contains(t, out.String(), "\navailable  this system does not tell\n")
+}
+
+// --json is one object with all that the text has, and the error too.
+func TestDoctorJSON(t *testing.T) {
+	read := func(o outcome) (d diagnosis) {
+		require.NoError(t, json.Unmarshal([]byte(o.out), &d), o.out)
+		return d
+	}
+	o := call(t, "", "doctor", "--json", "--model=smollm2", "--context=1024", "--dtype=float16", "--weights=packed")
+	require.Equal(t, 0, o.code, o.err)
+	d := read(o)
+	require.Equal(t, native.MLXVersion, d.MLX)
+	require.Equal(t, native.MLXVersion, d.Library.Version)
+	require.NotEmpty(t, d.Library.Searched)
+	require.Regexp(t, `^(cpu|gpu):0$`, d.Device)
+	require.Positive(t, d.Limit)
+	require.Equal(t, "llama", d.Model.Type)
+	require.Equal(t, uint64(1024*30*2*3*64*2), d.Model.Cache)
+	require.True(t, d.Model.Fits)
+	require.Empty(t, d.Error)
+
+	o = call(t, "", "doctor", "--json", "--model=smollm2", "--context=16000000")
+	require.Equal(t, exitFailed, o.code)
+	d = read(o)
+	require.False(t, d.Model.Fits)
+	require.Contains(t, d.Error, "the model does not fit into memory")
+	require.Contains(t, o.err, d.Error)
 }

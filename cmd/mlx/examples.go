@@ -64,12 +64,13 @@ func (*benchCmd) Help() string {
 func (*setupCmd) Help() string {
 	return examples(
 		`mlx setup                      # needs a network`,
-		`mlx setup --backend cuda       # needs a network`)
+		`mlx setup --backend cuda       # needs a network`,
+		`mlx setup --json               # needs a network`)
 }
 
 // Help implements kong.HelpProvider.
 func (*doctorCmd) Help() string {
-	return examples(`mlx doctor`, `mlx doctor --model smollm2 --context 1024`)
+	return examples(`mlx doctor`, `mlx doctor --model smollm2 --context 1024`, `mlx doctor --json`)
 }
 
 // Help implements kong.HelpProvider.

@@ -33,6 +33,7 @@ type commands struct {
 	Pull       pullCmd       `cmd:"" help:"Download a model from the Hugging Face Hub, or what of it is missing."`
 	List       listCmd       `cmd:"" help:"List the models that were downloaded."`
 	Rm         rmCmd         `cmd:"" help:"Remove downloaded models."`
+	Train      trainCmd      `cmd:"" help:"Fine-tune a model: LoRA, DoRA or all weights."`
 	Convert    convertCmd    `cmd:"" help:"Quantise a model, or change its dtype, and save it as mlx-lm does."`
 	Setup      setupCmd      `cmd:"" help:"Install MLX's native libraries."`
 	Doctor     doctorCmd     `cmd:"" help:"Tell what was found and loaded, and what would be tried next."`
@@ -86,7 +87,8 @@ func run(c *console, args []string) int {
 
 // newParser makes the parser of the command line.
 func newParser(opts ...kong.Option) (*kong.Kong, error) {
-	opts = append(opts, kong.Name("mlx"), kong.Description("Language models on MLX: Metal, CUDA and the CPU."))
+	opts = append(opts, kong.Name("mlx"), kong.Description("Language models on MLX: Metal, CUDA and the CPU."),
+		kong.Configuration(yamlConfig))
 	return kong.New(&commands{}, opts...)
 }
 

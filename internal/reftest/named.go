@@ -46,10 +46,12 @@ func NumbersOf(name string, shape []int) []float32 {
 	return values
 }
 
-// BitsOf are 24 random bits of a name and an index: splitmix64.
-func BitsOf(name string, i int) uint64 {
-	seed := uint64(crc32.ChecksumIEEE([]byte(name))) << 32
-	z := (seed + uint64(i) + 1) * 0x9E3779B97F4A7C15
+// BitsOf are 24 random bits of a name and an index.
+func BitsOf(name string, i int) uint64 { return Bits(crc32.ChecksumIEEE([]byte(name)), i) }
+
+// Bits are 24 random bits of a seed and an index: splitmix64.
+func Bits(seed uint32, i int) uint64 {
+	z := (uint64(seed)<<32 + uint64(i) + 1) * 0x9E3779B97F4A7C15
 	z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9
 	z = (z ^ (z >> 27)) * 0x94D049BB133111EB
 	return (z ^ (z >> 31)) >> 40

@@ -15,5 +15,5 @@ func ExampleFolder() {
 		convert.Quantize(nn.Quantisation{Bits: 4}),
 		convert.Layer(regexp.MustCompile(`down_proj`), nn.Quantisation{Bits: 8}))
 	fmt.Println(err)
-	// Output: convert: models: open testdata/none: open testdata/none/config.json: no such file or directory
+	// Output: convert: models: open testdata/none: stat testdata/none: no such file or directory
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/models/convert"
+	"forge.lthn.ai/core/go-mlx/models/gguf"
 	"forge.lthn.ai/core/go-mlx/models/nn"
 	"forge.lthn.ai/core/go-mlx/models/safetensors"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
@@ -25,9 +26,7 @@ func sparse(t *testing.T) string {
 	dir := t.TempDir()
 	write(t, dir, "config.json", fmt.Sprintf(`{"model_type": "llama", "hidden_size": %d, "num_hidden_layers": %d, "intermediate_size": %d,
 		"num_attention_heads": 8, "vocab_size": %d, "rms_norm_eps": 1e-5, "tie_word_embeddings": true, "torch_dtype": "bfloat16"}`, dims, layers, inner, vocab))
-	tokens, err := os.ReadFile(filepath.Join("..", "..", "tokenizer", "testdata", "tiny.json"))
-	require.NoError(t, err)
-	write(t, dir, "tokenizer.json", string(tokens))
+	write(t, dir, "tokenizer.json", letters(32))
 	var tensors []safetensors.TensorInfo
 	add := func(name string, shape ...int) {
 		tensors = append(tensors, safetensors.TensorInfo{Name: name + ".weight", DType: safetensors.BF16, Shape: shape})
@@ -65,7 +64,7 @@ func TestMemory(t *testing.T) {
 	}
 	const shard = 48 << 20
 	from, to := sparse(t), filepath.Join(t.TempDir(), "converted")
-	run := func(to string, opts ...convert.Option) (own, ofMLX int64) {
+	run := func(conversion func() error) (own, ofMLX int64) {
 		require.NoError(t, mlx.Do(t.Context(), func(th *mlx.Thread) error { return th.ResetPeakMemory() }))
 		before := anonymous(t)
 		done := make(chan struct{})
@@ -82,11 +81,10 @@ func TestMemory(t *testing.T) {
 				}
 			}
 		}()
-		result, err := convert.Folder(t.Context(), from, to, append(opts, convert.ShardSize(shard))...)
+		err := conversion()
 		close(done)
 		own = <-peak
 		require.NoError(t, err)
-		require.Greater(t, result.Shards, 1)
 		require.NoError(t, mlx.Do(t.Context(), func(th *mlx.Thread) error {
 			n, err := th.PeakMemory()
 			ofMLX = int64(n)
@@ -94,10 +92,29 @@ func TestMemory(t *testing.T) {
 		}))
 		return own, ofMLX
 	}
-	for name, opts := range map[string][]convert.Option{
-		"plain": nil, "float32": {convert.Dtype(mlx.Float32)}, "8 bits": {convert.Quantize(nn.Quantisation{Bits: 8})},
+	toFolder := func(from, name string, opts ...convert.Option) func() error {
+		return func() error {
+			result, err := convert.Folder(t.Context(), from, to+" "+name, append(opts, convert.ShardSize(shard))...)
+			if err == nil {
+				require.Greater(t, result.Shards, 1)
+			}
+			return err
+		}
+	}
+	file := filepath.Join(t.TempDir(), "model.gguf")
+	_, err := convert.GGUF(t.Context(), from, file, gguf.TypeQ8_0)
+	require.NoError(t, err)
+	for name, conversion := range map[string]func() error{
+		"plain":   toFolder(from, "plain"),
+		"float32": toFolder(from, "float32", convert.Dtype(mlx.Float32)),
+		"8 bits":  toFolder(from, "8 bits", convert.Quantize(nn.Quantisation{Bits: 8})),
+		"to GGUF": func() error {
+			_, err := convert.GGUF(t.Context(), from, filepath.Join(t.TempDir(), "model.gguf"), gguf.TypeQ8_0)
+			return err
+		},
+		"from GGUF": toFolder(file, "from GGUF"),
 	} {
-		own, ofMLX := run(to+" "+name, opts...)
+		own, ofMLX := run(conversion)
 		t.Logf("%s: the process took %d MiB more, MLX %d, of files of %d", name, own>>20, ofMLX>>20, shard>>20)
 		require.Less(t, own, int64(shard*12/10), name)
 		require.Less(t, ofMLX, int64(shard*12/10), name)

@@ -104,7 +104,7 @@ func TestRefused(t *testing.T) {
 		"shard":          {from, "", []convert.Option{convert.ShardSize(-1)}, "a shard size of -1 bytes"},
 		"not empty":      {from, full, nil, "the folder is not empty"},
 		"a file":         {from, filepath.Join(full, "notes.txt"), nil, "notes.txt"},
-		"no source":      {filepath.Join(full, "none"), "", nil, "config.json"},
+		"no source":      {filepath.Join(full, "none"), "", nil, "none: no such file or directory"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			parent := t.TempDir()

@@ -28,14 +28,21 @@ type File struct {
 	index map[string]int
 	r     io.ReaderAt // where Data reads when there is no mapping
 
+	others []*File          // the rest of one that is split
+	parts  map[string]*File // which of them a tensor is in
+
 	mu     sync.RWMutex
 	data   []byte
 	unmap  func() error
 	closed bool
 }
 
-// Open maps a file and checks its header. Close it when the last slice of its data is no longer in use.
-func Open(path string) (*File, error) {
+// Open maps a file and checks its header. Of one that is split, any of model-00001-of-00003.gguf and so on, it opens all: the
+// metadata is that of the first, and the tensors are those of every one. Close it when the last slice of its data is no longer
+// in use.
+func Open(path string) (*File, error) { return openSplit(SplitNames(path)) }
+
+func openOne(path string) (*File, error) {
 	data, unmap, err := mmap.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("gguf: %w", err)
@@ -72,6 +79,9 @@ func (f *File) Data(info TensorInfo) ([]byte, error) {
 	if !ok || known.Offset != info.Offset || known.Size != info.Size {
 		return nil, fmt.Errorf("gguf: %s: tensor %q is not in this file", f.name, info.Name)
 	}
+	if part, ok := f.parts[info.Name]; ok {
+		return part.Data(info)
+	}
 	if f.r == nil {
 		end := info.Offset + info.Size
 		return f.data[info.Offset:end:end], nil
@@ -91,11 +101,14 @@ func (f *File) Close() error {
 		return nil
 	}
 	f.closed, f.data = true, nil
-	if f.unmap == nil {
-		return nil
+	var errs []error
+	for _, part := range f.others {
+		errs = append(errs, part.Close())
 	}
-	if err := f.unmap(); err != nil {
-		return fmt.Errorf("gguf: %s: unmap: %w", f.name, err)
+	if f.unmap != nil {
+		if err := f.unmap(); err != nil {
+			errs = append(errs, fmt.Errorf("gguf: %s: unmap: %w", f.name, err))
+		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

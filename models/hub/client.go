@@ -21,6 +21,7 @@ type Client struct {
 	progress func(Progress)
 	allow    []string
 	ignore   []string
+	free     func(dir string) (bytes uint64, ok bool) // on its disk
 }
 
 // Option changes a Client.
@@ -66,7 +67,7 @@ func New(opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{settings: s, workers: 8, ranges: defaultRanges, backoff: defaultBackoff, stall: 30 * time.Second, progress: func(Progress) {}}
+	c := &Client{settings: s, workers: 8, ranges: defaultRanges, backoff: defaultBackoff, stall: 30 * time.Second, progress: func(Progress) {}, free: freeSpace}
 	for _, o := range opts {
 		o(c)
 	}

@@ -27,3 +27,8 @@ func Through(c *Client, rt http.RoundTripper) {
 func WithSmallRanges(most int, size int64) Option {
 	return func(c *Client) { c.ranges = ranges{most: most, size: size, from: size} }
 }
+
+// WithFree sets what the disk has left.
+func WithFree(n uint64) Option {
+	return func(c *Client) { c.free = func(string) (uint64, bool) { return n, true } }
+}

@@ -325,3 +325,45 @@ func TestGGUF(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+// A split model is the files of one name, and is loaded by the first.
+func TestSplitGGUF(t *testing.T) {
+	files := map[string]hubtest.Content{
+		"Q4_K_M/big-Q4_K_M-00001-of-00002.gguf": {Data: "four", Large: true},
+		"Q4_K_M/big-Q4_K_M-00002-of-00002.gguf": {Data: "teen", Large: true},
+		"big-Q8_0-00001-of-00003.gguf":          {Data: "eight", Large: true},
+		"big-Q8_0-00003-of-00003.gguf":          {Data: "een", Large: true},
+	}
+	h := hubtest.Play(t, files)
+	for _, name := range []string{"org/name", "org/name:Q4_K_M", "org/name:Q4_K_M/big-Q4_K_M-00002-of-00002.gguf"} {
+		c := client(t, h, t.TempDir())
+		path, err := c.Pull(t.Context(), ref(t, name))
+		require.NoError(t, err, name)
+		require.True(t, strings.HasSuffix(path, hubtest.Commit1+"/Q4_K_M/big-Q4_K_M-00001-of-00002.gguf"), path)
+		second, err := os.ReadFile(strings.Replace(path, "00001-of", "00002-of", 1))
+		require.NoError(t, err)
+		require.Equal(t, "teen", string(second))
+		again, err := c.Cached(ref(t, name))
+		require.NoError(t, err)
+		require.Equal(t, path, again)
+		require.NoError(t, os.Remove(strings.Replace(path, "00001-of", "00002-of", 1)))
+		_, err = c.Cached(ref(t, name))
+		require.ErrorIs(t, err, hub.ErrNotCached)
+	}
+	_, err := client(t, h, t.TempDir()).Pull(t.Context(), ref(t, "org/name:Q8_0"))
+	require.ErrorIs(t, err, hub.ErrEntryNotFound)
+	require.ErrorContains(t, err, "big-Q8_0-00002-of-00003.gguf, one of the 3 that big-Q8_0-00001-of-00003.gguf belongs to")
+}
+
+// What the disk cannot hold is not begun; what is there already needs no room.
+func TestNoSpace(t *testing.T) {
+	h, cache := hubtest.Play(t, someModel()), t.TempDir()
+	_, err := client(t, h, cache, hub.WithFree(70_000)).Pull(t.Context(), ref(t, "org/name"))
+	require.ErrorIs(t, err, hub.ErrNoSpace)
+	require.ErrorContains(t, err, "not enough space on the disk: 105.1 kB are needed and 70.0 kB are free in "+cache)
+	require.Zero(t, h.Count("STORE"))
+	_, err = client(t, h, cache).Pull(t.Context(), ref(t, "org/name"))
+	require.NoError(t, err)
+	_, err = client(t, h, cache, hub.WithFree(0)).Pull(t.Context(), ref(t, "org/name"))
+	require.NoError(t, err)
+}

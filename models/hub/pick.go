@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"forge.lthn.ai/core/go-mlx/models/gguf"
 )
 
 // modelFiles are the files that a model is loaded from, and its card and licence.
@@ -25,7 +27,11 @@ func (c *Client) pick(r Ref, all []file) ([]file, error) {
 		if err != nil {
 			return nil, err
 		}
-		keep = func(n string) bool { return n == name }
+		names, err := splitGGUF(all, name)
+		if err != nil {
+			return nil, err
+		}
+		keep = func(n string) bool { return slices.Contains(names, n) }
 	case len(c.allow) > 0:
 		keep = matcher(c.allow)
 	default:
@@ -76,12 +82,31 @@ func pickModel(all []file) (map[string]bool, error) {
 	}
 	if len(oddOnes) == 0 && slices.ContainsFunc(all, func(f file) bool { return isGGUF(f.Path) }) {
 		name, err := chooseGGUF(all, "")
-		return map[string]bool{name: true}, err
+		if err != nil {
+			return nil, err
+		}
+		names, err := splitGGUF(all, name)
+		clear(out)
+		for _, n := range names {
+			out[n] = true
+		}
+		return out, err
 	}
 	for _, n := range oddOnes {
 		out[n] = true
 	}
 	return out, nil
+}
+
+// splitGGUF lists the files that a model is split into, of which name is one.
+func splitGGUF(all []file, name string) ([]string, error) {
+	names := gguf.SplitNames(name)
+	for _, n := range names {
+		if !slices.ContainsFunc(all, func(f file) bool { return f.Path == n }) {
+			return nil, fmt.Errorf("%w: %s, one of the %d that %s belongs to", ErrEntryNotFound, n, len(names), name)
+		}
+	}
+	return names, nil
 }
 
 // preferred are the types that are taken when none is named, as llama.cpp does.
@@ -95,7 +120,8 @@ func chooseGGUF(all []file, want string) (string, error) {
 		if f.Path == want {
 			return want, nil
 		}
-		if isGGUF(f.Path) && !strings.HasPrefix(path.Base(f.Path), "mmproj") {
+		first := gguf.SplitNames(f.Path)[0] == f.Path // of a split one the first file stands for all
+		if isGGUF(f.Path) && first && !strings.HasPrefix(path.Base(f.Path), "mmproj") {
 			names = append(names, f.Path)
 		}
 	}

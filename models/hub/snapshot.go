@@ -7,11 +7,13 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sync/errgroup"
 
 	"forge.lthn.ai/core/go-mlx/internal/atomicfile"
+	"forge.lthn.ai/core/go-mlx/models/gguf"
 )
 
 // Pull asks the hub what the revision is now, gets what of it is missing, and
@@ -78,11 +80,14 @@ func (c *Client) pull(ctx context.Context, r Ref) (string, error) {
 	return c.modelPath(r, commit, files), nil
 }
 
-// modelPath is the one file where it is a GGUF file, and the folder otherwise.
+// modelPath is the one file where it is a GGUF file, the first where that is split,
+// and the folder otherwise.
 func (c *Client) modelPath(r Ref, commit string, files []file) string {
 	dir := c.snapshotDir(r, commit)
-	if len(files) == 1 && isGGUF(files[0].Path) {
-		return filepath.Join(dir, filepath.FromSlash(files[0].Path))
+	names := gguf.SplitNames(files[0].Path)
+	other := func(f file) bool { return !slices.Contains(names, f.Path) }
+	if isGGUF(names[0]) && !slices.ContainsFunc(files, other) {
+		return filepath.Join(dir, filepath.FromSlash(names[0]))
 	}
 	return dir
 }
@@ -91,27 +96,39 @@ func (c *Client) snapshotDir(r Ref, commit string) string {
 	return filepath.Join(c.cacheDir, r.folder(), "snapshots", commit)
 }
 
-// fetchAll gets the files, several at once. One that fails ends the others.
+// fetchAll gets the files, once there is room for all.
 func (c *Client) fetchAll(ctx context.Context, r Ref, commit string, files []file) ([]blob, error) {
 	blobs := make([]blob, len(files))
+	err := c.each(ctx, files, func(ctx context.Context, i int, f file) (err error) {
+		blobs[i], err = c.head(ctx, r, commit, f)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkSpace(r, blobs); err != nil {
+		return nil, err
+	}
 	t := newTally(c.progress, files)
+	return blobs, c.each(ctx, files, func(ctx context.Context, i int, _ file) error { return c.fetch(ctx, r, blobs[i], t) })
+}
+
+// each does something with several files at once. One that fails ends the others.
+func (c *Client) each(ctx context.Context, files []file, do func(ctx context.Context, i int, f file) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(c.workers)
 	for i, f := range files {
-		group.Go(func() (err error) {
+		group.Go(func() error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if blobs[i], err = c.head(ctx, r, commit, f); err == nil {
-				err = c.fetch(ctx, r, blobs[i], t)
-			}
-			if err != nil {
+			if err := do(ctx, i, f); err != nil {
 				return fmt.Errorf("%s: %w", f.Path, err)
 			}
 			return nil
 		})
 	}
-	return blobs, group.Wait()
+	return group.Wait()
 }
 
 // link makes the snapshot of blobs that are there, and the branch after it.

@@ -126,6 +126,7 @@ int64_t rows_of_task(const Matrices& w, int64_t count) {
 }
 
 void add_tasks(std::vector<Task>& tasks, const Matrices& w, int64_t matrix, int64_t first, int64_t count) {
+  if (w.n == 0) return;
   for (int64_t m = 0; m < count; m += most_activations) {
     int64_t some = std::min(count - m, most_activations), step = rows_of_task(w, some);
     for (int64_t r = 0; r < w.n; r += step)

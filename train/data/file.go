@@ -189,15 +189,12 @@ func (d *File) addLot(ctx context.Context, lot []parsed) error {
 	for i := range lot {
 		if p := &lot[i]; p.err == nil {
 			g.Go(func() error {
-				if ctx.Err() == nil {
-					_, p.row, p.err = d.parse(p.text)
-				}
-				return nil
+				_, p.row, p.err = d.parse(p.text)
+				return ctx.Err()
 			})
 		}
 	}
-	g.Wait()
-	if err := ctx.Err(); err != nil {
+	if err := g.Wait(); err != nil {
 		return fmt.Errorf("data: %s: %w", d.f.Name(), err)
 	}
 	for i := range lot {

@@ -20,7 +20,11 @@ func Parse(name string, settings map[string]any) (Optimizer, error) {
 	}
 	r := &reader{in: settings, used: map[string]bool{}}
 	o := make(r)
-	if err := r.done(); err != nil {
+	err := r.done()
+	if c, ok := o.(checker); ok && err == nil {
+		err = c.check()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("optim: %s: %w", strings.ToLower(name), err)
 	}
 	return o, nil
@@ -33,9 +37,6 @@ var optimizers = map[string]func(r *reader) Optimizer{
 		r.number("dampening", &o.Dampening, finite)
 		r.number("weight_decay", &o.WeightDecay, finite)
 		r.flag("nesterov", &o.Nesterov)
-		if o.Nesterov && (o.Momentum <= 0 || o.Dampening != 0) {
-			r.fault("nesterov", "needs a momentum and no dampening")
-		}
 		return o
 	},
 	"adam": func(r *reader) Optimizer {
@@ -145,12 +146,8 @@ func steps(name string, v float64) (int, error) {
 	return int(v), nil
 }
 
-// What a number may be.
-func finite(v float64) bool   { return !math.IsNaN(v) && !math.IsInf(v, 0) }
-func atLeast0(v float64) bool { return v >= 0 && finite(v) }
-func above0(v float64) bool   { return v > 0 && finite(v) }
-func below1(v float64) bool   { return v >= 0 && v < 1 }
-func count(v float64) bool    { return v >= 0 && v <= math.MaxInt32 && v == math.Trunc(v) }
+// count is a whole number of steps.
+func count(v float64) bool { return v >= 0 && v <= math.MaxInt32 && v == math.Trunc(v) }
 
 // reader takes settings out of what JSON or YAML made of a file.
 type reader struct {

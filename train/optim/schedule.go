@@ -22,16 +22,23 @@ func Step(start, decay float64, every int) Schedule {
 // Cosine falls from start to end along half a wave, and stays there.
 func Cosine(start float64, steps int, end float64) Schedule {
 	return func(step int) float64 {
-		at := float64(min(step, steps)) / float64(max(steps, 1))
-		return end + 0.5*(1+math.Cos(math.Pi*at))*(start-end)
+		return end + 0.5*(1+math.Cos(math.Pi*done(step, steps)))*(start-end)
 	}
 }
 
 // Linear goes from start to end along a line, and stays there.
 func Linear(start, end float64, steps int) Schedule {
 	return func(step int) float64 {
-		return start + float64(min(step, steps))*(end-start)/float64(max(steps, 1))
+		return start + done(step, steps)*(end-start)
 	}
+}
+
+// done is the part of steps that are behind: all of them where there are none.
+func done(step, steps int) float64 {
+	if step >= steps {
+		return 1
+	}
+	return float64(step) / float64(steps)
 }
 
 // Join goes on with the next schedule at each boundary, a step that is its step 0.

@@ -2,6 +2,7 @@ package optim
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"testing"
@@ -35,6 +36,15 @@ func TestSchedulesEqualReference(t *testing.T) {
 			require.InDelta(t, ref.Rates[name][i], s(step), 2e-8, "%s, step %d", name, step)
 		}
 	}
+}
+
+// What has no steps is over at once, and nothing divides by 0.
+func TestSchedulesOfNoSteps(t *testing.T) {
+	require.Equal(t, 0.25, Linear(1, 0.25, 0)(0))
+	require.Equal(t, 0.25, Cosine(1, 0, 0.25)(0))
+	require.Equal(t, 0.25, Cosine(1, -5, 0.25)(3))
+	require.Equal(t, 0.5, Step(1, 0.5, 0)(1))
+	require.Equal(t, 3.0, Warmup(1, 0, Constant(3))(0))
 }
 
 func TestParseSchedule(t *testing.T) {
@@ -80,4 +90,38 @@ func TestParse(t *testing.T) {
 	o, err := Parse("adamw", map[string]any{"betas": []any{0.8, 0.95}, "weight_decay": 0.1, "bias_correction": true, "eps": 1e-6})
 	require.NoError(t, err)
 	require.Equal(t, AdamW{Adam{[2]float64{0.8, 0.95}, 1e-6, true}, 0.1}, o)
+}
+
+// Whatever a file says, a block is a schedule whose rates can be asked for and an
+// optimizer that a state may be made of, or an error of this package.
+func FuzzParse(f *testing.F) {
+	for _, seed := range []string{
+		`{"name": "cosine_decay", "warmup": 10, "warmup_init": 1e-7, "arguments": [1e-5, 100, 1e-7]}`,
+		`{"name": "step_decay", "arguments": [1, 0.5, 1]}`, `{"name": "linear_schedule", "arguments": [1, 2, 2147483647]}`,
+		`{"name": "exponential_decay", "arguments": [1, null], "warmup": 1e300}`, `{"betas": [0.9, 0.95], "weight_decay": 1}`,
+		`{"momentum": 0.9, "nesterov": true}`, `{"eps": [1e-30, 1e-3], "beta_1": null, "relative_step": "no"}`, `{"ns_steps": 1e9}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		var block map[string]any
+		if json.Unmarshal(text, &block) != nil {
+			return
+		}
+		if rates, err := ParseSchedule(block); err != nil {
+			require.ErrorContains(t, err, "optim: lr_schedule: ")
+		} else {
+			for _, step := range []int{0, 1, 100, math.MaxInt} {
+				rates(step)
+			}
+		}
+		for name := range optimizers {
+			o, err := Parse(name, block)
+			if err != nil {
+				require.ErrorContains(t, err, "optim: "+name+": ")
+				continue
+			}
+			require.NoError(t, o.(checker).check())
+		}
+	})
 }

@@ -21,8 +21,14 @@ type State struct {
 }
 
 // NewState makes the state before the first step. Names are those of
-// mlx.optimizers: "step", and "model.layers.0.mlp.up_proj.weight.m".
+// mlx.optimizers: "step", and "model.layers.0.mlp.up_proj.weight.m". An optimizer whose
+// numbers MLX refuses is an error that names them as MLX does.
 func NewState(t *mlx.Thread, o Optimizer, params nn.Tree, owner *mlx.Owner) (*State, error) {
+	if c, ok := o.(checker); ok {
+		if err := c.check(); err != nil {
+			return nil, fmt.Errorf("optim: %T: %w", o, err)
+		}
+	}
 	st := &State{optimizer: o, params: params}
 	all, err := t.BuildAll(func(s *mlx.Scope) []mlx.Array {
 		all := []mlx.Array{s.Zeros(nil, mlx.Uint64)}

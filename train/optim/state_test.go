@@ -2,6 +2,7 @@ package optim
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"testing"
 
@@ -58,6 +59,30 @@ func TestStateGoesOn(t *testing.T) {
 	})
 }
 
+// Numbers that MLX refuses are refused before anything is made.
+func TestNewStateRefuses(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		owner := th.NewOwner("test")
+		defer owner.Close()
+		params := made(t, th, owner, mlx.Float32)
+		for want, o := range map[string]Optimizer{
+			"optim: optim.SGD: nesterov: needs a momentum and no dampening":      SGD{Nesterov: true},
+			"optim: optim.SGD: momentum: -1 is not a number":                     SGD{Momentum: -1},
+			"optim: optim.Adam: betas: 1 is not a number that it may be":         Adam{Betas: [2]float64{0.9, 1}},
+			"optim: optim.AdamW: eps: -1 is not a number":                        AdamW{Adam: Adam{Eps: -1}},
+			"optim: optim.AdamW: weight_decay: NaN is not a number":              AdamW{WeightDecay: math.NaN()},
+			"optim: optim.Lion: betas: -0.5 is not a number":                     Lion{Betas: [2]float64{-0.5, 0.9}},
+			"optim: optim.Adafactor: clip_threshold: 0 is not a number":          Adafactor{},
+			"optim: optim.Muon: ns_steps: 100000 is not a number that it may be": Muon{Steps: 100_000},
+			"optim: optim.Matrices: ns_steps: -1 is not a number":                Matrices{Muon{Steps: -1}, NewAdam()},
+			"optim: optim.Matrices: one of the optimizers is nil":                Matrices{Matrix: NewMuon()},
+		} {
+			_, err := NewState(th, o, params, owner)
+			require.ErrorContains(t, err, want)
+		}
+	})
+}
+
 func bits(t *testing.T, th *mlx.Thread, a mlx.Array) string {
 	t.Helper()
 	text, err := mlx.Format(th, a)
@@ -99,6 +124,6 @@ func TestUpdateFails(t *testing.T) {
 			st.Update(s, nil, s.Scalar(0.1, mlx.Float32))
 			return nil
 		})
-		require.ErrorContains(t, err, "optim: 0 gradients for 2 parameters")
+		require.ErrorContains(t, err, "optim: 0 gradients for 4 parameters")
 	})
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"time"
 
 	"forge.lthn.ai/core/go-mlx/train"
@@ -26,7 +27,7 @@ type lineHead struct {
 type trainLine struct {
 	Loss            float64 `json:"train_loss"`
 	Rate            float64 `json:"learning_rate"`
-	GradNorm        float64 `json:"grad_norm,omitempty"`
+	GradNorm        float64 `json:"grad_norm,omitempty"` // left out where it is no number, as JSON has none for it
 	Tokens          int64   `json:"trained_tokens"`
 	TokensPerSecond float64 `json:"tokens_per_second"`
 	Padding         float64 `json:"padding"`
@@ -52,7 +53,7 @@ type checkpointLine struct {
 func lineOf(e train.Event) *line {
 	switch e := e.(type) {
 	case train.StepEvent:
-		return &line{lineHead: lineHead{"train", e.Iter}, trainLine: &trainLine{e.Loss, e.Rate, e.GradNorm, e.Tokens, e.TokensPerSecond, e.Padding, e.PeakMemory}}
+		return &line{lineHead: lineHead{"train", e.Iter}, trainLine: &trainLine{e.Loss, e.Rate, finite(e.GradNorm), e.Tokens, e.TokensPerSecond, e.Padding, e.PeakMemory}}
 	case train.EvalEvent:
 		return &line{lineHead: lineHead{"validation", e.Iter}, validationLine: &validationLine{e.Loss, e.Took.Seconds(), e.Best}}
 	case train.SampleEvent:
@@ -61,6 +62,14 @@ func lineOf(e train.Event) *line {
 		return &line{lineHead: lineHead{"checkpoint", e.Iter}, checkpointLine: &checkpointLine{e.Path}}
 	}
 	return nil
+}
+
+// finite is v, or 0 where it is no number or without end.
+func finite(v float64) float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return 0
+	}
+	return v
 }
 
 // parseLine reads one.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image/color"
 	"io"
+	"math"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -57,6 +58,9 @@ func drawing(title, unit string, curves []curve) (*plot.Plot, error) {
 		if len(c.points) == 0 {
 			continue
 		}
+		if err := c.check(); err != nil {
+			return nil, fmt.Errorf("report: %s: %w", title, err)
+		}
 		line, points, err := plotter.NewLinePoints(c.points)
 		if err != nil {
 			return nil, fmt.Errorf("report: %s: %w", title, err)
@@ -68,17 +72,49 @@ func drawing(title, unit string, curves []curve) (*plot.Plot, error) {
 			p.Legend.Add(c.name, line)
 		}
 	}
+	widen(&p.X)
+	widen(&p.Y)
 	return p, nil
 }
 
-// drawings are the plots of a run: its losses, its learning rate.
+// largest bounds what is drawn: far beyond it sums overflow, and axes have no ticks.
+const largest = 1e100
+
+// check refuses figures that no axis can have.
+func (c curve) check() error {
+	for _, p := range c.points {
+		if !(math.Abs(p.Y) <= largest) {
+			return fmt.Errorf("%v of iteration %.0f cannot be drawn", p.Y, p.X)
+		}
+	}
+	return nil
+}
+
+// widen makes room around figures that are all the same, or as good as.
+func widen(a *plot.Axis) {
+	size := max(math.Abs(a.Min), math.Abs(a.Max))
+	if a.Max-a.Min > 1e-6*size || math.IsInf(size, 0) { // none at all: plot has an answer
+		return
+	}
+	if size == 0 {
+		size = 1
+	}
+	a.Min, a.Max = a.Min-size/2, a.Max+size/2
+}
+
+// drawings are the plots of a run: its losses, its learning rate. That begins at 0, so
+// that one that never changes is a line with a number beside it.
 func (h *History) drawings() ([]*plot.Plot, error) {
 	loss, err := drawing("Loss", "nats a token", h.losses())
 	if err != nil {
 		return nil, err
 	}
 	rate, err := drawing("Learning rate", "", h.rates())
-	return []*plot.Plot{loss, rate}, err
+	if err != nil {
+		return nil, err
+	}
+	rate.Y.Min = min(rate.Y.Min, 0)
+	return []*plot.Plot{loss, rate}, nil
 }
 
 // WriteSVG draws the losses over the learning rate.

@@ -3,9 +3,12 @@ package report
 import (
 	"bytes"
 	"image/png"
+	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -131,8 +134,32 @@ func TestPageStandsAlone(t *testing.T) {
 	}
 }
 
-// Each curve is a path through as many points as there were events, the lowest loss
-// lowest on the page.
+// paths are the open lines of a drawing of more than two points, each a list of x and
+// y, and of two points those that are slanted: curves, but not axes and grids.
+func paths(t *testing.T, svg string) (out [][][2]float64) {
+	t.Helper()
+	for _, p := range regexp.MustCompile(`<path d="M([^"Z]*)"`).FindAllStringSubmatch(svg, -1) {
+		var points [][2]float64
+		for _, point := range strings.Split(p[1], "L") {
+			x, y, ok := strings.Cut(strings.TrimSpace(point), ",")
+			if !ok {
+				break
+			}
+			px, err := strconv.ParseFloat(x, 64)
+			require.NoError(t, err)
+			py, err := strconv.ParseFloat(y, 64)
+			require.NoError(t, err)
+			points = append(points, [2]float64{px, py})
+		}
+		if n := len(points); n > 2 || n == 2 && points[0][0] != points[1][0] && points[0][1] != points[1][1] {
+			out = append(out, points)
+		}
+	}
+	return out
+}
+
+// Each curve is a path with a point for each event, at distances that are those of the
+// figures.
 func TestCurves(t *testing.T) {
 	h := &History{}
 	for _, e := range told() {
@@ -140,26 +167,103 @@ func TestCurves(t *testing.T) {
 	}
 	var out bytes.Buffer
 	require.NoError(t, h.WriteSVG(&out))
-	var curves [][]string
-	for _, p := range regexp.MustCompile(`<path d="(M[^"]*)"`).FindAllStringSubmatch(out.String(), -1) {
-		if n := strings.Count(p[1], "L"); n == 2 && !strings.Contains(p[1], "Z") {
-			curves = append(curves, strings.Split(strings.ReplaceAll(p[1], "M", ""), "L"))
-		}
+	require.Contains(t, out.String(), "scale(1, -1)", "y goes up")
+	curves := paths(t, out.String())
+	require.Len(t, curves, 3)
+	training, validation, rate := curves[0], curves[1], curves[2]
+	require.Len(t, training, 3)
+	require.Len(t, validation, 2)
+	require.Len(t, rate, 3)
+	step := training[1][0] - training[0][0] // 10 iterations
+	fall := training[0][1] - training[1][1] // a loss of 0.25
+	require.Positive(t, step)
+	require.Positive(t, fall)
+	near := func(want, have float64) { t.Helper(); require.InDelta(t, want, have, 0.1) }
+	near(training[0][0]+2*step, training[2][0])
+	near(training[0][1]-2*fall, training[2][1])
+	near(training[0][0]-step, validation[0][0])
+	near(training[0][1]+fall, validation[0][1])
+	near(training[1][0], validation[1][0])
+	near(training[2][1], validation[1][1])
+	near((rate[0][1]-rate[1][1])*4/5, rate[1][1]-rate[2][1]) // 1e-3, 5e-4, 1e-4
+	require.Less(t, rate[0][1], validation[1][1], "below the losses")
+}
+
+// A learning rate that never changes lies above a 0, at its own number.
+func TestCurveOfConstantRate(t *testing.T) {
+	h := &History{}
+	for i := range 3 {
+		h.add(train.StepEvent{Iter: 10 * (i + 1), Loss: 3 - float64(i), Rate: 2e-5})
 	}
-	require.Len(t, curves, 2, "three training losses, three learning rates")
-	for _, c := range curves {
-		var ys []string
-		for _, point := range c {
-			ys = append(ys, strings.Split(strings.TrimSpace(point), ",")[1])
-		}
-		require.Len(t, ys, 3)
-	}
-	var dots bytes.Buffer
-	require.NoError(t, h.WritePNG(&dots))
-	picture, err := png.Decode(&dots)
+	plots, err := h.drawings()
 	require.NoError(t, err)
-	require.Greater(t, picture.Bounds().Dx(), 800)
-	require.NoError(t, new(History).WriteHTML(&out, "nothing yet", nil))
+	require.Zero(t, plots[1].Y.Min)
+	require.InDelta(t, 3e-5, plots[1].Y.Max, 1e-9)
+	var out bytes.Buffer
+	require.NoError(t, h.WriteSVG(&out))
+	require.Contains(t, out.String(), "2e-05")
+}
+
+// Figures of a file that nobody can have measured are an error, or are drawn.
+func TestAbsurdFigures(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"event":"train","iteration":1,"train_loss":1e308,"learning_rate":1}` + "\n" + `{"event":"train","iteration":2,"train_loss":-1e308}`: "report: Loss: 1e+308 of iteration 1 cannot be drawn",
+		`{"event":"train","iteration":3,"train_loss":1,"learning_rate":-1e200}`:                                                               "report: Learning rate: -1e+200 of iteration 3 cannot be drawn",
+		`{"event":"validation","iteration":9223372036854775807,"val_loss":1e16,"val_time":1e300}`:                                             "",
+		`{"event":"train","iteration":1,"train_loss":1e-320,"learning_rate":5e-324}`:                                                          "",
+		`{"event":"train","iteration":1,"train_loss":1e100,"learning_rate":1e100}`:                                                            "",
+	} {
+		h, err := ReadHistory(strings.NewReader(text))
+		require.NoError(t, err)
+		err = h.WriteHTML(io.Discard, "absurd", nil)
+		if want == "" {
+			require.NoError(t, err, text)
+		} else {
+			require.ErrorContains(t, err, want)
+		}
+	}
+}
+
+// The picture has as much that is not white as curves need, and nothing to draw is no
+// error.
+func TestPictureOfDots(t *testing.T) {
+	h := &History{}
+	for _, e := range told() {
+		h.add(e)
+	}
+	colours := func(h *History) int {
+		var dots bytes.Buffer
+		require.NoError(t, h.WritePNG(&dots))
+		picture, err := png.Decode(&dots)
+		require.NoError(t, err)
+		require.Greater(t, picture.Bounds().Dx(), 800)
+		n := 0
+		for y := range picture.Bounds().Dy() {
+			for x := range picture.Bounds().Dx() {
+				if r, g, b, _ := picture.At(x, y).RGBA(); max(r, g, b)-min(r, g, b) > 0x3000 {
+					n++
+				}
+			}
+		}
+		return n
+	}
+	require.Zero(t, colours(&History{}))
+	require.Greater(t, colours(h), 1000)
+	require.NoError(t, new(History).WriteHTML(io.Discard, "nothing yet", nil))
+}
+
+// A norm that is no number is left out of the file and does not end the run.
+func TestMetricsOfNoNumber(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "metrics.jsonl")
+	m, err := OpenMetrics(path, 0)
+	require.NoError(t, err)
+	observe(t, m.Observe, train.StepEvent{Iter: 1, Loss: 1, GradNorm: math.Inf(1)}, train.StepEvent{Iter: 2, Loss: 1, GradNorm: math.NaN()})
+	require.ErrorContains(t, m.Observe(train.StepEvent{Iter: 3, Loss: math.NaN()}), "report: train of iteration 3: ")
+	require.NoError(t, m.Close())
+	require.NotContains(t, read(t, path), "grad_norm")
+	h, err := ReadHistory(strings.NewReader(read(t, path)))
+	require.NoError(t, err)
+	require.Len(t, h.Steps, 2)
 }
 
 func FuzzReadHistory(f *testing.F) {
@@ -175,8 +279,14 @@ func FuzzReadHistory(f *testing.F) {
 	f.Add(text)
 	f.Fuzz(func(t *testing.T, text []byte) {
 		h, err := ReadHistory(bytes.NewReader(text))
-		if err == nil {
-			require.NotNil(t, h)
+		if err != nil {
+			return
 		}
+		var out bytes.Buffer
+		if err := h.WriteHTML(&out, "fuzz", nil); err != nil {
+			require.ErrorContains(t, err, "report: ")
+			return
+		}
+		require.NotContains(t, out.String(), "<script")
 	})
 }

@@ -15,7 +15,7 @@ type Chunked struct {
 	// captures is constant.
 	Head   func(s *mlx.Scope, in []mlx.Array) mlx.Array
 	Params []mlx.Array // of Head, which are differentiated by
-	Rows   int         // of logits at a time
+	Rows   int         // of logits at a time, at most
 }
 
 // Sum is the sum, a scalar of float32, over rows of weights [N] times the cross
@@ -47,8 +47,9 @@ func (c Chunked) each(s *mlx.Scope, h, targets, weights mlx.Array, f func(h, tar
 		return mlx.Array{}
 	}
 	var ends []int
-	for at := c.Rows; at < shape[0]; at += c.Rows {
-		ends = append(ends, at)
+	parts := (shape[0] + c.Rows - 1) / c.Rows // of equal sizes
+	for i := 1; i < parts; i++ {
+		ends = append(ends, i*shape[0]/parts)
 	}
 	if len(ends) == 0 {
 		return f(h, targets, weights)

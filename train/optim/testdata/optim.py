@@ -1,5 +1,5 @@
 """Writes optim.safetensors and schedules.json: what ten steps of mlx.optimizers
-make of two parameters, and rates of mlx.optimizers' schedules.
+make of four parameters, and rates of mlx.optimizers' schedules.
 
     python optim.py
 
@@ -16,7 +16,7 @@ import numpy as np
 from mlx.utils import tree_flatten
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SHAPES = {"matrix": (6, 4), "vector": (5,)}
+SHAPES = {"matrix": (6, 4), "vector": (5,), "wide": (3, 5), "cube": (4, 2, 3)}
 
 OPTIMIZERS = {
     "sgd": lambda: optim.SGD(0.1),
@@ -65,7 +65,7 @@ def main():
                 out[f"{name}/{kind}/param/{k}"] = v
             for k, v in state.items():
                 out[f"{name}/{kind}/state/{k}"] = v
-    grads = {k: mx.array(numbers(s, lambda i: np.sin(i))) for k, s in SHAPES.items()}
+    grads = {k: mx.array(numbers(SHAPES[k], lambda i: np.sin(i))) for k in ("matrix", "vector")}
     for most in (0.5, 100.0):
         clipped, norm = optim.clip_grad_norm(grads, most)
         out[f"clip {most:g}/norm"] = norm

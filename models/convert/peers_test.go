@@ -1,0 +1,147 @@
+package convert_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/generate"
+	"forge.lthn.ai/core/go-mlx/internal/testmodels"
+	"forge.lthn.ai/core/go-mlx/models"
+	"forge.lthn.ai/core/go-mlx/models/convert"
+	"forge.lthn.ai/core/go-mlx/models/gguf"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
+	"forge.lthn.ai/core/go-mlx/tokenizer"
+)
+
+var (
+	llamaCpp = flag.String("llama-cpp", "", "a Python with llama-cpp-python, which reads the GGUF files that tests write")
+	mlxLM    = flag.String("mlx-lm", "", "a Python with mlx-lm 0.32.2, which reads the folders that tests make of GGUF files")
+)
+
+// peer asks another program for its greedy tokens (testdata/peers.py).
+type peer struct {
+	Prompt []int32  `json:"prompt"`
+	Count  int      `json:"tokens"`
+	Texts  []string `json:"texts"`
+}
+
+func (p *peer) ask(t *testing.T, python, kind, path string) (tokens []int32, texts [][]int32) {
+	t.Helper()
+	question, err := json.Marshal(p)
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), python, filepath.Join("testdata", "peers.py"), kind, path)
+	var complaints bytes.Buffer
+	cmd.Stdin, cmd.Stderr = bytes.NewReader(question), &complaints
+	out, err := cmd.Output()
+	require.NoError(t, err, complaints.String())
+	var answer struct {
+		Tokens []int32
+		Texts  [][]int32
+	}
+	require.NoError(t, json.Unmarshal(out, &answer), "%s", out)
+	return answer.Tokens, answer.Texts
+}
+
+// greedy are our tokens after the prompt.
+func (p *peer) greedy(t *testing.T, path string) (tokens []int32) {
+	t.Helper()
+	m, err := models.Load(t.Context(), path, models.WithDtype(mlx.Float32))
+	require.NoError(t, err)
+	defer func() { require.NoError(t, m.Close()) }()
+	for token, err := range m.GenerateTokens(t.Context(), p.Prompt, generate.WithMaxTokens(p.Count), generate.WithoutStops()) {
+		require.NoError(t, err)
+		tokens = append(tokens, token.ID)
+	}
+	require.NotEmpty(t, tokens)
+	return tokens
+}
+
+var capital = peer{Prompt: []int32{504, 3575, 282, 4649, 314}, Count: 24, Texts: corpus} // "The capital of France is"
+
+// corpus are texts on which tokenizers differ.
+var corpus = []string{
+	"", " ", "Hello, world!", "It's 2026; we'll've paid $1,234.56.", "  indented\n\n\tcode(x) { return x+1; }\r\n", "naïve café cafe\u0301",
+	"你好，世界 東京 한국어 हिन्दी ไทย مرحبا", "😀👍🏽 ✨", "<|im_start|>user\nhi<|im_end|>\n", "camelCaseHTTPServer snake_case 0x1F", "½ ² ٣ ⅷ",
+}
+
+// llama.cpp reads every type, and makes of numbers the same tokens.
+func TestLlamaCppReadsSmolLM2(t *testing.T) {
+	if *llamaCpp == "" {
+		t.Skip("-llama-cpp names no Python")
+	}
+	source := testmodels.RequireSmolLM2(t)
+	for _, typ := range []gguf.Type{gguf.TypeF32, gguf.TypeF16, gguf.TypeBF16, gguf.TypeQ8_0, gguf.TypeQ4_1, gguf.TypeQ4_0} {
+		t.Run(typ.String(), func(t *testing.T) {
+			to := filepath.Join(t.TempDir(), "model.gguf")
+			_, err := convert.GGUF(t.Context(), source, to, typ)
+			require.NoError(t, err)
+			theirs, texts := capital.ask(t, *llamaCpp, "llama.cpp", to)
+			require.Equal(t, theirs, capital.greedy(t, to))
+			requireTexts(t, to, texts)
+		})
+	}
+}
+
+// requireTexts requires that the tokenizer in a GGUF file makes these tokens of corpus.
+func requireTexts(t *testing.T, path string, want [][]int32) {
+	t.Helper()
+	f, err := gguf.Open(path)
+	require.NoError(t, err)
+	defer f.Close()
+	tok, err := tokenizer.FromGGUF(&f.Metadata)
+	require.NoError(t, err)
+	for i, text := range corpus {
+		ids, err := tok.Encode(text)
+		require.NoError(t, err)
+		require.Equal(t, append([]int32{}, want[i]...), append([]int32{}, ids...), "%q", text)
+	}
+}
+
+// llama.cpp reads a tiny model of every architecture.
+func TestLlamaCppReadsEveryArchitecture(t *testing.T) {
+	if *llamaCpp == "" {
+		t.Skip("-llama-cpp names no Python")
+	}
+	for name, p := range parities(t) {
+		t.Run(name, func(t *testing.T) {
+			to := filepath.Join(t.TempDir(), "model.gguf")
+			_, err := convert.GGUF(t.Context(), p.folder(t), to, gguf.TypeF32)
+			require.NoError(t, err)
+			q := peer{Prompt: p.Tokens[0][:8], Count: 8}
+			theirs, _ := q.ask(t, *llamaCpp, "llama.cpp", to)
+			ours := q.greedy(t, to)
+			require.Equal(t, theirs[:len(ours)], ours)
+		})
+	}
+}
+
+// mlx-lm reads folders that were GGUF files, of several types of blocks.
+func TestMLXLMReadsFolders(t *testing.T) {
+	if *mlxLM == "" {
+		t.Skip("-mlx-lm names no Python")
+	}
+	gemma := testmodels.RequireGemma3(t)
+	for name, c := range map[string]struct {
+		source string
+		ask    peer
+	}{
+		"SmolLM2 Q4_1":   {testmodels.RequireSmolLM2(t), capital},
+		"Gemma 3 Q4_K_M": {gemma, peer{Prompt: []int32{2, 818, 5279, 529, 7001, 563}, Count: 24, Texts: corpus}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			to := filepath.Join(t.TempDir(), "folder")
+			_, err := convert.Folder(t.Context(), c.source, to, convert.Dtype(mlx.Float32))
+			require.NoError(t, err)
+			theirs, texts := c.ask.ask(t, *mlxLM, "mlx-lm", to)
+			ours := c.ask.greedy(t, c.source)
+			require.Equal(t, theirs[:len(ours)], ours)
+			requireTexts(t, c.source, texts)
+		})
+	}
+}
