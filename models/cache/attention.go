@@ -23,11 +23,6 @@ func attend(s *mlx.Scope, q, k, v mlx.Array, a Attention, m mask) mlx.Array {
 		return attendLatent(s, q, plain(k), plain(v), a, m)
 	}
 	shape := s.Shape(q)
-	if m == (mask{causal: true}) || m == (mask{}) && len(shape) == 4 && shape[2] == 1 {
-		if y, ok := plain(k).kernel(s, q, plain(v), a, band{keys: s.Dim(k, 2)}); ok {
-			return y
-		}
-	}
 	if a.Softcap != 0 && len(shape) == 4 {
 		return compose(s, q, plain(k), plain(v), a, m, shape)
 	}
