@@ -25,7 +25,7 @@ func (n *RMSNorm) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 	if n.Zero && !n.shifted {
 		w = s.Add(w, s.Scalar(1, s.DtypeOf(w)))
 	}
-	if s.CPUStepKernels() && s.HasCPUKernels(x) {
+	if stepKernels(s, x) {
 		return s.CPURMSNorm(x, w, epsilon(n.Eps))
 	}
 	return s.RMSNorm(x, w, epsilon(n.Eps))
