@@ -17,6 +17,16 @@ import "unsafe"
 // #cgo nocallback gm_gomlx_cpu_gather_quantized_matmul
 // #cgo noescape gm_gomlx_cpu_gather_matmul
 // #cgo nocallback gm_gomlx_cpu_gather_matmul
+// #cgo noescape gm_gomlx_cpu_rms_norm
+// #cgo nocallback gm_gomlx_cpu_rms_norm
+// #cgo noescape gm_gomlx_cpu_gated
+// #cgo nocallback gm_gomlx_cpu_gated
+// #cgo noescape gm_gomlx_cpu_rope
+// #cgo nocallback gm_gomlx_cpu_rope
+// #cgo noescape gm_gomlx_cpu_attention
+// #cgo nocallback gm_gomlx_cpu_attention
+// #cgo noescape gm_gomlx_cpu_argmax
+// #cgo nocallback gm_gomlx_cpu_argmax
 import "C"
 
 // CPUISA returns the instruction set that our own kernels for a CPU run with: avx512, avx2, neon
@@ -141,6 +151,97 @@ func CPUGatherMatmul(x Array, w Array, indices Array, s Stream) (Array, error) {
 	r := C.gm_gomlx_cpu_gather_matmul(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(indices.h), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("cpu_gather_matmul", r.err)
+	}
+	return Array{opened(kindArray, uintptr(r.w0))}, nil
+}
+
+// CPURMSNorm returns x [..., D] over its root mean square, times weight [D] unless that is a zero
+// Array: RMSNorm by our own kernel for a CPU. It has no derivative. It is an error where the
+// kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_rms_norm.
+func CPURMSNorm(x Array, weight Array, eps float32, s Stream) (Array, error) {
+	if err := ensureKernels(); err != nil {
+		return Array{}, err
+	}
+	r := C.gm_gomlx_cpu_rms_norm(C.uintptr_t(x.h), C.uintptr_t(weight.h), C.float(eps), C.uintptr_t(s.h))
+	if r.err != nil {
+		return Array{}, fail("cpu_rms_norm", r.err)
+	}
+	return Array{opened(kindArray, uintptr(r.w0))}, nil
+}
+
+// CPUGated returns act(gate) * up in one pass by our own kernel for a CPU: activation is silu,
+// gelu_tanh (the approximation), or silu_oai, which is gpt-oss's with its alpha and limit. Gate
+// and up are of one shape and dtype. It has no derivative. It is an error where the kernels are
+// not loaded, and on a GPU.
+//
+// C: gomlx_cpu_gated.
+func CPUGated(gate Array, up Array, activation string, alpha float32, limit float32, s Stream) (Array, error) {
+	if err := ensureKernels(); err != nil {
+		return Array{}, err
+	}
+	if err := checkString("cpu_gated", "activation", activation); err != nil {
+		return Array{}, err
+	}
+	r := C.gm_gomlx_cpu_gated(C.uintptr_t(gate.h), C.uintptr_t(up.h), (*C.char)(unsafe.Pointer(unsafe.StringData(activation))), C.size_t(len(activation)), C.float(alpha), C.float(limit), C.uintptr_t(s.h))
+	if r.err != nil {
+		return Array{}, fail("cpu_gated", r.err)
+	}
+	return Array{opened(kindArray, uintptr(r.w0))}, nil
+}
+
+// CPURoPE returns x [B, H, L, D] with its first dims features turned, by our own kernel for a CPU:
+// x*cos + partner(x)*sin. A feature's partner is its neighbour if traditional is true, and
+// otherwise the one half of dims away. cos and sin are float32 [L, D] or [B, 1, L, D]: (cos, cos)
+// and (-sin, sin) of the pairs; what lies behind dims stays as it is. It has no derivative. It is
+// an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_rope.
+func CPURoPE(x Array, cos Array, sin Array, dims int32, traditional bool, s Stream) (Array, error) {
+	if err := ensureKernels(); err != nil {
+		return Array{}, err
+	}
+	r := C.gm_gomlx_cpu_rope(C.uintptr_t(x.h), C.uintptr_t(cos.h), C.uintptr_t(sin.h), C.int(dims), C.bool(traditional), C.uintptr_t(s.h))
+	if r.err != nil {
+		return Array{}, fail("cpu_rope", r.err)
+	}
+	return Array{opened(kindArray, uintptr(r.w0))}, nil
+}
+
+// CPUAttention returns softmax(scale q k^T) v by our own kernel for a CPU, [B, Hq, L, Dv], of
+// queries [B, Hq, L, D] that are the last of length keys. keys and values are one buffer each [B,
+// Hkv, capacity, D], of which the first length tokens count; or, with a group_size, three each,
+// numbers of 8 bits as Quantize packs them with their scales and biases. A query sees the keys up
+// to its own, of those the last window only unless that is 0, and of those where mask is true:
+// Bool that broadcasts to [B, 1, L, length]. A softcap other than 0 bounds scores by a tanh; sinks
+// are scores [Hq] of float32 without a value. It has no derivative. It is an error where the
+// kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_attention.
+func CPUAttention(queries Array, keys []Array, values []Array, length int32, window int32, scale float32, softcap float32, sinks Array, mask Array, groupSize int32, s Stream) (Array, error) {
+	if err := ensureKernels(); err != nil {
+		return Array{}, err
+	}
+	r := C.gm_gomlx_cpu_attention(C.uintptr_t(queries.h), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(keys))), C.size_t(len(keys)), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(values))), C.size_t(len(values)), C.int(length), C.int(window), C.float(scale), C.float(softcap), C.uintptr_t(sinks.h), C.uintptr_t(mask.h), C.int(groupSize), C.uintptr_t(s.h))
+	if r.err != nil {
+		return Array{}, fail("cpu_attention", r.err)
+	}
+	return Array{opened(kindArray, uintptr(r.w0))}, nil
+}
+
+// CPUArgmax returns the place of the greatest number of each row of x [..., N], [...] of uint32,
+// of several the first: ArgmaxAxis over the last axis by our own kernel for a CPU. It has no
+// derivative. It is an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_argmax.
+func CPUArgmax(x Array, s Stream) (Array, error) {
+	if err := ensureKernels(); err != nil {
+		return Array{}, err
+	}
+	r := C.gm_gomlx_cpu_argmax(C.uintptr_t(x.h), C.uintptr_t(s.h))
+	if r.err != nil {
+		return Array{}, fail("cpu_argmax", r.err)
 	}
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }

@@ -9,4 +9,4 @@ const (
 )
 
 // The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
-const kernelsHeader = "319bf23fbd421a628703cfcd0ab4d407064008faa051637a527a8caea502c97d"
+const kernelsHeader = "494dc55720b494da4784572bc50d83004b7db5630fb81359144e084c206fd14a"

@@ -43,6 +43,9 @@ func (p Sampling) Greedy() bool { return p.Temperature < coldest }
 // zero Array when p is greedy.
 func (p Sampling) Sample(s *mlx.Scope, logits, key mlx.Array) mlx.Array {
 	if p.Greedy() {
+		if s.CPUStepKernels() && s.HasCPUKernels(logits) {
+			return s.CPUArgmax(logits)
+		}
 		return s.ArgmaxAxis(logits, -1, false)
 	}
 	logprobs := p.filter(s, logits)

@@ -16,6 +16,7 @@
 #include "mlx/c/array.h"
 #include "mlx/c/stream.h"
 #include "mlx/c/string.h"
+#include "mlx/c/vector.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -80,6 +81,52 @@ int gomlx_cpu_gather_matmul(
     const mlx_array w,
     const mlx_array indices,
     const mlx_stream s);
+
+/** x [..., d] over its root mean square, times a weight [d]. */
+int gomlx_cpu_rms_norm(
+    mlx_array* res,
+    const mlx_array x,
+    const mlx_array weight /* may be null */,
+    float eps,
+    const mlx_stream s);
+
+/** An activation of a gate, times what passes it: silu, gelu_tanh, or silu_oai with alpha and limit. */
+int gomlx_cpu_gated(
+    mlx_array* res,
+    const mlx_array gate,
+    const mlx_array up,
+    const char* activation,
+    float alpha,
+    float limit,
+    const mlx_stream s);
+
+/** x [b, h, l, d] with its first dims features turned by angles of every position. */
+int gomlx_cpu_rope(
+    mlx_array* res,
+    const mlx_array x,
+    const mlx_array cos,
+    const mlx_array sin,
+    int dims,
+    bool traditional,
+    const mlx_stream s);
+
+/** Attention of queries [b, heads, l, d] over the first keys and values in buffers. */
+int gomlx_cpu_attention(
+    mlx_array* res,
+    const mlx_array queries,
+    const mlx_vector_array keys,
+    const mlx_vector_array values,
+    int length,
+    int window,
+    float scale,
+    float softcap,
+    const mlx_array sinks /* may be null */,
+    const mlx_array mask /* may be null */,
+    int group_size,
+    const mlx_stream s);
+
+/** The place of the greatest number of each row [..., n]. */
+int gomlx_cpu_argmax(mlx_array* res, const mlx_array x, const mlx_stream s);
 
 #ifdef __cplusplus
 }

@@ -22,6 +22,23 @@ func (s *Scope) CPUKernels() bool {
 // of a transformed function they do not.
 func (s *Scope) CPUStepKernels() bool { return s.e.depth == 0 && s.CPUKernels() }
 
+// HasCPUKernels reports whether arrays are of one dtype that the kernels of a step take:
+// float32, bfloat16 or float16.
+func (s *Scope) HasCPUKernels(arrays ...Array) bool {
+	var first Dtype
+	for i, a := range arrays {
+		switch d := s.DtypeOf(a); {
+		case i > 0 && d != first:
+			return false
+		case d != Float32 && d != BFloat16 && d != Float16:
+			return false
+		default:
+			first = d
+		}
+	}
+	return s.err == nil
+}
+
 // CPUKernels reports whether the thread computes on a CPU and has our own kernels
 // for it.
 func (t *Thread) CPUKernels() bool {

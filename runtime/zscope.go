@@ -4262,3 +4262,76 @@ func (s *Scope) CPUGatherMatmul(x Array, w Array, indices Array) Array {
 	r0, err := bindings.CPUGatherMatmul(x, w, indices, s.stream)
 	return s.own("cpu_gather_matmul", r0, err)
 }
+
+// CPURMSNorm returns x [..., D] over its root mean square, times weight [D] unless that is a zero
+// Array: RMSNorm by our own kernel for a CPU. It has no derivative. It is an error where the
+// kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_rms_norm.
+func (s *Scope) CPURMSNorm(x Array, weight Array, eps float32) Array {
+	if !s.ok() {
+		return Array{}
+	}
+	r0, err := bindings.CPURMSNorm(x, weight, eps, s.stream)
+	return s.own("cpu_rms_norm", r0, err)
+}
+
+// CPUGated returns act(gate) * up in one pass by our own kernel for a CPU: activation is silu,
+// gelu_tanh (the approximation), or silu_oai, which is gpt-oss's with its alpha and limit. Gate
+// and up are of one shape and dtype. It has no derivative. It is an error where the kernels are
+// not loaded, and on a GPU.
+//
+// C: gomlx_cpu_gated.
+func (s *Scope) CPUGated(gate Array, up Array, activation string, alpha float32, limit float32) Array {
+	if !s.ok() {
+		return Array{}
+	}
+	r0, err := bindings.CPUGated(gate, up, activation, alpha, limit, s.stream)
+	return s.own("cpu_gated", r0, err)
+}
+
+// CPURoPE returns x [B, H, L, D] with its first dims features turned, by our own kernel for a CPU:
+// x*cos + partner(x)*sin. A feature's partner is its neighbour if traditional is true, and
+// otherwise the one half of dims away. cos and sin are float32 [L, D] or [B, 1, L, D]: (cos, cos)
+// and (-sin, sin) of the pairs; what lies behind dims stays as it is. It has no derivative. It is
+// an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_rope.
+func (s *Scope) CPURoPE(x Array, cos Array, sin Array, dims int, traditional bool) Array {
+	if !s.ok() {
+		return Array{}
+	}
+	r0, err := bindings.CPURoPE(x, cos, sin, s.i32("cpu_rope", dims), traditional, s.stream)
+	return s.own("cpu_rope", r0, err)
+}
+
+// CPUAttention returns softmax(scale q k^T) v by our own kernel for a CPU, [B, Hq, L, Dv], of
+// queries [B, Hq, L, D] that are the last of length keys. keys and values are one buffer each [B,
+// Hkv, capacity, D], of which the first length tokens count; or, with a group_size, three each,
+// numbers of 8 bits as Quantize packs them with their scales and biases. A query sees the keys up
+// to its own, of those the last window only unless that is 0, and of those where mask is true:
+// Bool that broadcasts to [B, 1, L, length]. A softcap other than 0 bounds scores by a tanh; sinks
+// are scores [Hq] of float32 without a value. It has no derivative. It is an error where the
+// kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_attention.
+func (s *Scope) CPUAttention(queries Array, keys []Array, values []Array, length int, window int, scale float32, softcap float32, sinks Array, mask Array, groupSize int) Array {
+	if !s.ok() {
+		return Array{}
+	}
+	r0, err := bindings.CPUAttention(queries, keys, values, s.i32("cpu_attention", length), s.i32("cpu_attention", window), scale, softcap, sinks, mask, s.i32("cpu_attention", groupSize), s.stream)
+	return s.own("cpu_attention", r0, err)
+}
+
+// CPUArgmax returns the place of the greatest number of each row of x [..., N], [...] of uint32,
+// of several the first: ArgmaxAxis over the last axis by our own kernel for a CPU. It has no
+// derivative. It is an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_argmax.
+func (s *Scope) CPUArgmax(x Array) Array {
+	if !s.ok() {
+		return Array{}
+	}
+	r0, err := bindings.CPUArgmax(x, s.stream)
+	return s.own("cpu_argmax", r0, err)
+}

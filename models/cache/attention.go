@@ -43,8 +43,11 @@ func attend(s *mlx.Scope, q, k, v mlx.Array, a Attention, m mask) mlx.Array {
 
 // attendTo is attention over the keys of a band, in buffers of that capacity. Packed
 // buffers are read whole and the rest is hidden: MLX copies what is not contiguous
-// before it multiplies by it.
+// before it multiplies by it. Our own kernel reads what there is of any buffers.
 func (o operand) attendTo(s *mlx.Scope, q mlx.Array, values operand, a Attention, b band, capacity int) mlx.Array {
+	if y, ok := o.kernel(s, q, values, a, b); ok {
+		return y
+	}
 	if o.bits != 0 {
 		b.free = capacity - b.keys
 	} else {

@@ -54,5 +54,5 @@ func requireSeen(t *testing.T, th *mlx.Thread, kv *cache.Cache, seed uint64, len
 	require.NoError(t, err)
 	have, err := mlx.Values[float32](th, both[1])
 	require.NoError(t, err)
-	require.Equal(t, want, have)
+	require.InDeltaSlice(t, want, have, 1e-5, "our own kernel notes nothing, and MLX sums in another order")
 }

@@ -17,9 +17,12 @@ func fused(s *mlx.Scope, k fusion, f mlx.Func, args ...mlx.Array) mlx.Array {
 	return out[0]
 }
 
-// gated runs f, a function of a gate and what passes it, as one kernel where the
-// device makes one.
-func gated(s *mlx.Scope, k fusion, f func(s *mlx.Scope, gate, up mlx.Array) mlx.Array, gate, up mlx.Array) mlx.Array {
+// gated runs f, a function of a gate and what passes it, as one kernel where there is
+// one of ours for the activation, or the device makes one.
+func gated(s *mlx.Scope, k fusion, activation string, f func(s *mlx.Scope, gate, up mlx.Array) mlx.Array, gate, up mlx.Array) mlx.Array {
+	if stepKernels(s, gate, up) {
+		return s.CPUGated(gate, up, activation, float32(k.alpha), float32(k.limit))
+	}
 	if !s.Fuses() {
 		return f(s, gate, up)
 	}
@@ -28,7 +31,7 @@ func gated(s *mlx.Scope, k fusion, f func(s *mlx.Scope, gate, up mlx.Array) mlx.
 
 // SwiGLU is silu(gate) * up. Shazeer, 2020, https://arxiv.org/abs/2002.05202.
 func SwiGLU(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
-	return gated(s, fusion{name: "swiglu"}, swiglu, gate, up)
+	return gated(s, fusion{name: "swiglu"}, "silu", swiglu, gate, up)
 }
 
 func swiglu(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
@@ -38,7 +41,7 @@ func swiglu(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
 // GeGLU is gelu(gate) * up, gelu by a tanh. Shazeer, 2020,
 // https://arxiv.org/abs/2002.05202.
 func GeGLU(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
-	return gated(s, fusion{name: "geglu"}, geglu, gate, up)
+	return gated(s, fusion{name: "geglu"}, "gelu_tanh", geglu, gate, up)
 }
 
 func geglu(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
@@ -49,7 +52,7 @@ func geglu(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
 // sigmoid of alpha*gate, and 1 added to up. OpenAI's alpha is 1.702, the limit 7.
 // See swiglu_oai of mlx_lm/models/activations.py.
 func SwiGLUOAI(s *mlx.Scope, gate, up mlx.Array, alpha, limit float64) mlx.Array {
-	return gated(s, fusion{"swiglu_oai", alpha, limit}, func(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
+	return gated(s, fusion{"swiglu_oai", alpha, limit}, "silu_oai", func(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
 		gate = s.Minimum(gate, num(s, limit, gate))
 		up = s.Clip(up, num(s, -limit, up), num(s, limit, up))
 		return s.Multiply(plus(s, 1, up), s.Multiply(gate, s.Sigmoid(times(s, alpha, gate))))

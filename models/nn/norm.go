@@ -25,6 +25,9 @@ func (n *RMSNorm) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 	if n.Zero && !n.shifted {
 		w = s.Add(w, s.Scalar(1, s.DtypeOf(w)))
 	}
+	if stepKernels(s, x) {
+		return s.CPURMSNorm(x, w, epsilon(n.Eps))
+	}
 	return s.RMSNorm(x, w, epsilon(n.Eps))
 }
 

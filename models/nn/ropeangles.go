@@ -67,6 +67,9 @@ func (r *RoPE) speedAt(s *mlx.Scope, at Position, length int) mlx.Array {
 // turn is x cos + (x2, x1) (-sin, sin) for x = (x1, x2) [B, H, L, d].
 func (r *RoPE) turn(s *mlx.Scope, x mlx.Array, shape []int, at Position) mlx.Array {
 	cos, sin := r.angles(s, at, shape[2], shape[3]) // [L, d], or [B, 1, L, d]
+	if s.CPUStepKernels() && s.HasCPUKernels(x) {
+		return s.CPURoPE(x, cos, sin, r.Dims, r.Traditional)
+	}
 	return s.Add(s.Multiply(x, cos), s.Multiply(r.partners(s, x, shape), sin))
 }
 

@@ -63,6 +63,8 @@ char* copy_in_order(const char* from, char* to, const mx::Shape& shape, const mx
   return to;
 }
 
+}  // namespace
+
 mx::array copied(const mx::array& a, mx::Stream s) {
   mx::array copy(a.shape(), a.dtype(), nullptr, {});
   allocate(copy);
@@ -72,6 +74,8 @@ mx::array copied(const mx::array& a, mx::Stream s) {
   mx::cpu::get_command_encoder(s).add_temporary(copy);
   return copy;
 }
+
+namespace {
 
 // The distance between the rows of a, or -1 where it differs or a row has gaps.
 int64_t row_stride(const mx::array& a) {

@@ -50,6 +50,9 @@ struct Rows {
 // x as rows: where it lies, or a copy that the stream's tasks make.
 Rows rows(const mx::array& x, mx::Stream s);
 
+// A copy of a in order, which the stream's tasks make.
+mx::array copied(const mx::array& a, mx::Stream s);
+
 // a itself where its elements follow each other in order, else a copy that the
 // stream's tasks make.
 mx::array readable(const mx::array& a, mx::Stream s);

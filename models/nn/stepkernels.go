@@ -1,0 +1,14 @@
+package nn
+
+import mlx "forge.lthn.ai/core/go-mlx/runtime"
+
+// stepKernels reports whether our own kernels for a CPU take the arrays of a decoding
+// step: x [B, D] or heads [B, H, 1, d]. Whole sequences keep MLX's operations and their
+// roundings, which some recurrent models make a hundred times larger.
+func stepKernels(s *mlx.Scope, arrays ...mlx.Array) bool {
+	if !s.CPUStepKernels() || !s.HasCPUKernels(arrays...) {
+		return false
+	}
+	shape := s.Shape(arrays[0])
+	return len(shape) == 2 || len(shape) == 4 && shape[2] == 1
+}
