@@ -2,8 +2,10 @@ package convert_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -173,6 +175,92 @@ func TestGGUFThereAndBack(t *testing.T) {
 			require.Equal(t, a.Any(), b.Any(), key)
 		} else if !ok {
 			t.Log("not written: ", key)
+		}
+	}
+}
+
+// What a GGUF file cannot say is refused, and leaves no file.
+func TestGGUFRefuses(t *testing.T) {
+	plain := parities(t)["llama"]
+	changed := func(name string, fields map[string]any) string {
+		p := *parities(t)[name]
+		var config map[string]any
+		require.NoError(t, json.Unmarshal(p.Config, &config))
+		maps.Copy(config, fields)
+		var err error
+		p.Config, err = json.Marshal(config)
+		require.NoError(t, err)
+		return p.folder(t)
+	}
+	odd := plain.folder(t)
+	write(t, odd, "tokenizer.json", strings.Replace(letters(32), `"pre_tokenizer"`, `"normalizer":{"type":"Lowercase"},"pre_tokenizer"`, 1))
+	many := plain.folder(t)
+	write(t, many, "tokenizer.json", letters(33))
+	for name, c := range map[string]struct {
+		from string
+		typ  gguf.Type
+		opts []convert.Option
+		says string
+	}{
+		"windows":   {changed("llama", map[string]any{"layer_types": []string{"full_attention", "sliding_attention"}, "sliding_window": 4}), gguf.TypeF16, nil, "layer_types: llama.cpp's llama cannot say [full_attention sliding_attention], only"},
+		"scale":     {changed("gemma3", map[string]any{"query_pre_attn_scalar": 7}), gguf.TypeF16, nil, "query_pre_attn_scalar: llama.cpp's gemma3 cannot say 7, only 16"},
+		"router":    {changed("qwen3 moe", map[string]any{"norm_topk_prob": false}), gguf.TypeF16, nil, "norm_topk_prob: llama.cpp's qwen3moe cannot say false, only true"},
+		"scaling":   {changed("qwen3", map[string]any{"rope_scaling": map[string]any{"rope_type": "dynamic", "factor": 2}}), gguf.TypeF16, nil, `rope_scaling.rope_type: llama.cpp's qwen3 cannot say "dynamic"`},
+		"tokenizer": {odd, gguf.TypeF16, nil, "tokenizer.ggml.pre: no name stands for what its normalizer and pre-tokenizer do"},
+		"tokens":    {many, gguf.TypeF16, nil, "its 33 tokens are more than the 32 of the model"},
+		"type":      {plain.folder(t), gguf.TypeQ6K, nil, "type Q6_K is none of [F32 F16 BF16 Q8_0 Q4_1 Q4_0]"},
+		"options":   {plain.folder(t), gguf.TypeF16, []convert.Option{convert.Dequantize()}, "a GGUF file has a type of its own"},
+		"source":    {filepath.Join(t.TempDir(), "none.gguf"), gguf.TypeF16, nil, "none.gguf: no such file or directory"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			_, err := convert.GGUF(t.Context(), c.from, filepath.Join(dir, "model.gguf"), c.typ, c.opts...)
+			require.ErrorContains(t, err, "convert: ")
+			require.ErrorContains(t, err, c.says)
+			requireEmpty(t, dir)
+		})
+	}
+	p := parities(t)["llama"]
+	cases := references(t)
+	_, err := convert.GGUF(t.Context(), folder(t, cases, "mixed_3_6"), filepath.Join(t.TempDir(), "model.gguf"), gguf.TypeF16)
+	require.Error(t, err, "tiny.json splits in a way of its own")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	dir := t.TempDir()
+	_, err = convert.GGUF(ctx, p.folder(t), filepath.Join(dir, "model.gguf"), gguf.TypeF16, convert.Progress(func(done, _ int, _ string) {
+		if done == 3 {
+			cancel()
+		}
+	}))
+	require.ErrorIs(t, err, context.Canceled)
+	requireEmpty(t, dir)
+}
+
+// Types of blocks are for matrices whose rows are whole blocks: the rest is as in
+// llama.cpp's files, and an error stays within what the type promises.
+func TestGGUFTypes(t *testing.T) {
+	p := parities(t)["qwen3 moe"]
+	from := p.folder(t)
+	for typ, want := range map[gguf.Type]map[string]gguf.Type{
+		gguf.TypeQ8_0: {"output.weight": gguf.TypeQ8_0, "token_embd.weight": gguf.TypeQ8_0, "blk.0.ffn_gate_exps.weight": gguf.TypeQ8_0, "blk.0.ffn_gate_inp.weight": gguf.TypeF32, "blk.1.attn_q_norm.weight": gguf.TypeF32},
+		gguf.TypeQ4_0: {"output.weight": gguf.TypeQ8_0, "token_embd.weight": gguf.TypeQ4_0, "blk.0.ffn_down_exps.weight": gguf.TypeQ4_0},
+		gguf.TypeBF16: {"output.weight": gguf.TypeBF16, "output_norm.weight": gguf.TypeF32},
+	} {
+		to := filepath.Join(t.TempDir(), "model.gguf")
+		_, err := convert.GGUF(t.Context(), from, to, typ)
+		require.NoError(t, err)
+		f, err := gguf.Open(to)
+		require.NoError(t, err)
+		for name, stored := range want {
+			info, ok := f.Tensor(name)
+			require.True(t, ok, name)
+			require.Equal(t, stored, info.Type, name)
+		}
+		require.NoError(t, f.Close())
+		list, err := convert.Compare(t.Context(), from, to)
+		require.NoError(t, err)
+		for _, e := range list {
+			require.Less(t, e.RMS, map[gguf.Type]float64{gguf.TypeQ8_0: 0.006, gguf.TypeQ4_0: 0.11, gguf.TypeBF16: 0.003}[typ], "%v %s", typ, e.Name)
 		}
 	}
 }
