@@ -2,6 +2,7 @@ package optim
 
 import (
 	"math"
+	"strings"
 
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -65,7 +66,8 @@ func (o Muon) orthogonal(s *mlx.Scope, x mlx.Array) mlx.Array {
 }
 
 // Matrices trains parameters of two and more dimensions with one optimizer and the
-// others with another.
+// others with another: vectors, and those of the embedding and the output, which are
+// tables more than matrices. See mlx.optimizers.MultiOptimizer.
 type Matrices struct{ Matrix, Other Optimizer }
 
 func (o Matrices) of(shape []int) Optimizer {
@@ -73,6 +75,14 @@ func (o Matrices) of(shape []int) Optimizer {
 		return o.Matrix
 	}
 	return o.Other
+}
+
+// For implements Chooser.
+func (o Matrices) For(name string, shape []int) Optimizer {
+	if strings.Contains(name, "embed") || strings.Contains(name, "lm_head") {
+		return o.Other
+	}
+	return o.of(shape)
 }
 
 // State implements Optimizer.

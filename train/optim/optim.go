@@ -24,6 +24,12 @@ type Optimizer interface {
 	Update(s *mlx.Scope, p, g mlx.Array, state []mlx.Array, at At) (mlx.Array, []mlx.Array)
 }
 
+// Chooser is an Optimizer that leaves parameters to others, by their names too. Those
+// it returns are not asked again.
+type Chooser interface {
+	For(name string, shape []int) Optimizer
+}
+
 // At says which step it is.
 type At struct {
 	Step mlx.Array // scalar, uint64: steps, this one included

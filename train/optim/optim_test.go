@@ -250,3 +250,29 @@ func TestMatrices(t *testing.T) {
 		require.ElementsMatch(t, []string{"step", "matrix.v", "vector.m", "vector.v", "wide.v", "cube.v"}, names)
 	})
 }
+
+// Embeddings and outputs are no matrices to be made orthogonal, whatever their shape.
+func TestMatricesByName(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		owner := th.NewOwner("test")
+		defer owner.Close()
+		params := made(t, th, owner, mlx.Float32)
+		params[0].Name, params[2].Name = "model.embed_tokens.weight", "lm_head.weight"
+		st, err := NewState(th, Matrices{Matrix: NewMuon(), Other: NewAdamW()}, params, owner)
+		require.NoError(t, err)
+		require.ElementsMatch(t, []string{
+			"step", "model.embed_tokens.weight.m", "model.embed_tokens.weight.v", "lm_head.weight.m", "lm_head.weight.v",
+			"vector.m", "vector.v", "cube.v",
+		}, slices.Collect(maps.Keys(st.Arrays())))
+		alone := made(t, th, owner, mlx.Float32)
+		adam, err := NewState(th, NewAdamW(), alone, owner)
+		require.NoError(t, err)
+		for n := range 3 {
+			step(t, th, st, params, n, 0.05)
+			step(t, th, adam, alone, n, 0.05)
+		}
+		for i, same := range []bool{true, true, true, false} {
+			require.Equal(t, same, bits(t, th, params[i].Array()) == bits(t, th, alone[i].Array()), params[i].Name)
+		}
+	})
+}

@@ -12,12 +12,12 @@ import (
 // State is an optimizer at work on parameters: what it keeps for each, and how many
 // steps it has done. An Owner holds it.
 type State struct {
-	optimizer Optimizer
-	params    nn.Tree
-	step      *mlx.Array   // scalar, uint64
-	kept      []*mlx.Array // of each parameter in turn
-	names     []string     // of those
-	counts    []int        // how many each parameter has
+	optimizers []Optimizer // of each parameter
+	params     nn.Tree
+	step       *mlx.Array   // scalar, uint64
+	kept       []*mlx.Array // of each parameter in turn
+	names      []string     // of those
+	counts     []int        // how many each parameter has
 }
 
 // NewState makes the state before the first step. Names are those of
@@ -29,10 +29,15 @@ func NewState(t *mlx.Thread, o Optimizer, params nn.Tree, owner *mlx.Owner) (*St
 			return nil, fmt.Errorf("optim: %T: %w", o, err)
 		}
 	}
-	st := &State{optimizer: o, params: params}
+	st := &State{params: params}
 	all, err := t.BuildAll(func(s *mlx.Scope) []mlx.Array {
 		all := []mlx.Array{s.Zeros(nil, mlx.Uint64)}
 		for _, p := range params {
+			o := chosen(o, p.Name, s.Shape(p.Array()))
+			if o == nil {
+				s.Fail(fmt.Errorf("optim: no optimizer for %s", p.Name))
+				return nil
+			}
 			names := o.State(s.Shape(p.Array()))
 			made := o.Init(s, p.Array())
 			if s.Err() == nil && len(made) != len(names) {
@@ -41,7 +46,7 @@ func NewState(t *mlx.Thread, o Optimizer, params nn.Tree, owner *mlx.Owner) (*St
 			for _, n := range names {
 				st.names = append(st.names, p.Name+"."+n)
 			}
-			st.counts = append(st.counts, len(names))
+			st.counts, st.optimizers = append(st.counts, len(names)), append(st.optimizers, o)
 			all = append(all, made...)
 		}
 		return all
@@ -57,6 +62,14 @@ func NewState(t *mlx.Thread, o Optimizer, params nn.Tree, owner *mlx.Owner) (*St
 		st.kept = append(st.kept, owner.Slot(a))
 	}
 	return st, nil
+}
+
+// chosen is the optimizer of a parameter.
+func chosen(o Optimizer, name string, shape []int) Optimizer {
+	if c, ok := o.(Chooser); ok {
+		return c.For(name, shape)
+	}
+	return o
 }
 
 // Slots are the places of its arrays, for mlx.WithState.
@@ -81,7 +94,11 @@ func (st *State) Update(s *mlx.Scope, grads []mlx.Array, rate mlx.Array) {
 		for j, slot := range own {
 			old[j] = *slot
 		}
-		value, next := st.optimizer.Update(s, p.Array(), grads[i], old, at)
+		value, next := st.optimizers[i].Update(s, p.Array(), grads[i], old, at)
+		if s.Err() == nil && len(next) != len(own) {
+			s.Fail(fmt.Errorf("optim: %T returns %d arrays for %s, want %d", st.optimizers[i], len(next), p.Name, len(own)))
+			return
+		}
 		p.Assign(s, value)
 		for j, slot := range own {
 			if s.Err() == nil && next[j] != old[j] {

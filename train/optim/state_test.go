@@ -83,6 +83,45 @@ func TestNewStateRefuses(t *testing.T) {
 	})
 }
 
+// own is an optimizer that does not do as it says.
+type own struct{ SGD }
+
+func (own) For(name string, _ []int) Optimizer {
+	if name == "cube" {
+		return nil
+	}
+	return own{}
+}
+
+func (o own) Init(s *mlx.Scope, p mlx.Array) []mlx.Array { return zeros(s, p, 2) }
+
+// forgetful loses its state.
+type forgetful struct{ Adam }
+
+func (o forgetful) Update(_ *mlx.Scope, p, _ mlx.Array, _ []mlx.Array, _ At) (mlx.Array, []mlx.Array) {
+	return p, nil
+}
+
+// Optimizers of one's own that break their word are errors that name the parameter.
+func TestOwnOptimizers(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		owner := th.NewOwner("test")
+		defer owner.Close()
+		params := made(t, th, owner, mlx.Float32)
+		_, err := NewState(th, own{}, params, owner)
+		require.ErrorContains(t, err, "optim.own keeps 2 arrays for matrix and names 1")
+		_, err = NewState(th, own{}, params[3:], owner)
+		require.ErrorContains(t, err, "optim: no optimizer for cube")
+		st, err := NewState(th, forgetful{NewAdam()}, params, owner)
+		require.NoError(t, err)
+		_, err = th.BuildAll(func(s *mlx.Scope) []mlx.Array {
+			st.Update(s, gradients(s, params, 0), s.Scalar(0.1, mlx.Float32))
+			return nil
+		})
+		require.ErrorContains(t, err, "optim.forgetful returns 0 arrays for matrix, want 2")
+	})
+}
+
 func bits(t *testing.T, th *mlx.Thread, a mlx.Array) string {
 	t.Helper()
 	text, err := mlx.Format(th, a)
