@@ -45,6 +45,29 @@ func TestCPUProducts(t *testing.T) {
 		front(q[0]), front(q[1]), front(q[2]), zero, 32, 4, "affine", k.s))), 1e-5)
 }
 
+// The operations of a step are MLX's.
+func TestCPUSteps(t *testing.T) {
+	k := begin(t)
+	needKernels(t)
+	x, weight := k.floats([]float32{1, -2, 3, 0.5, 4, -1, 2, 0.25}, 2, 4), k.floats([]float32{1, 0.5, 2, -1})
+	require.InDeltaSlice(t, k.read(k.array(bindings.RMSNorm(x, weight, 1e-5, k.s))), k.read(k.array(bindings.CPURMSNorm(x, weight, 1e-5, k.s))), 1e-6)
+
+	silu := k.array(bindings.Multiply(x, k.array(bindings.Sigmoid(x, k.s)), k.s))
+	require.InDeltaSlice(t, k.read(k.array(bindings.Multiply(silu, x, k.s))), k.read(k.array(bindings.CPUGated(x, x, "silu", 0, 0, k.s))), 1e-6)
+
+	place := k.array(bindings.CPUArgmax(x, k.s))
+	require.Equal(t, []float32{2, 0}, k.read(k.array(bindings.AsType(place, bindings.Float32, k.s))))
+
+	heads := k.array(bindings.Reshape(x, []int32{1, 2, 1, 4}, k.s))
+	cos, sin := k.floats(make([]float32, 4), 1, 4), k.floats([]float32{1, 1, 1, 1}, 1, 4) // a quarter turn
+	require.InDeltaSlice(t, []float32{-3, -0.5, 1, -2, -2, -0.25, 4, -1}, k.read(k.array(bindings.CPURoPE(heads, cos, sin, 4, false, k.s))), 1e-6)
+
+	keys := k.floats([]float32{1, 0, 2, -1, 0.5, 1, 1, 0, -1, 2, 0, 1}, 1, 1, 3, 4)
+	want := k.array(bindings.ScaledDotProductAttention(heads, keys, keys, 0.5, "", array{}, array{}, false, k.s))
+	got := k.array(bindings.CPUAttention(heads, []array{keys}, []array{keys}, 3, 0, 0.5, 0, array{}, array{}, 0, k.s))
+	require.InDeltaSlice(t, k.read(want), k.read(got), 1e-6)
+}
+
 // needKernels requires our own kernels, unless the run is one without them.
 func needKernels(t *testing.T) {
 	t.Helper()
