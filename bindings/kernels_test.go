@@ -59,7 +59,7 @@ func TestCPUSteps(t *testing.T) {
 	require.Equal(t, []float32{2, 0}, k.read(k.array(bindings.AsType(place, bindings.Float32, k.s))))
 
 	heads := k.array(bindings.Reshape(x, []int32{1, 2, 1, 4}, k.s))
-	cos, sin := k.floats(make([]float32, 4), 1, 4), k.floats([]float32{1, 1, 1, 1}, 1, 4) // a quarter turn
+	cos, sin := k.floats(make([]float32, 4), 1, 4), k.floats([]float32{-1, -1, 1, 1}, 1, 4) // a quarter turn
 	require.InDeltaSlice(t, []float32{-3, -0.5, 1, -2, -2, -0.25, 4, -1}, k.read(k.array(bindings.CPURoPE(heads, cos, sin, 4, false, k.s))), 1e-6)
 
 	keys := k.floats([]float32{1, 0, 2, -1, 0.5, 1, 1, 0, -1, 2, 0, 1}, 1, 1, 3, 4)
