@@ -27,7 +27,7 @@ $(MLX):
 	@$(GO) build -o $(MLX) ./cmd/mlx
 
 race: setup ## run the tests that the race detector can follow
-	$(GO) test -race -short -p 1 -timeout 30m ./bindings ./gen ./generate ./internal/... ./models/... ./runtime ./templates ./tokenizer
+	$(GO) test -race -short -p 1 -timeout 30m ./bindings ./gen ./generate ./internal/... ./models/... ./runtime ./templates ./tokenizer ./train/...
 
 # AddressSanitizer must see libstdc++ when the process starts: libmlx brings it later.
 ASAN_LDFLAGS := -O2 -g -Wl,--push-state,--no-as-needed -lstdc++ -Wl,--pop-state

@@ -44,7 +44,7 @@ func (s *settings) plan(ck *models.Checkpoint, dtype *mlx.Dtype) ([]*item, error
 		if part, some := uncast[ck.ModelType]; dtype != nil && (!some || !strings.Contains(t.Name, part)) {
 			it.dtype = *dtype
 		}
-		if q, ok := t.Tensor.(nn.Quantised); ok && !(t.Adapted && s.dequantise) { // which is not packed on the way
+		if q, ok := t.Tensor.(nn.Quantised); ok && (!t.Adapted || !s.dequantise) { // which is not packed on the way
 			it.from = q.Quantisation()
 		}
 		if err := s.form(it, choose); err != nil {
