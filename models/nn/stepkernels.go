@@ -3,8 +3,8 @@ package nn
 import mlx "forge.lthn.ai/core/go-mlx/runtime"
 
 // stepKernels reports whether our own kernels for a CPU take the arrays of a decoding
-// step: x [B, D] or heads [B, H, 1, d]. Whole sequences keep MLX's operations and their
-// roundings, which some recurrent models make a hundred times larger.
+// step: x [B, D] or heads [B, H, 1, d]. Whole sequences keep MLX's operations: with ours
+// one recurrent model's logits were just beyond their bound.
 func stepKernels(s *mlx.Scope, arrays ...mlx.Array) bool {
 	if !s.CPUStepKernels() || !s.HasCPUKernels(arrays...) {
 		return false
