@@ -70,6 +70,9 @@ func TestProcessesThatEndDuringDo(t *testing.T) {
 		"main returned": {end: nil, code: 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if instrumented && tt.code == 0 {
+				t.Skip("at an exit with 0 the race detector runs C++ destructors, below threads that compute; a plain process does not")
+			}
 			for range rounds {
 				began := time.Now()
 				out, err := child(t, nil, func() { endDuringDo(tt.end) })
