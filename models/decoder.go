@@ -16,7 +16,8 @@ type decoder struct {
 
 	tied   *bool
 	kinds  []cache.Kind
-	stored func(nn.Weights) nn.Weights // shows a checkpoint's tensors by the names of the fields; nil where they are so
+	finish func(s *mlx.Scope, logits mlx.Array) mlx.Array // nil leaves the logits as they are
+	stored func(nn.Weights) nn.Weights                    // shows a checkpoint's tensors by the names of the fields; nil where they are so
 }
 
 // newDecoder makes one without blocks. tied tells whether the output is the
@@ -59,7 +60,11 @@ func (m *decoder) Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Ar
 
 // Head implements architecture.
 func (m *decoder) Head(s *mlx.Scope, h mlx.Array) mlx.Array {
-	return headOf(s, m.LMHead, &m.EmbedTokens, h)
+	logits := headOf(s, m.LMHead, &m.EmbedTokens, h)
+	if m.finish == nil {
+		return logits
+	}
+	return m.finish(s, logits)
 }
 
 func (m *decoder) headLayer() any { return orEmbedding(m.LMHead, &m.EmbedTokens) }

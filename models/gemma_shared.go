@@ -119,25 +119,11 @@ func (b *gemmaBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
 	return nn.AddClipped(s, h, b.PostFeedforwardLayernorm.Forward(s, r))
 }
 
-type gemma struct {
-	EmbedTokens nn.Embedding  `weight:"model.embed_tokens"`
-	Layers      []*gemmaBlock `weight:"model.layers"`
-	Norm        nn.RMSNorm    `weight:"model.norm"`
-	LMHead      *nn.Linear    `weight:"lm_head"` // nil when tied to the embedding
-
-	tied    *bool
-	softcap float32
-	kinds   []cache.Kind
-}
-
-func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, embedScale float64) *gemma {
-	m := &gemma{
-		EmbedTokens: nn.Embedding{Vocab: c.VocabSize, Dims: c.HiddenSize, Scale: embedScale},
-		Norm:        c.norm(),
-		tied:        c.TieWordEmbeddings,
-		softcap:     c.FinalLogitSoftcapping.value,
-		kinds:       attentionKinds(c.LayerTypes, c.SlidingWindow),
-	}
+// newGemma is the model: a decoder of such blocks, whose logits are bounded.
+func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, embedScale float64) *decoder {
+	m := newDecoder(c.VocabSize, c.HiddenSize, c.RMSNormEps, c.TieWordEmbeddings)
+	m.EmbedTokens.Scale, m.Norm = embedScale, c.norm()
+	m.kinds = attentionKinds(c.LayerTypes, c.SlidingWindow)
 	for _, t := range c.LayerTypes {
 		m.Layers = append(m.Layers, &gemmaBlock{
 			SelfAttn:                 attention(t),
@@ -148,39 +134,8 @@ func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, e
 			PostFeedforwardLayernorm: c.norm(),
 		})
 	}
-	if !valueOr(c.TieWordEmbeddings, true) {
-		m.LMHead = newHead(&m.EmbedTokens)
+	m.finish = func(s *mlx.Scope, logits mlx.Array) mlx.Array {
+		return nn.Softcap(s, logits, c.FinalLogitSoftcapping.value)
 	}
 	return m
-}
-
-// sanitize hides an output layer that is the embedding, or makes one.
-func (m *gemma) sanitize(w nn.Weights) nn.Weights {
-	return sanitizeHead(w, m.tied, &m.LMHead, &m.EmbedTokens)
-}
-
-// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
-func (m *gemma) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
-	return m.Head(s, m.Hidden(s, tokens, kv))
-}
-
-// Hidden implements architecture.
-func (m *gemma) Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
-	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
-	for i, layer := range m.Layers {
-		h = through(s, kv, layer, i, h)
-	}
-	return m.Norm.Forward(s, h)
-}
-
-// Head implements architecture.
-func (m *gemma) Head(s *mlx.Scope, h mlx.Array) mlx.Array {
-	return nn.Softcap(s, headOf(s, m.LMHead, &m.EmbedTokens, h), m.softcap)
-}
-
-func (m *gemma) headLayer() any { return orEmbedding(m.LMHead, &m.EmbedTokens) }
-
-// NewCache makes an empty cache.
-func (m *gemma) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
-	return cache.New(t, m.kinds, opts...)
 }

@@ -63,49 +63,20 @@ func factor(s *mlx.Scope, x mlx.Array, v float64) mlx.Array {
 	return s.Multiply(x, s.Scalar(v, s.DtypeOf(x)))
 }
 
-// granite is a Llama whose logits are divided.
-type granite struct {
-	Stem *decoder `weight:""`
-
-	logits float64
-}
-
-// newGraniteStem is the model without its layers.
-func newGraniteStem(c *GraniteConfig) *granite {
-	m := &granite{Stem: newLlamaStem(&c.LlamaConfig), logits: c.LogitsScaling}
-	m.Stem.EmbedTokens.Scale = c.EmbeddingMultiplier
+// newGraniteStem is the model without its layers: a Llama whose logits are divided.
+func newGraniteStem(c *GraniteConfig) *decoder {
+	m := newLlamaStem(&c.LlamaConfig)
+	m.EmbedTokens.Scale = c.EmbeddingMultiplier
+	m.finish = func(s *mlx.Scope, logits mlx.Array) mlx.Array {
+		return s.Divide(logits, s.Scalar(c.LogitsScaling, s.DtypeOf(logits)))
+	}
 	return m
 }
 
 func newGranite(c *GraniteConfig) architecture {
 	m := newGraniteStem(c)
 	for _, t := range c.LayerTypes {
-		m.Stem.Layers = append(m.Stem.Layers, newGraniteBlock(c, t))
+		m.Layers = append(m.Layers, newGraniteBlock(c, t))
 	}
 	return m
-}
-
-func (m *granite) sanitize(w nn.Weights) nn.Weights { return m.Stem.sanitize(w) }
-
-// Forward maps tokens [B, L] to logits [B, L, V], or [B] to [B, V].
-func (m *granite) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
-	return m.Head(s, m.Hidden(s, tokens, kv))
-}
-
-// Hidden implements architecture.
-func (m *granite) Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
-	return m.Stem.Hidden(s, tokens, kv)
-}
-
-// Head implements architecture.
-func (m *granite) Head(s *mlx.Scope, h mlx.Array) mlx.Array {
-	logits := m.Stem.Head(s, h)
-	return s.Divide(logits, s.Scalar(m.logits, s.DtypeOf(logits)))
-}
-
-func (m *granite) headLayer() any { return m.Stem.headLayer() }
-
-// NewCache makes an empty cache.
-func (m *granite) NewCache(t *mlx.Thread, opts ...cache.Option) *cache.Cache {
-	return m.Stem.NewCache(t, opts...)
 }

@@ -75,9 +75,9 @@ func (b *graniteMoEBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Ar
 func newGraniteMoE(c *GraniteMoEConfig) architecture {
 	m := newGraniteStem(&c.GraniteConfig)
 	for _, t := range c.LayerTypes {
-		m.Stem.Layers = append(m.Stem.Layers, newGraniteMoEBlock(c, t))
+		m.Layers = append(m.Layers, newGraniteMoEBlock(c, t))
 	}
-	m.Stem.stored = graniteExperts
+	m.stored = graniteExperts
 	return m
 }
 
