@@ -17,9 +17,6 @@ type oursTrains struct{ model *models.Model }
 
 // open loads the model and says what of it is trained.
 func (t *training) open(ctx context.Context) (*oursTrains, error) {
-	if err := train.LimitAhead(); err != nil { // as mlx train does
-		return nil, err
-	}
 	m, err := t.load(ctx)
 	if err != nil {
 		return nil, err
