@@ -8,6 +8,7 @@ type fuseCmd struct {
 	Out        string `name:"save-path" aliases:"out" default:"fused_model" type:"path" placeholder:"DIR" help:"The folder to write, which is new or empty."`
 	Dequantize bool   `short:"d" aliases:"de-quantize" help:"Unpack the weights; without it those that are packed are packed again in the same way."`
 	BaseModel  string `placeholder:"NAME" help:"The model's name, for the model card."`
+	writing
 }
 
 // Help is shown by --help.
@@ -23,9 +24,9 @@ func (f *fuseCmd) Run(con *console) error {
 	if f.Dequantize {
 		opts = append(opts, convert.Dequantize())
 	}
-	r, err := convert.Folder(con.ctx, f.Model, f.Out, append(opts, tensorProgress(con)...)...)
+	r, err := convert.Folder(con.ctx, f.Model, f.Out, append(opts, f.progress(con)...)...)
 	if err != nil {
 		return err
 	}
-	return tellConverted(con, f.Out, r)
+	return f.tell(con, f.Out, r)
 }

@@ -39,6 +39,7 @@ type generateCmd struct {
 	IgnoreEOS bool    `name:"ignore-eos" help:"Go on past end-of-text tokens."`
 	Stats     bool    `help:"Print speed and memory on standard error."`
 	JSON      bool    `help:"With --stats, print them as one line of JSON."`
+	Quiet     bool    `short:"q" help:"Show no progress of downloading and loading."`
 	weightFlags
 }
 
@@ -75,7 +76,7 @@ func (g *generateCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	path, err := modelPath(c, g.Model)
+	path, err := modelPath(c.silent(g.Quiet), g.Model)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (g *generateCmd) Run(c *console) error {
 	if g.Adapter != "" {
 		opts = append(opts, models.WithAdapter(g.Adapter))
 	}
-	m, err := loadModel(c, path, opts...)
+	m, err := loadModel(c.silent(g.Quiet), path, opts...)
 	if err != nil {
 		return err
 	}

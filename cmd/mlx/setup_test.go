@@ -50,10 +50,14 @@ func setupArgs(t *testing.T, prefix, cmake string) []string {
 func TestSetupJSON(t *testing.T) {
 	prefix := filepath.Join(t.TempDir(), "prefix")
 	args := setupArgs(t, prefix, builder)
-	for _, progress := range []string{"installed in " + prefix, "is in place: " + prefix} {
+	for _, progress := range []string{"installed in " + prefix, "is in place: " + prefix, ""} {
+		if progress == "" {
+			args = append(args, "--quiet", "--force")
+		}
 		o := call(t, "", args...)
 		require.Zero(t, o.code, o.err)
 		require.Contains(t, o.err, progress)
+		require.Equal(t, progress == "", o.err == "")
 		require.FileExists(t, filepath.Join(prefix, "lib", "libmlxc.so"))
 		var got map[string]string
 		require.NoError(t, json.Unmarshal([]byte(o.out), &got))
