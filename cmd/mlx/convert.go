@@ -21,7 +21,7 @@ import (
 )
 
 type convertCmd struct {
-	Model      string   `required:"" aliases:"hf-path" placeholder:"PATH" help:"The folder to convert, as Hugging Face has it, a .gguf file, a name of the Hub (org/name), or smollm2."`
+	Model      string   `required:"" short:"m" aliases:"hf-path" placeholder:"PATH" help:"The folder to convert, as Hugging Face has it, a .gguf file, a name of the Hub (org/name), or smollm2."`
 	Out        string   `default:"mlx_model" aliases:"mlx-path,outfile" type:"path" placeholder:"PATH" help:"The folder to write, which is new or empty, or a .gguf file."`
 	Outtype    string   `default:"auto" enum:"auto,f32,f16,bf16,q8_0,q4_1,q4_0" placeholder:"TYPE" help:"The type of a .gguf file: f32, f16, bf16, q8_0, q4_1 or q4_0; auto is the float that the model computes in."`
 	Quantize   bool     `short:"q" help:"Pack the weights."`
@@ -87,7 +87,8 @@ func (c *convertCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	if ref, err := hub.ParseRef(c.Model); err == nil && from != c.Model && c.BaseModel == "" && !c.toGGUF() {
+	if from != c.Model && hub.IsRef(c.Model) && c.BaseModel == "" && !c.toGGUF() {
+		ref, _ := hub.ParseRef(c.Model)
 		opts = append(opts, convert.BaseModel(ref.Repo))
 	}
 	opts = append(opts, c.progress(con)...)

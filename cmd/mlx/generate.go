@@ -21,7 +21,7 @@ import (
 )
 
 type generateCmd struct {
-	Model     string  `required:"" help:"A model folder, a .gguf file, a name of the Hugging Face Hub (org/name), or smollm2 for the small default model."`
+	Model     string  `required:"" short:"m" help:"A model folder, a .gguf file, a name of the Hugging Face Hub (org/name), or smollm2 for the small default model."`
 	Adapter   string  `name:"adapter-path" type:"path" placeholder:"DIR" help:"A LoRA or DoRA adapter, of mlx-lm or PEFT, to run on top."`
 	Prompt    string  `required:"" short:"p" help:"The prompt; - reads it from standard input."`
 	System    string  `help:"A system message."`

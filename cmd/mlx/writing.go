@@ -38,13 +38,23 @@ func (w *writing) progress(con *console) []convert.Option {
 	})}
 }
 
-// tell tells what was written.
+// tell tells what was written, and what somebody may have meant to be written otherwise.
 func (w *writing) tell(con *console, to string, r *convert.Result) error {
+	if r.Kept > 0 && !w.Quiet {
+		fmt.Fprintf(con.err, "%s packed already: kept; --dequantize first packs otherwise\n", were(r.Kept, "weight"))
+	}
 	if w.JSON {
 		return json.NewEncoder(con.out).Encode(writtenJSON{to, r.Shards, r.Bytes, r.Parameters, r.BitsPerWeight()})
 	}
 	_, err := fmt.Fprintf(con.out, "%s: %s in %s, %.3f bits per weight\n", to, humanize.IBytes(uint64(r.Bytes)), plural(r.Shards, "file"), r.BitsPerWeight())
 	return err
+}
+
+func were(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing + " was"
+	}
+	return plural(n, thing) + " were"
 }
 
 func plural(n int, thing string) string {
