@@ -51,6 +51,9 @@ func (t *training) close() (err error) {
 }
 
 func (t *training) do() (err error) {
+	if err := train.LimitAhead(); err != nil {
+		return err
+	}
 	if t.model, err = t.load(t.console); err != nil {
 		return err
 	}
