@@ -80,15 +80,18 @@ func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
 }
 
 // loadCheckpoint fills arch with the weights of ck, which it closes.
-func loadCheckpoint(ctx context.Context, ck *checkpoint, arch architecture, c *loadConfig) (*Model, error) {
+func loadCheckpoint(ctx context.Context, ck *checkpoint, arch architecture, c *loadConfig) (_ *Model, err error) {
 	m := &Model{arch: arch, text: ck.text, worker: c.worker}
 	if m.worker == nil {
 		m.worker = mlx.Default()
 	}
+	if m.size, err = sizeOf(arch); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", ck.name, err), ck.Close())
+	}
 	if c.template != nil {
 		m.text.templates = m.text.templates.With(templates.DefaultName, c.template)
 	}
-	err := m.worker.Do(ctx, func(t *mlx.Thread) error { return m.fill(ctx, t, ck, c) })
+	err = m.worker.Do(ctx, func(t *mlx.Thread) error { return m.fill(ctx, t, ck, c) })
 	if err = errors.Join(err, ck.Close()); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}

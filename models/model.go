@@ -26,6 +26,7 @@ type Model struct {
 
 	uncached *cache.Cache // of Logits
 	vocab    int
+	size     int64
 }
 
 // ErrClosed is the error of a generation by a model that was closed.

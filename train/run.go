@@ -113,6 +113,15 @@ func (r *Run) Close() error {
 // Iter is how many batches the run has trained on.
 func (r *Run) Iter() int { return r.at.Iter }
 
+// Trained is how many numbers the run trains.
+func (r *Run) Trained() (n int64) {
+	for _, l := range r.params {
+		size, _ := l.Array().Size()
+		n += int64(size)
+	}
+	return n
+}
+
 // Stopped reports whether the run ended early: see WithEarlyStop.
 func (r *Run) Stopped() bool { return r.patience > 0 && r.at.Waited >= r.patience }
 
@@ -130,6 +139,9 @@ func (r *Run) run(ctx context.Context) error {
 	r.clock.start(r.now())
 	r.leaving = false
 	if r.at.Iter == 0 {
+		if err := r.tell(BeginEvent{Iters: r.iters, Trained: r.Trained(), Parameters: r.model.Size()}); err != nil {
+			return err
+		}
 		if err := errors.Join(r.evaluate(ctx), r.sample(ctx)); err != nil {
 			return err
 		}

@@ -28,9 +28,14 @@ func TestMain(m *testing.M) {
 // program is the command as a process of its own.
 func program(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
+	return programIn(t, t.Context(), args...)
+}
+
+func programIn(t *testing.T, ctx context.Context, args ...string) *exec.Cmd {
+	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), exe, args...)
+	cmd := exec.CommandContext(ctx, exe, args...)
 	cmd.Env = append(os.Environ(), beMLX+"=1")
 	return cmd
 }
@@ -107,6 +112,7 @@ func TestWrongUse(t *testing.T) {
 		{"neither train nor test", []string{"train", "--model=x", "--data=x", "--no-train"}, []string{"neither to train nor to --test"}},
 		{"two masks", []string{"train", "--model=x", "--data=x", "--mask-prompt", "--assistant-only"}, []string{"--mask-prompt", "--assistant-only"}},
 		{"all dropped", []string{"train", "--model=x", "--data=x", "--dropout=1"}, []string{"--dropout=1 is not 0 or more and below 1"}},
+		{"train over a wire", []string{"train", "--model=x", "--data=x", "--distributed=wire"}, []string{"--distributed", `"ring"`, `"wire"`}},
 		{"report in no form", []string{"train", "--model=x", "--data=x", "--report=x.pdf"}, []string{"--report=", "x.pdf is none of .html, .svg, .png"}},
 		{"pull nothing", []string{"pull"}, []string{"<model>", "see mlx pull --help"}},
 		{"pull no name", []string{"pull", "../x"}, []string{`"../x" is no name of a model`, "see mlx pull --help"}},

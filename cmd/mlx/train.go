@@ -29,6 +29,7 @@ type trainCmd struct {
 	trainMethod `group:"Method"`
 	trainLoop   `group:"Loop"`
 
+	Distributed string `default:"auto" enum:"auto,none,any,ring,mpi,nccl,jaccl" placeholder:"BACKEND" help:"Train with the processes that mlx.launch or mpirun started beside this one: by ring, mpi, nccl, jaccl or any of them; auto is any where there are some, none trains alone."`
 	Report      string `type:"path" placeholder:"FILE" help:"Write curves and samples: a page for .html, a picture for .svg and .png."`
 	TensorBoard string `name:"tensorboard" type:"path" placeholder:"DIR" help:"Write TensorBoard's event files."`
 	Quiet       bool   `short:"q" help:"Show no progress."`

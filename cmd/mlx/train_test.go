@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/models/safetensors"
 	"forge.lthn.ai/core/go-mlx/train"
 	"forge.lthn.ai/core/go-mlx/train/report"
 )
@@ -66,14 +67,18 @@ func TestTrain(t *testing.T) {
 	require.Regexp(t, `\ntest loss \d+\.\d+, perplexity \d+\.\d+\n$`, o.out)
 	require.Regexp(t, `train\.jsonl: 16 rows \(text\), 4 batches, \d+% padding`, o.err)
 	require.Regexp(t, `\n30/30: loss \d`, o.err)
+	require.Regexp(t, `\nTrainable parameters: \d\d?\.\d{3}% \(0\.\d{3}M/0\.\d{3}M\)\n`, o.err)
 	h := history(t, out)
 	require.Len(t, h.Steps, 6)
+	require.Len(t, h.Begins, 1)
+	require.EqualValues(t, numbersIn(t, out), h.Begins[0].Trained)
 	require.Less(t, h.Steps[5].Loss, 0.8*h.Steps[0].Loss)
 	require.Len(t, h.Evals, 4)
 	require.Less(t, h.Evals[3].Loss, 0.8*h.Evals[0].Loss)
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	require.Contains(t, string(text), "<svg")
+	require.Contains(t, string(text), "trainable parameters")
 	events, err := filepath.Glob(filepath.Join(board, "*tfevents*"))
 	require.NoError(t, err)
 	require.Len(t, events, 1)
@@ -257,4 +262,20 @@ func TestTrainBadData(t *testing.T) {
 	require.NoError(t, os.Remove(path))
 	requireSentence(t, call(t, "", args...), exitFailed, "no such file", path)
 	require.NoDirExists(t, out)
+}
+
+// numbersIn counts those of an adapter.
+func numbersIn(t *testing.T, dir string) (n int) {
+	t.Helper()
+	f, err := safetensors.Open(filepath.Join(dir, "adapters.safetensors"))
+	require.NoError(t, err)
+	defer f.Close()
+	for _, tensor := range f.Tensors {
+		size := 1
+		for _, d := range tensor.Shape {
+			size *= d
+		}
+		n += size
+	}
+	return n
 }
