@@ -24,7 +24,7 @@ type checkpoint struct {
 	}
 	text    text
 	own     bool     // the weights have the names of the architecture's fields
-	adapter *adapter // on top; may be nil
+	adapter *Adapter // on top; may be nil
 }
 
 // named shows the weights under the names of arch's fields.
@@ -129,7 +129,7 @@ func (m *Model) fill(ctx context.Context, t *mlx.Thread, ck *checkpoint, c *load
 	})
 	if err := nn.Load(ctx, t, m.arch, weights, policy, m.owner, append(ck.adapter.options(), report)...); err != nil {
 		if ck.adapter != nil {
-			err = fmt.Errorf("with adapter %s: %w", ck.adapter.config, err)
+			err = fmt.Errorf("with adapter %s: %w", ck.adapter.Config, err)
 		}
 		return fmt.Errorf("%s: %w", ck.name, err)
 	}

@@ -112,6 +112,12 @@ func (m *Model) Nested() bool {
 	return nested
 }
 
+// Tied reports whether the embedding is the output layer too.
+func (m *Model) Tied() bool {
+	_, tied := m.arch.headLayer().(*nn.Embedding)
+	return tied
+}
+
 // Policy tells the form in which the weights are kept.
 func (m *Model) Policy() nn.Policy { return m.policy }
 

@@ -123,6 +123,9 @@ func TestTrainMethods(t *testing.T) {
 		require.Empty(t, o.err)
 		h := history(t, out)
 		require.Less(t, h.Evals[1].Loss, h.Evals[0].Loss, more)
+		o = call(t, "", trainArgs(t, out, "--no-train", "--test", "-q")...)
+		require.Equal(t, 0, o.code, "%v: %s", more, o.err)
+		require.Regexp(t, `^test loss \d`, o.out)
 	}
 }
 

@@ -44,6 +44,8 @@ GEMMA3 = dict(SIZES, model_type="gemma3_text", rms_norm_eps=1e-6, rope_theta=100
               sliding_window=6, sliding_window_pattern=2, rope_scaling=None)
 MOE = dict(SIZES, model_type="qwen3_moe", num_hidden_layers=2, moe_intermediate_size=32, rms_norm_eps=1e-6, rope_theta=10000.0, num_experts=4,
            num_experts_per_tok=2, decoder_sparse_step=1, mlp_only_layers=[], norm_topk_prob=True, tie_word_embeddings=False)
+NESTED = dict(model_type="gemma3", vocab_size=32, text_config=GEMMA3)
+PREFIX = "language_model."  # of a model within another, which the Go side leaves out
 Q4 = dict(group_size=32, bits=4)
 OPTIMIZERS = dict(adam=optim.Adam, adamw=optim.AdamW, sgd=optim.SGD, adafactor=optim.Adafactor, muon=optim.Muon)
 
@@ -123,14 +125,14 @@ def tiny(config, kind="lora", layers=2, optimizer="adam", rate=1e-3, quantizatio
     else:
         adapt(model, kind, layers, lora)
     trained = {k: v.shape for k, v in tree_flatten(model.trainable_parameters())}
-    model.load_weights([(k, tensor(k, s)) for k, s in trained.items() if k.endswith(("lora_a", "lora_b"))], strict=False)
+    model.load_weights([(k, tensor(k.removeprefix(PREFIX), s)) for k, s in trained.items() if k.endswith(("lora_a", "lora_b"))], strict=False)
     if nudged:
         name, first = next((k, v) for k, v in tree_flatten(model.trainable_parameters()) if v.ndim > 1)
         model.load_weights([(name, first * mx.where(mx.arange(first.size).reshape(first.shape) == 0, 1 + 2**-23, 1))], strict=False)
     model.train()
     out = train(model, OPTIMIZERS[optimizer](learning_rate=rate), [batch(i, 32, BATCH, LENGTH) for i in range(STEPS)])
     return dict(config=config, tensors=[[k, list(s)] for k, s in shapes.items()], packed=packed, kind=kind, layers=layers, lora=lora,
-                optimizer=optimizer, rate=rate, trained=[[k, list(s)] for k, s in trained.items()], **out)
+                optimizer=optimizer, rate=rate, trained=[[k.removeprefix(PREFIX), list(s)] for k, s in trained.items()], **out)
 
 
 def smollm2(folder):
@@ -170,6 +172,7 @@ CASES = {
     }.items()
 }
 CASES |= {
+    "nested/lora": lambda: tiny(NESTED), "nested/full": lambda: tiny(NESTED, kind="full"),
     "llama/lora of keys": lambda: tiny(LLAMA, layers=1, keys=["self_attn.q_proj", "mlp.down_proj", "model.embed_tokens"], optimizer="sgd", rate=0.1),
     "llama/dora of embeddings": lambda: tiny(LLAMA, kind="dora", keys=["model.embed_tokens"], rate=1e-3),
     "llama/lora with muon": lambda: tiny(LLAMA, layers=-1, optimizer="muon", rate=1e-3),
