@@ -31,11 +31,11 @@ type step struct {
 // form is what a compiled function does.
 type form struct{ packed, update bool }
 
-// The memory that logits in float32 take at a time. A GPU multiplies small parts
-// badly.
+// The memory that logits in float32 take at a time, of which a step holds up to
+// three. A GPU multiplies small parts badly.
 const (
 	logitBytesCPU = 128 << 20
-	logitBytesGPU = 1 << 30
+	logitBytesGPU = 256 << 20
 )
 
 func newStep(t *mlx.Thread, r *Run) (*step, error) {

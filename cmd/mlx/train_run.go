@@ -53,6 +53,9 @@ func (t *training) close() (err error) {
 }
 
 func (t *training) do() (err error) {
+	if err := train.LimitAhead(); err != nil {
+		return err
+	}
 	if err := t.join(); err != nil {
 		return err
 	}
