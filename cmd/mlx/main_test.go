@@ -120,6 +120,8 @@ func TestWrongUse(t *testing.T) {
 		{"no workers", []string{"pull", "org/name", "--workers=0"}, []string{"--workers=0 is not 1 or more"}},
 		{"rm a file", []string{"rm", "org/name:x.gguf"}, []string{"a snapshot is removed whole"}},
 		{"fuse nothing", []string{"fuse", "--adapter-path=."}, []string{"--model", "see mlx fuse --help"}},
+		{"fuse into no GGUF", []string{"fuse", "--model=.", "--adapter-path=.", "--export-gguf", "--gguf-path=x.bin"}, []string{"--gguf-path must end in .gguf"}},
+		{"fuse without GGUF", []string{"fuse", "--model=.", "--adapter-path=.", "--outtype=q8_0"}, []string{"go with --export-gguf"}},
 		{"fuse no folder", []string{"fuse", "--model=.", "--adapter-path=/no/such/folder"}, []string{"--adapter-path", "/no/such/folder"}},
 		{"rm nothing", []string{"rm"}, []string{"<model>", "see mlx rm --help"}},
 		{"backend", []string{"setup", "--backend=rocm"}, []string{"--backend", `"cuda12"`, `"rocm"`,

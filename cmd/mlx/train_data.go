@@ -103,7 +103,7 @@ func (c *trainCmd) setOptions(out io.Writer) []data.Option {
 func (t *training) batchOptions(judged bool) []data.BatchOption {
 	rank, of := t.share()
 	opts := []data.BatchOption{data.BatchSize(t.BatchSize), data.MaxLength(t.MaxLength), data.Seed(t.Seed), data.Shard(rank, of)}
-	if judged && !t.AsMLXLM && !(t.Pack && of > 1) { // the rest of packed rows cannot be shared
+	if judged && !t.AsMLXLM && (!t.Pack || of == 1) { // the rest of packed rows cannot be shared
 		opts = append(opts, data.WithRest())
 	}
 	if t.Pack {
