@@ -102,6 +102,7 @@ func TestWrongUse(t *testing.T) {
 		{"cache in odd groups", append(generate, "--kv-group-size=48"), []string{"--kv-group-size=48 is not 32, 64 or 128"}},
 		{"quantised before it begins", append(generate, "--quantized-kv-start=-1"), []string{"--quantized-kv-start=-1 is negative"}},
 		{"seed below 0", append(generate, "--seed=-1"), []string{"--seed"}},
+		{"a negative number", append(generate, "--temp", "-0.5"), []string{"--temp=-0.5 is not 0 or more"}},
 		{"weights", append(generate, "--weights=zipped"), []string{"--weights", `"packed"`, `"zipped"`}},
 		{"dtype", append(generate, "--dtype=int8"), []string{"--dtype", `"bfloat16"`, `"int8"`}},
 		{"raw with system", append(generate, "--raw", "--system=x"), []string{"--system needs the chat template"}},

@@ -114,7 +114,7 @@ func quietly(o outcome) outcome {
 // Every method trains, packed rows and recomputed layers too.
 func TestTrainMethods(t *testing.T) {
 	leaktest.Check(t)
-	for _, more := range [][]string{{"--fine-tune-type=dora"}, {"--fine-tune-type=full", "--optimizer=adamw", "--learning-rate=0.003"},
+	for _, more := range [][]string{{"--fine-tune-type=dora", "--num-layers", "-1", "--val-batches", "-1"}, {"--fine-tune-type=full", "--optimizer=adamw", "--learning-rate=0.003"},
 		{"--pack", "--max-seq-length=32", "--grad-accumulation-steps=2"}, {"--grad-checkpoint", "--clip=1", "--optimizer=lion", "--learning-rate=0.003"},
 		{"--mlx-lm-batches", "--keys=self_attn.q_proj,mlp.up_proj"}} {
 		out := filepath.Join(t.TempDir(), "adapters")
