@@ -198,7 +198,11 @@ func (t *training) tell() error {
 		when := map[bool]string{true: "before", false: "after"}[s.Iter == 0]
 		fmt.Fprintf(t.out, "\n%s: %s\n%s\n", when, s.Prompt, s.Answer)
 	}
-	if best, e := train.Best(t.Adapter); e == nil && len(h.Evals) > 0 && !h.Evals[len(h.Evals)-1].Best {
+	if n := len(h.Evals); n > 0 && !h.Evals[n-1].Best {
+		best, e := train.Best(t.Adapter)
+		if e != nil {
+			best = "the beginning: nothing that was trained is better"
+		}
 		fmt.Fprintf(t.out, "the best validation was at %s\n", best)
 	}
 	return err

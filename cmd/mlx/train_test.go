@@ -129,6 +129,17 @@ func TestTrainMethods(t *testing.T) {
 	}
 }
 
+// A run that only gets worse ends early, and says so.
+func TestTrainGetsWorse(t *testing.T) {
+	leaktest.Check(t)
+	good, out := filepath.Join(t.TempDir(), "good"), filepath.Join(t.TempDir(), "adapters")
+	require.Equal(t, 0, call(t, "", trainArgs(t, good, "--iters=30", "-q")...).code)
+	o := call(t, "", trainArgs(t, out, "--resume-adapter-file", filepath.Join(good, "adapters.safetensors"), "--learning-rate=100",
+		"--steps-per-eval=1", "--early-stop=2", "-q")...)
+	require.Equal(t, 0, o.code, o.err)
+	require.Regexp(t, `/adapters: 2 iterations, ended early, .*\nthe best validation was at the beginning: nothing that was trained is better\n$`, o.out)
+}
+
 // Ctrl-C saves a checkpoint, which --resume takes up.
 func TestTrainInterrupted(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "adapters")
@@ -160,6 +171,7 @@ const loraConfig = `
 model: %q
 train: true
 fine_tune_type: dora
+training_mode: normal
 optimizer: adamw
 optimizer_config:
   adam: {}
@@ -236,6 +248,8 @@ func TestTrainWrongConfig(t *testing.T) {
 		"unknown setting lora_parameters.ranks, did you mean lora_parameters.rank?": "lora_parameters: {ranks: 4}",
 		"unknown setting learning_rat, did you mean learning_rate?":                 "learning_rat: 1e-4",
 		"report_to is not supported: see --tensorboard and --report":                "report_to: wandb",
+		"training_mode is not supported: only what mlx-lm calls normal is there":    "training_mode: dpo",
+		"hf_dataset is not supported: see --data":                                   "hf_dataset: {name: billsum}",
 		`--iters: expected a valid 64 bit int but got "2.5"`:                        "iters: 2.5",
 		`--fine-tune-type must be one of "lora","dora","full" but got "qlora"`:      "fine_tune_type: qlora",
 		"lora_parameters must have settings by name, not 4":                         "lora_parameters: 4",
