@@ -27,7 +27,7 @@ import (
 
 // options are the command line.
 type options struct {
-	Model        string        `default:"smollm2" help:"The pinned model to run, or a GGUF file."`
+	Model        string        `default:"smollm2" help:"The pinned model to run, gemma3-270m, or a GGUF file."`
 	Peer         string        `type:"path" placeholder:"DIR" help:"Python environment with mlx-lm, not one of its own."`
 	Llama        string        `type:"path" placeholder:"DIR" help:"Python environment with llama-cpp-python, not one of its own."`
 	PromptTokens int           `default:"512" help:"Length of the prompt."`
@@ -37,6 +37,8 @@ type options struct {
 	Limit        time.Duration `default:"5m" help:"A setting whose run takes longer gets shorter and fewer runs."`
 	Quick        bool          `help:"Short runs, to look at; nothing is written unless --out is given."`
 	Out          string        `type:"path" placeholder:"FILE" help:"Write the figures there, not to docs/benchmarks.md."`
+
+	file string // of the model
 }
 
 // quick is what --quick measures.
@@ -48,6 +50,7 @@ type commands struct {
 	Ops    opsOptions    `cmd:"" help:"What an operation costs in Go, in C and in Python."`
 	Shapes shapesOptions `cmd:"" help:"Models of random weights by their config.json, beside mlx-lm."`
 	Train  trainOptions  `cmd:"" help:"Training, beside mlx-lm's tuner."`
+	Serve  serveOptions  `cmd:"" hidden:""`
 }
 
 func main() {
@@ -62,6 +65,8 @@ func main() {
 		err = runShapes(ctx, c.Shapes, os.Stdout, os.Stderr)
 	case "train":
 		err = runTrain(ctx, c.Train, os.Stdout, os.Stderr)
+	case "serve":
+		err = runServe(ctx, c.Serve, os.Stdin, os.Stdout)
 	default:
 		err = run(ctx, c.Model, os.Stdout, os.Stderr)
 	}
@@ -91,6 +96,9 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	if o.file, err = modelPath(ctx, o.Model, log); err != nil {
+		return err
+	}
 	all, machine, err := contenders(ctx, o, root, log)
 	if err != nil {
 		return err
@@ -100,7 +108,11 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	r := report{machine: machine, options: o, results: results, date: time.Now()}
+	info, err := os.Stat(o.file)
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	r := report{machine: machine, options: o, results: results, date: time.Now(), size: info.Size()}
 	if _, err := io.WriteString(out, r.text()); err != nil {
 		return fmt.Errorf("bench: %w", err)
 	}

@@ -54,7 +54,7 @@ func startAs(t *testing.T, ctx context.Context, act string) (*peer, error) {
 	t.Helper()
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), actVariable+"="+act)
-	return start(ctx, cmd, setting{mlxLM, "f32", "the peer"})
+	return start(ctx, cmd, setting{of: mlxLM, folder: "f32", label: "the peer"})
 }
 
 var small = workload{ids: []int32{5, 6, 7}, prompt: 4, tokens: 3, builds: 2}
@@ -116,7 +116,7 @@ func TestPeerOfAnotherVersion(t *testing.T) {
 func TestLlama(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), actVariable+"=well")
-	p, err := start(t.Context(), cmd, llama)
+	p, err := start(t.Context(), cmd, llamaSettings(2)[0])
 	require.NoError(t, err)
 	require.Equal(t, llamaCpp, p.side())
 	s, err := p.run(t.Context(), small)
