@@ -6,9 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
+	"forge.lthn.ai/core/go-mlx/generate"
 	"forge.lthn.ai/core/go-mlx/models"
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
@@ -35,9 +35,12 @@ func Run(ctx context.Context, m *models.Model, prompts [][]int32, tokens, chunk 
 		b.cache = m.NewCache(t)
 		return t.ResetPeakMemory()
 	})
-	length := len(prompts[0])
-	for lo := 0; err == nil && lo < length; lo += chunk {
-		err = w.Do(ctx, func(t *mlx.Thread) error { return b.prefill(t, lo, min(lo+chunk, length)) })
+	last := len(prompts[0]) - 1
+	for lo := 0; err == nil && lo < last; lo += chunk {
+		err = w.Do(ctx, func(t *mlx.Thread) error { return b.prefill(t, lo, min(lo+chunk, last)) })
+	}
+	if err == nil {
+		err = w.Do(ctx, b.first)
 	}
 	read := time.Now()
 	for n := 1; err == nil && n < tokens; n++ {
@@ -68,9 +71,8 @@ type batch struct {
 	tokens  [][]int32
 }
 
-// prefill runs the positions [lo, hi) of the prompts, and computes the tokens that
-// follow the last one.
-func (b *batch) prefill(t *mlx.Thread, lo, hi int) (err error) {
+// prefill runs the positions [lo, hi) of the prompts into the cache.
+func (b *batch) prefill(t *mlx.Thread, lo, hi int) error {
 	var ids []int32
 	for _, p := range b.prompts {
 		ids = append(ids, p[lo:hi]...)
@@ -79,30 +81,43 @@ func (b *batch) prefill(t *mlx.Thread, lo, hi int) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, tokens.Close()) }()
-	last := hi == len(b.prompts[0])
-	made, err := t.BuildAll(func(s *mlx.Scope) []mlx.Array {
-		logits := b.model.Forward(s, tokens, b.cache) // [B, L, V]
-		if !last {
-			return nil
-		}
-		ends := s.TakeAxis(logits, s.Scalar(float64(hi-lo-1), mlx.Int32), 1)
-		return []mlx.Array{s.ArgmaxAxis(ends, -1, false)}
-	})
+	defer tokens.Close()
+	if _, err := t.BuildAll(func(s *mlx.Scope) []mlx.Array {
+		b.model.Forward(s, tokens, b.cache) // the logits are dropped, and so never computed
+		return nil
+	}); err != nil {
+		return err
+	}
+	return errors.Join(t.Eval(b.cache.State()...), t.ClearCache())
+}
+
+// first computes the tokens that follow the last ones of the prompts.
+func (b *batch) first(t *mlx.Thread) (err error) {
+	var ids []int32
+	for _, p := range b.prompts {
+		ids = append(ids, p[len(p)-1])
+	}
+	tokens, err := mlx.FromSlice(t, ids, len(ids))
 	if err != nil {
 		return err
 	}
-	if last {
-		b.next = made[0]
+	defer tokens.Close()
+	if b.next, err = b.after(t, tokens); err != nil {
+		return err
 	}
-	return errors.Join(t.Eval(slices.Concat(made, b.cache.State())...), t.ClearCache())
+	return t.Eval(b.next)
+}
+
+// after builds the tokens [B] that follow tokens [B].
+func (b *batch) after(t *mlx.Thread, tokens mlx.Array) (mlx.Array, error) {
+	return t.Build(func(s *mlx.Scope) mlx.Array {
+		return generate.Sampling{}.Sample(s, b.model.Forward(s, tokens, b.cache), mlx.Array{})
+	})
 }
 
 // step starts the computation of the tokens that follow, and reads those before.
 func (b *batch) step(t *mlx.Thread) error {
-	following, err := t.Build(func(s *mlx.Scope) mlx.Array {
-		return s.ArgmaxAxis(b.model.Forward(s, b.next, b.cache), -1, false)
-	})
+	following, err := b.after(t, b.next)
 	if err != nil {
 		return err
 	}
