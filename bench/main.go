@@ -1,8 +1,9 @@
 // Command bench measures go-mlx beside Python mlx-lm and llama.cpp, in one run, on the
 // same weights and the same prompt: prefill, decode and building the graph of a
 // decoding step. `bench shapes` does it for models of random weights, `bench train`
-// measures training, and `bench ops` what single operations cost beside C and Python.
-// They print a table and write it to docs/benchmarks.md with the machine's description.
+// measures training, `bench ops` what single operations cost beside C and Python,
+// `bench kernels` products beside reading memory, and `bench start` how long the first
+// word takes. They print a table and write it to docs/benchmarks.md with the machine's description.
 //
 // What it needs beyond Go it fetches once: the model, and a Python environment
 // with mlx-lm and one with llama.cpp in the user cache folder.
@@ -46,11 +47,14 @@ var quick = options{PromptTokens: 64, Tokens: 16, Runs: 3, Builds: 8, Limit: tim
 
 // commands are what the program can measure.
 type commands struct {
-	Model  options       `cmd:"" default:"withargs" help:"A model's prefill, decode and building of a step, beside mlx-lm. The default."`
-	Ops    opsOptions    `cmd:"" help:"What an operation costs in Go, in C and in Python."`
-	Shapes shapesOptions `cmd:"" help:"Models of random weights by their config.json, beside mlx-lm."`
-	Train  trainOptions  `cmd:"" help:"Training, beside mlx-lm's tuner."`
-	Serve  serveOptions  `cmd:"" hidden:""`
+	Model   options        `cmd:"" default:"withargs" help:"A model's prefill, decode and building of a step, beside mlx-lm. The default."`
+	Ops     opsOptions     `cmd:"" help:"What an operation costs in Go, in C and in Python."`
+	Shapes  shapesOptions  `cmd:"" help:"Models of random weights by their config.json, beside mlx-lm."`
+	Train   trainOptions   `cmd:"" help:"Training, beside mlx-lm's tuner."`
+	Start   startOptions   `cmd:"" help:"The time from starting mlx to its first word, and its parts."`
+	Kernels kernelsOptions `cmd:"" help:"Products with weights beyond the cache, beside reading memory."`
+	Serve   serveOptions   `cmd:"" hidden:""`
+	Parts   partsOptions   `cmd:"" hidden:""`
 }
 
 func main() {
@@ -65,6 +69,12 @@ func main() {
 		err = runShapes(ctx, c.Shapes, os.Stdout, os.Stderr)
 	case "train":
 		err = runTrain(ctx, c.Train, os.Stdout, os.Stderr)
+	case "kernels":
+		err = runKernels(ctx, c.Kernels, os.Stdout, os.Stderr)
+	case "start":
+		err = runStart(ctx, c.Start, os.Stdout, os.Stderr)
+	case "parts":
+		err = runParts(ctx, c.Parts, os.Stdout)
 	case "serve":
 		err = runServe(ctx, c.Serve, os.Stdin, os.Stdout)
 	default:

@@ -26,6 +26,10 @@ func actAsPeer(act string) int {
 	case "babbles":
 		fmt.Println("Fetching 5 files")
 		return 0
+	case "writes-then-waits":
+		fmt.Print("a")
+		time.Sleep(2 * time.Second)
+		return 0
 	case "hangs":
 		time.Sleep(time.Hour)
 	}
