@@ -203,13 +203,13 @@ func sumOf(blocks [][8]uint64) uint64 {
 }
 
 func kernelsTable(reads time.Duration, results []kernelResult) string {
-	rows := [][]string{{"weights", "MB", "1 row, GB/s", "of reading", fmt.Sprintf("%d rows, GB/s", manyRows), "of a row's time, a row"}}
+	rows := [][]string{{"weights", "MB", "1 row, GB/s", "of reading", fmt.Sprintf("%d rows, GB/s", manyRows), "times one by one"}}
 	read := rateOf(kernelBytes, reads)
 	rows = append(rows, []string{"only reading them", figure(kernelBytes / 1e6), figure(read), "100 %", "–", "–"})
 	for _, r := range results {
 		one := rateOf(r.bytes, r.one)
 		rows = append(rows, []string{r.name, figure(float64(r.bytes) / 1e6), figure(one), fmt.Sprintf("%.0f %%", 100*one/read),
-			figure(rateOf(r.bytes, r.many)), figure(r.many.Seconds() / r.one.Seconds() / manyRows)})
+			figure(rateOf(r.bytes, r.many)), figure(manyRows*r.one.Seconds()/r.many.Seconds()) + " ×"})
 	}
 	return markdown.Table(rows)
 }

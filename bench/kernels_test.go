@@ -52,7 +52,7 @@ func TestKernelsTable(t *testing.T) {
 	lines := strings.Split(table, "\n")
 	require.Contains(t, lines[2], "| only reading them |")
 	require.Regexp(t, `201 \| +20\.1 \| +100 %`, lines[2])
-	require.Regexp(t, `4 bits +\| 201 \| +16\.1 \| +80 % \| +8\.05 \| +0\.250 \|`, lines[3])
+	require.Regexp(t, `4 bits +\| 201 \| +16\.1 \| +80 % \| +8\.05 \| +4\.00 × \|`, lines[3])
 }
 
 func TestKernelsRefuse(t *testing.T) {
