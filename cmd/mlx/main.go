@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -74,7 +76,7 @@ func run(c *console, args []string) int {
 		fmt.Fprintf(c.err, "mlx: %v\n", err)
 		return exitFailed
 	}
-	ctx, err := parser.Parse(args)
+	ctx, err := parser.Parse(withNegatives(args))
 	if exited >= 0 {
 		return exited // --help
 	}
@@ -92,6 +94,23 @@ func run(c *console, args []string) int {
 		fmt.Fprintf(c.err, "mlx: %v\n", err)
 		return exitFailed
 	}
+}
+
+// negative is a number below zero.
+var negative = regexp.MustCompile(`^-\d+(\.\d+)?$`)
+
+// withNegatives joins "--num-layers -1" to "--num-layers=-1", as which kong takes it:
+// no flag here has a number for its name.
+func withNegatives(args []string) []string {
+	var out []string
+	for i, arg := range args {
+		if i > 0 && negative.MatchString(arg) && strings.HasPrefix(args[i-1], "--") && !strings.Contains(args[i-1], "=") && args[i-1] != "--" {
+			out[len(out)-1] += "=" + arg
+			continue
+		}
+		out = append(out, arg)
+	}
+	return out
 }
 
 // newParser makes the parser of the command line.

@@ -55,9 +55,11 @@ func TestMetricsGoOn(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "metrics.jsonl")
 	m, err := OpenMetrics(path, 0)
 	require.NoError(t, err)
+	observe(t, m.Observe, train.BeginEvent{Iters: 30, Trained: 162816, Parameters: 134515008})
 	observe(t, m.Observe, told()[:6]...)
 	text := read(t, path)
-	require.Equal(t, 6, strings.Count(text, "\n"))
+	require.Contains(t, text, `{"event":"begin","iteration":0,"iterations":30,"trainable_parameters":162816,"total_parameters":134515008}`)
+	require.Equal(t, 7, strings.Count(text, "\n"))
 	require.Contains(t, text, `{"event":"train","iteration":10,"train_loss":2.75,"learning_rate":0.001,"grad_norm":0.5,"trained_tokens":1000,`+
 		`"tokens_per_second":512.5,"padding":0.25,"peak_memory_bytes":1073741824}`)
 	require.Contains(t, text, `{"event":"validation","iteration":20,"val_loss":2.25,"val_time":1,"best":true}`)
@@ -93,7 +95,7 @@ func (h *History) withoutIters() *History {
 func TestBadMetrics(t *testing.T) {
 	good := `{"event":"sample","iteration":1,"prompt":"a","answer":"b"}`
 	for text, want := range map[string]string{
-		"{}\n" + good:                `line 1: event "" is none of train, validation, sample and checkpoint`,
+		"{}\n" + good:                `line 1: event "" is none of begin, train, validation, sample and checkpoint`,
 		good + "\nnonsense\n" + good: "line 2: invalid character",
 		`{"event":"train","iteration":-1}` + "\n" + good:                 "line 1: iteration is -1",
 		`{"event":"train","iteration":1,"train_loss":"x"}` + "\n" + good: "line 1: json: cannot unmarshal",
