@@ -25,6 +25,8 @@ type checkpoint struct {
 	text    text
 	own     bool     // the weights have the names of the architecture's fields
 	adapter *Adapter // on top; may be nil
+	license string   // and size are what a GGUF file says of them
+	size    string
 }
 
 // named shows the weights under the names of arch's fields.

@@ -18,6 +18,7 @@ type fuseCmd struct {
 	GGUFPath   string `name:"gguf-path" default:"ggml-model-f16.gguf" placeholder:"FILE" help:"Its name, in the folder unless it says where."`
 	Outtype    string `default:"f16" enum:"auto,f32,f16,bf16,q8_0,q4_1,q4_0" placeholder:"TYPE" help:"Its type: f32, f16, bf16, q8_0, q4_1 or q4_0; auto is the float that the model computes in."`
 	BaseModel  string `placeholder:"NAME" help:"The model's name, for the model card."`
+	writing
 }
 
 // Help is shown by --help.
@@ -45,7 +46,7 @@ func (f *fuseCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	opts := append([]convert.Option{convert.BaseModel(f.BaseModel)}, tensorProgress(con)...)
+	opts := append([]convert.Option{convert.BaseModel(f.BaseModel)}, f.progress(con)...)
 	merged := append(opts[:len(opts):len(opts)], convert.Adapter(f.Adapter))
 	if f.Dequantize {
 		merged = append(merged, convert.Dequantize())
@@ -54,7 +55,7 @@ func (f *fuseCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	if err := tellConverted(con, f.Out, r); err != nil || !f.ExportGGUF {
+	if err := f.tell(con, f.Out, r); err != nil || !f.ExportGGUF {
 		return err
 	}
 	to := f.GGUFPath
@@ -64,5 +65,5 @@ func (f *fuseCmd) Run(con *console) error {
 	if r, err = convert.GGUF(con.ctx, f.Out, to, outtypes[f.Outtype], opts...); err != nil {
 		return err
 	}
-	return tellConverted(con, to, r)
+	return f.tell(con, to, r)
 }

@@ -52,6 +52,14 @@ type console struct {
 	err io.Writer
 }
 
+// silent is the console without progress, if it is to be quiet.
+func (c *console) silent(quiet bool) *console {
+	if !quiet {
+		return c
+	}
+	return &console{ctx: c.ctx, in: c.in, out: c.out, err: io.Discard}
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once

@@ -267,28 +267,3 @@ func TestMetricsOfNoNumber(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, h.Steps, 2)
 }
-
-func FuzzReadHistory(f *testing.F) {
-	dir := f.TempDir()
-	m, err := OpenMetrics(filepath.Join(dir, "m"), 0)
-	require.NoError(f, err)
-	for _, e := range told() {
-		require.NoError(f, m.Observe(e))
-	}
-	require.NoError(f, m.Close())
-	text, err := os.ReadFile(filepath.Join(dir, "m"))
-	require.NoError(f, err)
-	f.Add(text)
-	f.Fuzz(func(t *testing.T, text []byte) {
-		h, err := ReadHistory(bytes.NewReader(text))
-		if err != nil {
-			return
-		}
-		var out bytes.Buffer
-		if err := h.WriteHTML(&out, "fuzz", nil); err != nil {
-			require.ErrorContains(t, err, "report: ")
-			return
-		}
-		require.NotContains(t, out.String(), "<script")
-	})
-}
