@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,11 +88,21 @@ func startPeer(ctx context.Context, python, models string, s setting, log io.Wri
 	return startScript(ctx, python, peerScript, s, log, filepath.Join(models, s.folder))
 }
 
+// asked is whether whoever started this process set what train.LimitAhead sets.
+var _, asked = os.LookupEnv("MLX_MAX_MB_PER_BUFFER")
+
+// inherited is the environment without what this process set for itself.
+func inherited() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool {
+		return !asked && strings.HasPrefix(v, "MLX_MAX_MB_PER_BUFFER=")
+	})
+}
+
 // startScript starts a script with arguments, of which the first is a model.
 func startScript(ctx context.Context, python, script string, s setting, log io.Writer, args ...string) (*peer, error) {
 	fmt.Fprintf(log, "loading the model into %s\n", s.label)
 	cmd := fetch.Command(ctx, python, append([]string{"-c", newModelScript + script}, args...)...)
-	cmd.Env = append(os.Environ(), "HF_HUB_OFFLINE=1", "PYTHONNOUSERSITE=1")
+	cmd.Env = append(inherited(), "HF_HUB_OFFLINE=1", "PYTHONNOUSERSITE=1")
 	p, err := start(ctx, cmd, s)
 	if err != nil {
 		return nil, err
