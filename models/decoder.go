@@ -90,6 +90,7 @@ func newBlock(dims int, eps float32, attention attentionLayer, mlp mlpLayer) *pr
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (b *preNorm) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
-	return s.Add(h, b.MLP.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
+	r := b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv)
+	h, y := b.PostAttentionLayernorm.Add(s, x, r)
+	return s.Add(h, b.MLP.Forward(s, y))
 }

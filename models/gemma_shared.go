@@ -114,9 +114,8 @@ type gemmaBlock struct {
 // Forward maps x [B, L, D] to [B, L, D].
 func (b *gemmaBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
 	r := b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv)
-	h := nn.AddClipped(s, x, b.PostAttentionLayernorm.Forward(s, r))
-	r = b.MLP.Forward(s, b.PreFeedforwardLayernorm.Forward(s, h))
-	return nn.AddClipped(s, h, b.PostFeedforwardLayernorm.Forward(s, r))
+	h, y := b.PreFeedforwardLayernorm.AddClipped(s, x, b.PostAttentionLayernorm.Forward(s, r))
+	return nn.AddClipped(s, h, b.PostFeedforwardLayernorm.Forward(s, b.MLP.Forward(s, y)))
 }
 
 // newGemma is the model: a decoder of such blocks, whose logits are bounded.
@@ -127,7 +126,7 @@ func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, e
 	for _, t := range c.LayerTypes {
 		m.Layers = append(m.Layers, &gemmaBlock{
 			SelfAttn:                 attention(t),
-			MLP:                      newGatedMLP(c.HiddenSize, c.IntermediateSize, false, nn.GeGLU),
+			MLP:                      newGatedMLP(c.HiddenSize, c.IntermediateSize, false, (*nn.Fused).GeGLU),
 			InputLayernorm:           c.norm(),
 			PostAttentionLayernorm:   c.norm(),
 			PreFeedforwardLayernorm:  c.norm(),

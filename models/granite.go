@@ -54,8 +54,9 @@ func newGraniteBlock(c *GraniteConfig, layerType string) *graniteBlock {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (b *graniteBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := s.Add(x, factor(s, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv), b.residual))
-	return s.Add(h, factor(s, b.MLP.Forward(s, b.PostAttentionLayernorm.Forward(s, h)), b.residual))
+	r := b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv)
+	h, y := b.PostAttentionLayernorm.Add(s, x, factor(s, r, b.residual))
+	return s.Add(h, factor(s, b.MLP.Forward(s, y), b.residual))
 }
 
 // factor is x times v.

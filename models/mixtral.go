@@ -65,8 +65,9 @@ func newMixtralBlock(c *MixtralConfig, layerType string) *mixtralBlock {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (b *mixtralBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
-	return s.Add(h, b.MoE.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
+	r := b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv)
+	h, y := b.PostAttentionLayernorm.Add(s, x, r)
+	return s.Add(h, b.MoE.Forward(s, y))
 }
 
 func newMixtral(c *MixtralConfig) architecture {

@@ -82,7 +82,7 @@ type olmo2Block struct {
 func newOlmo2Block(c *Olmo2Config, rope nn.RoPE) *olmo2Block {
 	norm := nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps}
 	return &olmo2Block{
-		SelfAttn: newOlmo2Attention(c, rope), MLP: newGatedMLP(c.HiddenSize, c.IntermediateSize, c.MLPBias, nn.SwiGLU), PostAttentionLayernorm: norm, PostFeedforwardLayernorm: norm,
+		SelfAttn: newOlmo2Attention(c, rope), MLP: newGatedMLP(c.HiddenSize, c.IntermediateSize, c.MLPBias, (*nn.Fused).SwiGLU), PostAttentionLayernorm: norm, PostFeedforwardLayernorm: norm,
 	}
 }
 
