@@ -14,6 +14,7 @@ import (
 
 	"forge.lthn.ai/core/go-mlx/internal/markdown"
 	"forge.lthn.ai/core/go-mlx/models"
+	"forge.lthn.ai/core/go-mlx/train"
 )
 
 // trainOptions are the command line of `bench train`.
@@ -78,6 +79,9 @@ func runTrain(ctx context.Context, o trainOptions, out, log io.Writer) error {
 	if o.Batch < 1 || o.Length < 2 || o.Rank < 1 || o.Iters < 1 || o.Runs < 1 {
 		return errors.New("bench: want at least one row, two tokens, a rank, an iteration and a run")
 	}
+	if err := train.LimitAhead(); err != nil { // as mlx train does, before MLX is asked for its device
+		return err
+	}
 	m, err := describe(ctx)
 	if err != nil {
 		return err
@@ -126,7 +130,7 @@ func (o *trainOptions) trainings(ctx context.Context, root, python string, gpu b
 	if o.Quick {
 		o.Batch, o.Length, o.Iters, o.Runs = 1, 32, 1, 1
 	}
-	gguf, err := modelPath(ctx, "smollm2", log)
+	gguf, err := modelPath(ctx, smollm2, log)
 	if err != nil {
 		return nil, err
 	}

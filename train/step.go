@@ -31,27 +31,16 @@ type step struct {
 // form is what a compiled function does.
 type form struct{ packed, update bool }
 
-// The memory that logits in float32 take at a time. A GPU multiplies small parts
-// badly.
-const (
-	logitBytesCPU = 128 << 20
-	logitBytesGPU = 1 << 30
-)
+// logitBytes is the memory that logits in float32 take at a time, of which a step
+// holds up to three.
+const logitBytes = 128 << 20
 
 func newStep(t *mlx.Thread, r *Run) (*step, error) {
 	s := &step{
 		model: r.model, params: r.params, state: r.state, group: r.group, clip: r.clip, recompute: r.recompute,
 		compiled: map[form]*mlx.Compiled{}, drops: nn.Drops(r.model.Module()),
 	}
-	device, err := t.Device()
-	if err != nil {
-		return nil, err
-	}
-	bytes := logitBytesGPU
-	if device.Type == mlx.CPU {
-		bytes = logitBytesCPU
-	}
-	s.rows = max(1, bytes/4/r.model.VocabSize())
+	s.rows = max(1, logitBytes/4/r.model.VocabSize())
 	if r.accumulate > 1 {
 		return s, s.openSums(t, r.owner)
 	}

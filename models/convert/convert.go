@@ -21,6 +21,7 @@ type Result struct {
 	Parameters int64 // as mlx-lm counts them
 	Bytes      int64 // of all tensors
 	Shards     int
+	Kept       int // weights that stay packed as they were, where others were to be packed
 }
 
 // BitsPerWeight is the average over all weights, scales included.
@@ -83,6 +84,9 @@ func (s *settings) folder(ctx context.Context, from, to string) (r *Result, err 
 	if r, err = s.weights(ctx, dir, items); err != nil {
 		return nil, err
 	}
+	if s.quantise {
+		r.Kept = kept(items)
+	}
 	return r, publish(dir, to)
 }
 
@@ -103,6 +107,16 @@ func (s *settings) weights(ctx context.Context, dir string, items []*item) (r *R
 	s.progress(len(items), len(items), "")
 	r = &Result{Parameters: parameters(items), Bytes: o.size, Shards: len(o.files)}
 	return r, o.finish(r.Parameters)
+}
+
+// kept counts weights that were packed and stay as they are.
+func kept(items []*item) (n int) {
+	for _, it := range items {
+		if it.from.Bits > 0 && it.from == it.to {
+			n++
+		}
+	}
+	return n
 }
 
 // parameters counts as mlx-lm does: what stands beside layers, and not in one, is
