@@ -111,11 +111,12 @@ type gemmaBlock struct {
 	PostFeedforwardLayernorm nn.RMSNorm     `weight:"post_feedforward_layernorm"`
 }
 
-// Forward maps x [B, L, D] to [B, L, D].
-func (b *gemmaBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	r := b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv)
-	h, y := b.PreFeedforwardLayernorm.AddClipped(s, x, b.PostAttentionLayernorm.Forward(s, r))
-	return nn.AddClipped(s, h, b.PostFeedforwardLayernorm.Forward(s, b.MLP.Forward(s, y)))
+// Forward maps h [B, L, D] to [B, L, D].
+func (b *gemmaBlock) Forward(s *mlx.Scope, h nn.Residual, kv cache.KV) nn.Residual {
+	x, y := h.Norm(s, &b.InputLayernorm)
+	y = b.PostAttentionLayernorm.Forward(s, b.SelfAttn.Forward(s, y, kv))
+	x, y = b.PreFeedforwardLayernorm.AddClipped(s, x, y)
+	return nn.PlusClipped(x, b.PostFeedforwardLayernorm.Forward(s, b.MLP.Forward(s, y)))
 }
 
 // newGemma is the model: a decoder of such blocks, whose logits are bounded.

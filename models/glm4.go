@@ -81,11 +81,12 @@ func newGlm4Block(c *Glm4Config) *glm4Block {
 	}
 }
 
-// Forward maps x [B, L, D] to [B, L, D].
-func (b *glm4Block) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv)
-	x, h = b.PostAttentionLayernorm.Add(s, x, b.PostSelfAttnLayernorm.Forward(s, h))
-	return s.Add(x, b.PostMLPLayernorm.Forward(s, b.MLP.Forward(s, h)))
+// Forward maps h [B, L, D] to [B, L, D].
+func (b *glm4Block) Forward(s *mlx.Scope, h nn.Residual, kv cache.KV) nn.Residual {
+	x, y := h.Norm(s, &b.InputLayernorm)
+	y = b.PostSelfAttnLayernorm.Forward(s, b.SelfAttn.Forward(s, y, kv))
+	x, y = b.PostAttentionLayernorm.Add(s, x, y)
+	return nn.Plus(x, b.PostMLPLayernorm.Forward(s, b.MLP.Forward(s, y)))
 }
 
 func newGlm4(c *Glm4Config) architecture {

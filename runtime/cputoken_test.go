@@ -207,6 +207,31 @@ func TestCPUAttendTokenWritesInPlace(t *testing.T) {
 	})
 }
 
+// A graph that is never evaluated is freed, although its nodes know each other.
+func TestCPUAttendTokenUnevaluated(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		active := func() uint64 {
+			n, err := th.ActiveMemory()
+			require.NoError(t, err)
+			return n
+		}
+		before := active()
+		c := token{b: 1, heads: 4, kv: 2, d: 64, dims: 64, capacity: 4096, at: 7, keys: 8}
+		a := c.arrays(t, th, mlx.Float32)
+		for range 3 {
+			all, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
+				out := c.call(s, a, []mlx.Array{a.keys}, []mlx.Array{a.values})
+				sum, normed := s.CPUAddRMSNorm(out[0], out[0], mlx.Array{}, 1e-5)
+				return append(c.call(s, a, out[1:2], out[2:]), sum, normed)
+			})
+			require.NoError(t, err)
+			require.NoError(t, mlx.CloseAll(all...))
+		}
+		a.close(t)
+		require.LessOrEqual(t, active(), before)
+	})
+}
+
 // retained is another handle of an array, for a reader that closes what it reads.
 func retained(t *testing.T, a mlx.Array) mlx.Array {
 	t.Helper()
