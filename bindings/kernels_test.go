@@ -66,6 +66,19 @@ func TestCPUSteps(t *testing.T) {
 	want := k.array(bindings.ScaledDotProductAttention(heads, keys, keys, 0.5, "", array{}, array{}, false, k.s))
 	got := k.array(bindings.CPUAttention(heads, []array{keys}, []array{keys}, 3, 0, 0.5, 0, array{}, array{}, 0, k.s))
 	require.InDeltaSlice(t, k.read(want), k.read(got), 1e-6)
+
+	sum, normed, err := bindings.CPUAddRMSNorm(x, x, weight, 1e-5, k.s)
+	double := k.array(bindings.Add(x, x, k.s))
+	require.Equal(t, k.read(double), k.read(k.array(sum, err)))
+	require.InDeltaSlice(t, k.read(k.array(bindings.RMSNorm(double, weight, 1e-5, k.s))), k.read(k.array(normed, err)), 1e-6)
+
+	// A query, a key and a value of 4 features; what was in the buffer is behind them.
+	row := k.floats([]float32{-3, -0.5, 1, -2, 0.5, 1, 1, 0, 1, 2, 3, 4}, 1, 12)
+	out := k.list(bindings.CPUAttendToken(row, []array{keys}, []array{keys}, array{}, array{}, 0, array{}, array{}, 4, false,
+		1, 0, 1, 0, 0.5, 0, array{}, array{}, 0, k.s))
+	require.Equal(t, []float32{1, 2, 3, 4}, k.read(out[0]), "one key has all the weight")
+	require.Equal(t, []float32{0.5, 1, 1, 0, 0.5, 1, 1, 0, -1, 2, 0, 1}, k.read(out[1]))
+	require.Equal(t, []float32{1, 2, 3, 4, 0.5, 1, 1, 0, -1, 2, 0, 1}, k.read(out[2]))
 }
 
 // needKernels requires our own kernels, unless the run is one without them.
