@@ -117,7 +117,7 @@ func (g guesses) arg(typ reflect.Type) reflect.Value {
 	case typ == reflect.TypeFor[[]int]():
 		return pick(g, []int{0}, []int{1}, []int{1, 1}, []int{0, 1}, []int{4, 4}, []int{16}, []int{4}, []int{2, 2}, nil)
 	case typ.Kind() == reflect.String:
-		return pick(g, "", "ij,jk->ik", "affine", "constant", "xy", "left", "U", "none")
+		return pick(g, "", "ij,jk->ik", "affine", "constant", "xy", "left", "U", "none", "silu")
 	case typ.Kind() == reflect.Bool:
 		return pick(g, false, true)
 	case typ.Kind() == reflect.Float32 || typ.Kind() == reflect.Float64:
