@@ -9,4 +9,4 @@ const (
 )
 
 // The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
-const kernelsHeader = "494dc55720b494da4784572bc50d83004b7db5630fb81359144e084c206fd14a"
+const kernelsHeader = "c0dfd020e3696dd2d1f71a5032a5199c5dbf19bbaa6bcedde131c3d8f7014e27"

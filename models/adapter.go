@@ -23,17 +23,23 @@ type Adapter struct {
 	shards
 }
 
-// OpenAdapter opens an adapter folder of mlx-lm or PEFT. What stands in it is looked at
-// against a model when it is put on one: see WithAdapter and tune.Load.
-func OpenAdapter(dir string) (*Adapter, error) {
-	a, err := openAdapter(dir)
+// OpenAdapter opens an adapter of mlx-lm or PEFT: its folder, or a file of weights in
+// it, such as the 0000100_adapters.safetensors that mlx-lm writes on the way. What
+// stands in it is looked at against a model when it is put on one: see WithAdapter and
+// tune.Load.
+func OpenAdapter(path string) (*Adapter, error) {
+	a, err := openAdapter(path)
 	if err != nil {
 		return nil, fmt.Errorf("models: open adapter: %w", err)
 	}
 	return a, nil
 }
 
-func openAdapter(dir string) (*Adapter, error) {
+func openAdapter(path string) (*Adapter, error) {
+	dir, file, err := adapterFile(path)
+	if err != nil {
+		return nil, err
+	}
 	a := &Adapter{Config: filepath.Join(dir, "adapter_config.json"), Whole: map[string]nn.Tensor{}}
 	config, err := os.ReadFile(a.Config)
 	if err != nil {
@@ -49,13 +55,23 @@ func openAdapter(dir string) (*Adapter, error) {
 	if kind.PEFT != nil {
 		read = a.readPEFT
 	}
-	if err := read(dir, config); err != nil {
+	if err := read(dir, file, config); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
 	if len(a.Whole) == 0 && (a.Low == nil || len(a.Low.Weights.Names()) == 0) {
 		return nil, errors.Join(fmt.Errorf("%s holds no weights", dir), a.Close())
 	}
 	return a, nil
+}
+
+// adapterFile takes a path apart into the folder and, where it says one, the file of
+// the weights.
+func adapterFile(path string) (dir, file string, err error) {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return path, "", err
+	}
+	return filepath.Dir(path), filepath.Base(path), nil
 }
 
 // mlxAdapter is adapter_config.json of mlx-lm.
@@ -96,12 +112,12 @@ func checkDropout(field string, v float64) error {
 
 // readMLX reads a folder of mlx_lm.lora. Reference: load_adapters of
 // mlx_lm/tuner/utils.py.
-func (a *Adapter) readMLX(dir string, config []byte) error {
+func (a *Adapter) readMLX(dir, file string, config []byte) error {
 	c, err := parseMLXAdapter(config)
 	if err != nil {
 		return fmt.Errorf("%s: %w", a.Config, err)
 	}
-	stored, err := a.openFiles(filepath.Join(dir, "adapters.safetensors"))
+	stored, err := a.openFiles(filepath.Join(dir, orElse(file, "adapters.safetensors")))
 	if err != nil {
 		return err
 	}

@@ -88,12 +88,12 @@ var peftParts = map[string]string{
 
 // readPEFT reads a folder of PEFT's. Modules that were trained as a whole take the
 // checkpoint's place.
-func (a *Adapter) readPEFT(dir string, config []byte) error {
+func (a *Adapter) readPEFT(dir, file string, config []byte) error {
 	c, err := parsePEFT(config)
 	if err != nil {
 		return fmt.Errorf("%s: %w", a.Config, err)
 	}
-	stored, err := a.openFiles(filepath.Join(dir, "adapter_model.safetensors"))
+	stored, err := a.openFiles(filepath.Join(dir, orElse(file, "adapter_model.safetensors")))
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"slices"
 
 	"forge.lthn.ai/core/go-mlx/models"
 	"forge.lthn.ai/core/go-mlx/models/cache"
@@ -82,9 +83,10 @@ func (p *step) function(t *mlx.Thread, f form) (*mlx.Compiled, error) {
 	if c, ok := p.compiled[f]; ok {
 		return c, nil
 	}
-	slots := append(p.params.Slots(), p.state.Slots()...)
+	state := slices.Concat(p.params.Slots(), p.state.Slots(), p.sums)
+	frozen := slices.DeleteFunc(p.model.Owner().Slots(), func(a *mlx.Array) bool { return slices.Contains(state, a) })
 	c, err := t.Compile(func(s *mlx.Scope, in []mlx.Array) []mlx.Array { return p.trace(s, f, in) },
-		mlx.WithState(append(slots, p.sums...)...))
+		mlx.WithState(state...), mlx.WithReads(frozen...))
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ func tinyFolder(t *testing.T) string {
 
 func TestConvert(t *testing.T) {
 	leaktest.Check(t)
-	to := filepath.Join(t.TempDir(), "to")
+	to := filepath.Join(t.TempDir(), "folders", "are made", "to")
 	args := []string{"convert", "--model", tinyFolder(t), "--out", to, "-q", "--q-bits=8", "--q-group-size=32", "--dtype=bfloat16",
 		"--layer", `(q|k)_proj=bits=4,group_size=32`, "--layer=v_proj=dense"}
 	o := call(t, "", args...)

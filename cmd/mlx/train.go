@@ -199,11 +199,11 @@ func (c *trainCmd) load(con *console) (*models.Model, error) {
 	return m, nil
 }
 
-// adapter is the folder of the one to begin with, or to test; "" is none.
+// adapter is the one to begin with, or to test; "" is none.
 func (c *trainCmd) adapter() string {
 	switch {
 	case c.From != "":
-		return filepath.Dir(c.From)
+		return c.From
 	case !c.Train && c.Adapter != "":
 		return c.Adapter
 	}

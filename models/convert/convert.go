@@ -29,8 +29,8 @@ func (r *Result) BitsPerWeight() float64 { return float64(r.Bytes) * 8 / float64
 
 // Folder converts the Hugging Face folder or the GGUF file from into the folder to,
 // which must not exist or be empty. Blocks of a GGUF file become MLX's groups of the
-// same numbers, as package quant has them, and its vocabulary a tokenizer.json. When
-// it fails there is no folder.
+// same numbers, as package quant has them, and its vocabulary a tokenizer.json. The
+// folders above are made. When it fails there is no folder.
 func Folder(ctx context.Context, from, to string, opts ...Option) (*Result, error) {
 	s, err := newSettings(opts)
 	if err != nil {
@@ -69,6 +69,9 @@ func (s *settings) folder(ctx context.Context, from, to string) (r *Result, err 
 		return nil, err
 	}
 	s.settle(&config, items)
+	if err := room(to); err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp(filepath.Dir(to), "."+filepath.Base(to)+".*")
 	if err != nil {
 		return nil, err
@@ -155,6 +158,9 @@ func vacant(to string) error {
 	}
 	return nil
 }
+
+// room makes the folder that to will be in.
+func room(to string) error { return os.MkdirAll(filepath.Dir(to), 0o755) } //nolint:gosec // as mkdir makes them
 
 // publish gives the folder dir its name.
 func publish(dir, to string) error {

@@ -88,6 +88,9 @@ func (s *settings) gguf(ctx context.Context, from, to string, typ gguf.Type) (r 
 		r.Parameters += int64(info.Elements())
 		r.Bytes += info.Size
 	}
+	if err := room(to); err != nil {
+		return nil, err
+	}
 	return r, atomicfile.Write(to, func(w io.Writer) error { return s.ggufWrite(ctx, w, layout, tensors) })
 }
 

@@ -49,7 +49,7 @@ func (s *settings) carriedOrigin(from string) (pairs []gguf.Pair, err error) {
 		pairs = append(pairs, gguf.Pair{Key: "general.name", Value: name})
 	}
 	for key, value := range f.All() {
-		if strings.HasPrefix(key, "general.") && !notCarried[key] && !(named && key == "general.name") {
+		if strings.HasPrefix(key, "general.") && !notCarried[key] && (!named || key != "general.name") {
 			pairs = append(pairs, gguf.Pair{Key: key, Value: value})
 		}
 	}

@@ -40,7 +40,7 @@ func TestGGUFOrigin(t *testing.T) {
 	require.NoError(t, os.Rename(parities(t)["qwen3 moe"].folder(t), cached))
 	write(t, cached, "README.md", "---\nlicense: mit\nlanguage: de\ntags: [a, b]\nbase_model: org/tiny-1M\n---\n# Tiny\n")
 	write(t, cached, "generation_config.json", `{"temperature": 0.5, "top_k": 20}`)
-	file, again, dir := filepath.Join(t.TempDir(), "a.gguf"), filepath.Join(t.TempDir(), "b.gguf"), filepath.Join(t.TempDir(), "c")
+	file, again, dir := filepath.Join(t.TempDir(), "new", "a.gguf"), filepath.Join(t.TempDir(), "b.gguf"), filepath.Join(t.TempDir(), "c")
 	_, err := convert.GGUF(t.Context(), cached, file, gguf.TypeF32)
 	require.NoError(t, err)
 	want := map[string]any{

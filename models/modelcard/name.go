@@ -153,7 +153,7 @@ func markBase(parts []part) {
 func join(parts []part, meant func(part) bool, once bool) string {
 	var list []string
 	for _, p := range parts {
-		if meant(p) && !(once && slices.Contains(list, p.text)) {
+		if meant(p) && (!once || !slices.Contains(list, p.text)) {
 			list = append(list, p.text)
 		}
 	}

@@ -111,3 +111,42 @@ func TestLoadRefuses(t *testing.T) {
 	require.Empty(t, nn.Trainable(other.Module()))
 	require.NoError(t, tune.Apply(t.Context(), other, tune.Config{}))
 }
+
+// A file of weights is loaded in place of the folder's own: mlx-lm writes some on the
+// way.
+func TestLoadFile(t *testing.T) {
+	dir, saved, later := tiny(t, "gqa"), filepath.Join(t.TempDir(), "adapters"), filepath.Join(t.TempDir(), "later")
+	m := load(t, dir)
+	require.NoError(t, tune.Apply(t.Context(), m, tune.Config{}))
+	require.NoError(t, tune.Save(t.Context(), m, saved))
+	descend(t, m, 3)
+	require.NoError(t, tune.Save(t.Context(), m, later))
+	file := filepath.Join(saved, "0000003_adapters.safetensors")
+	require.NoError(t, os.Rename(filepath.Join(later, "adapters.safetensors"), file))
+	require.Equal(t, logits(t, m), logits(t, loadOnto(t, dir, file)))
+	require.NotEqual(t, logits(t, m), logits(t, loadOnto(t, dir, saved)))
+	require.ErrorContains(t, tune.Load(t.Context(), load(t, dir), filepath.Join(saved, "0000009_adapters.safetensors")), "0000009_adapters.safetensors: no such file")
+}
+
+// Merged weights compute what the adapters did: experts' and embeddings' too, and of
+// models within others.
+func TestMergeComputesTheSame(t *testing.T) {
+	var cases map[string]*parityCase
+	readJSON(t, "parity.json", &cases)
+	for _, name := range slices.Sorted(maps.Keys(cases)) {
+		c := cases[name]
+		if c.Kind == tune.Full || len(c.Packed) > 0 {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			m := load(t, c.folder(t))
+			before := logits(t, m)
+			require.NoError(t, tune.Apply(t.Context(), m, c.config()))
+			setAdapters(t, m, ".lora_a", ".lora_b")
+			adapted := logits(t, m)
+			require.NotEqual(t, before, adapted)
+			require.NoError(t, tune.Merge(t.Context(), m))
+			requireClose(t, adapted, logits(t, m), 1e-4)
+		})
+	}
+}
