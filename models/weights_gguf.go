@@ -286,7 +286,7 @@ func (t ggufAffine) Place(to nn.Room) error {
 	if err := quant.Repack(t.info, data, &a, opts...); err != nil {
 		return t.wrap(err)
 	}
-	return nil
+	return t.file.Release(t.info)
 }
 
 // beyondHalf reports whether float16 would make v infinite.

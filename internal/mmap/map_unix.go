@@ -4,6 +4,7 @@ package mmap
 
 import (
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,4 +19,18 @@ func mapFile(f *os.File, size int, writable bool) ([]byte, func() error, error) 
 		return nil, nil, err
 	}
 	return data, func() error { return unix.Munmap(data) }, nil
+}
+
+// release is advice: where the system does not take it, nothing is lost.
+func release(part []byte) {
+	page := uintptr(os.Getpagesize())
+	from := uintptr(unsafe.Pointer(unsafe.SliceData(part)))
+	skip := (page - from%page) % page
+	if skip >= uintptr(len(part)) {
+		return
+	}
+	whole := (uintptr(len(part)) - skip) / page * page
+	if whole > 0 {
+		_ = unix.Madvise(part[skip:skip+whole], unix.MADV_DONTNEED)
+	}
 }

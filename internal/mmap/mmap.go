@@ -16,6 +16,11 @@ func Open(path string) (data []byte, unmap func() error, err error) { return ope
 // this process and never reaches the file.
 func OpenPrivate(path string) (data []byte, unmap func() error, err error) { return open(path, true) }
 
+// Release gives the pages that lie within part, some of what Open mapped, back to the
+// system: they are read from the file again when they are next looked at. What was
+// written to memory of OpenPrivate would be lost.
+func Release(part []byte) { release(part) }
+
 func open(path string, writable bool) ([]byte, func() error, error) {
 	file, err := os.Open(path)
 	if err != nil {

@@ -40,3 +40,21 @@ func TestFilesThatCannotBeMapped(t *testing.T) {
 	require.Empty(t, data)
 	require.NoError(t, unmap())
 }
+
+// What was released is read again; parts of pages at both ends are left alone.
+func TestRelease(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "file")
+	content := make([]byte, 5*os.Getpagesize()+100)
+	for i := range content {
+		content[i] = byte(i * 7 >> 3)
+	}
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	data, unmap, err := mmap.Open(path)
+	require.NoError(t, err)
+	for _, span := range [][2]int{{0, len(data)}, {1, len(data) - 1}, {5, 10}, {100, 100}, {os.Getpagesize(), os.Getpagesize() + 1}} {
+		require.Equal(t, content, data)
+		mmap.Release(data[span[0]:span[1]])
+		require.Equal(t, content, data, "%v", span)
+	}
+	require.NoError(t, unmap())
+}

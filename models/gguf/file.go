@@ -93,6 +93,20 @@ func (f *File) Data(info TensorInfo) ([]byte, error) {
 	return out, nil
 }
 
+// Release lets the system take back the memory of a tensor that was read, as far as it
+// is that of the mapping. Slices that Data returned stay good: what they show is read
+// from the file again.
+func (f *File) Release(info TensorInfo) error {
+	if part, ok := f.parts[info.Name]; ok {
+		return part.Release(info)
+	}
+	data, err := f.Data(info)
+	if err == nil && f.unmap != nil && f.r == nil {
+		mmap.Release(data)
+	}
+	return err
+}
+
 // Close ends the mapping: slices that Data returned must not be touched any more. A second Close does nothing.
 func (f *File) Close() error {
 	f.mu.Lock()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -76,4 +77,23 @@ func BenchmarkOpenSmolLM2(b *testing.B) {
 		require.NoError(b, err)
 		require.NoError(b, f.Close())
 	}
+}
+
+// A tensor that was released reads as before, as often as one likes.
+func TestReleasedTensorsAreReadAgain(t *testing.T) {
+	f, err := gguf.Open(testmodels.RequireSmolLM2(t))
+	require.NoError(t, err)
+	info, ok := f.Tensor("blk.0.attn_q.weight")
+	require.True(t, ok)
+	data, err := f.Data(info)
+	require.NoError(t, err)
+	before := slices.Clone(data)
+	require.NoError(t, f.Release(info))
+	require.Equal(t, before, data)
+	require.NoError(t, f.Release(info))
+	again, err := f.Data(info)
+	require.NoError(t, err)
+	require.Equal(t, before, again)
+	require.NoError(t, f.Close())
+	require.ErrorIs(t, f.Release(info), gguf.ErrClosed)
 }
