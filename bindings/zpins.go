@@ -9,4 +9,4 @@ const (
 )
 
 // The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
-const kernelsHeader = "494dc55720b494da4784572bc50d83004b7db5630fb81359144e084c206fd14a"
+const kernelsHeader = "796fe1c7f50fe33aae008953e5c7a088f027779883c9088336d3b71b29adb22e"
