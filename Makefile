@@ -61,6 +61,9 @@ check-generate: generate ## fail when the committed bindings are not what gen wr
 
 bench: setup ## measure beside Python mlx-lm and write the figures
 	$(GO) run ./bench
+	$(GO) run ./bench --model gemma3-270m
+	$(GO) run ./bench kernels
+	$(GO) run ./bench start
 	$(GO) run ./bench ops
 	$(GO) run ./bench train
 

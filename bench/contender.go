@@ -95,22 +95,18 @@ func contenders(ctx context.Context, o options, root string, log io.Writer) (all
 			err = errors.Join(err, closeAll(all))
 		}
 	}()
-	gguf, err := modelPath(ctx, o.Model, log)
-	if err != nil {
+	if m, err = describe(ctx); err != nil {
 		return nil, m, err
 	}
-	mine, err := loadOurs(ctx, gguf, log)
+	mine, err := startOurs(ctx, o.file, oursSettings(m.threads, m.gpu != ""), log)
 	all = append(all, mine...)
 	if err != nil {
 		return all, m, err
 	}
-	if m, err = describe(ctx); err != nil {
-		return all, m, err
-	}
-	if isFile(o.Model) {
+	if o.Model != smollm2 {
 		fmt.Fprintln(log, "mlx-lm is left out: the conversion for it is that of a pinned model")
 	} else {
-		peers, err := startPeers(ctx, o, root, gguf, m.gpu != "", log)
+		peers, err := startPeers(ctx, o, root, m.gpu != "", log)
 		all = append(all, peers...)
 		if err != nil {
 			return all, m, err
@@ -120,21 +116,23 @@ func contenders(ctx context.Context, o options, root string, log io.Writer) (all
 	if m.gpu != "" {
 		return all, m, nil // llama.cpp as pip makes it runs on the CPU
 	}
-	p, err := startLlama(ctx, o.Llama, gguf, m.threads, log)
-	if err != nil {
-		return all, m, err
+	for _, s := range llamaSettings(m.threads) {
+		p, err := startLlama(ctx, o.Llama, o.file, s, log)
+		if err != nil {
+			return all, m, err
+		}
+		all, m.llama = append(all, p), p.Llama
 	}
-	m.llama = p.Llama
-	return append(all, p), m, nil
+	return all, m, nil
 }
 
 // startPeers starts mlx-lm in every setting.
-func startPeers(ctx context.Context, o options, root, gguf string, gpu bool, log io.Writer) (all []contender, err error) {
+func startPeers(ctx context.Context, o options, root string, gpu bool, log io.Writer) (all []contender, err error) {
 	python, err := environment(ctx, o.Peer, gpu, log)
 	if err != nil {
 		return nil, err
 	}
-	folder, err := converted(ctx, python, root, gguf, log)
+	folder, err := converted(ctx, python, root, o.file, log)
 	if err != nil {
 		return nil, err
 	}

@@ -68,7 +68,7 @@ func TestMeasureInTurns(t *testing.T) {
 
 func TestWarmUpGivesAnotherChance(t *testing.T) {
 	var runs []string
-	disturbed := &script{label: "peer", rates: []float64{1, 10}, runs: &runs}
+	disturbed := &script{label: "peer", rates: []float64{1, 30}, runs: &runs}
 	r, err := warmUp(t.Context(), disturbed, work, time.Minute, t.Output())
 	require.NoError(t, err)
 	require.Equal(t, work, r.work)

@@ -19,19 +19,25 @@ var llamaScript string
 // llamaVersion is the llama-cpp-python that is compared with.
 const llamaVersion = "0.3.36"
 
-// llama is llama.cpp on the same file and as many threads.
-var llama = setting{of: llamaCpp, label: "llama.cpp, the same file"}
+// llamaSettings are llama.cpp on the same file and as many threads, and on one.
+func llamaSettings(threads int) []setting {
+	all := []setting{{of: llamaCpp, label: "llama.cpp, the same file", threads: threads}}
+	if threads > 1 {
+		all = append(all, setting{of: llamaCpp, label: "llama.cpp, the same file, 1 thread", threads: 1})
+	}
+	return all
+}
 
 // startLlama starts llama.cpp of the environment in dir, or of its own, and waits until the model is loaded.
-func startLlama(ctx context.Context, dir, gguf string, threads int, log io.Writer) (*peer, error) {
+func startLlama(ctx context.Context, dir, gguf string, s setting, log io.Writer) (*peer, error) {
 	interpreter, err := llamaEnvironment(ctx, dir, log)
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(log, "loading the model into llama.cpp, %s\n", count(threads, "thread"))
-	cmd := fetch.Command(ctx, interpreter, "-c", llamaScript, gguf, strconv.Itoa(threads))
+	fmt.Fprintf(log, "loading the model into llama.cpp, %s\n", count(s.threads, "thread"))
+	cmd := fetch.Command(ctx, interpreter, "-c", llamaScript, gguf, strconv.Itoa(s.threads))
 	cmd.Env = append(os.Environ(), "PYTHONNOUSERSITE=1")
-	p, err := start(ctx, cmd, llama)
+	p, err := start(ctx, cmd, s)
 	if err != nil {
 		return nil, err
 	}

@@ -126,6 +126,12 @@ func vectors() string {
 	return ""
 }
 
+// residentPeak is the most memory that a process had so far, 0 when the system does
+// not tell.
+func residentPeak(pid int) uint64 {
+	return kilobytes(fieldOf(fmt.Sprintf("/proc/%d/status", pid), "VmHWM"))
+}
+
 // fieldOf is the value of the first line "key: value" or "key=value" of a file,
 // or "".
 func fieldOf(path, key string) string {

@@ -1,8 +1,9 @@
 // Command bench measures go-mlx beside Python mlx-lm and llama.cpp, in one run, on the
 // same weights and the same prompt: prefill, decode and building the graph of a
 // decoding step. `bench shapes` does it for models of random weights, `bench train`
-// measures training, and `bench ops` what single operations cost beside C and Python.
-// They print a table and write it to docs/benchmarks.md with the machine's description.
+// measures training, `bench ops` what single operations cost beside C and Python,
+// `bench kernels` products beside reading memory, and `bench start` how long the first
+// word takes. They print a table and write it to docs/benchmarks.md with the machine's description.
 //
 // What it needs beyond Go it fetches once: the model, and a Python environment
 // with mlx-lm and one with llama.cpp in the user cache folder.
@@ -27,7 +28,7 @@ import (
 
 // options are the command line.
 type options struct {
-	Model        string        `default:"smollm2" help:"The pinned model to run, or a GGUF file."`
+	Model        string        `default:"smollm2" help:"The pinned model to run, gemma3-270m, or a GGUF file."`
 	Peer         string        `type:"path" placeholder:"DIR" help:"Python environment with mlx-lm, not one of its own."`
 	Llama        string        `type:"path" placeholder:"DIR" help:"Python environment with llama-cpp-python, not one of its own."`
 	PromptTokens int           `default:"512" help:"Length of the prompt."`
@@ -37,6 +38,8 @@ type options struct {
 	Limit        time.Duration `default:"5m" help:"A setting whose run takes longer gets shorter and fewer runs."`
 	Quick        bool          `help:"Short runs, to look at; nothing is written unless --out is given."`
 	Out          string        `type:"path" placeholder:"FILE" help:"Write the figures there, not to docs/benchmarks.md."`
+
+	file string // of the model
 }
 
 // quick is what --quick measures.
@@ -44,10 +47,14 @@ var quick = options{PromptTokens: 64, Tokens: 16, Runs: 3, Builds: 8, Limit: tim
 
 // commands are what the program can measure.
 type commands struct {
-	Model  options       `cmd:"" default:"withargs" help:"A model's prefill, decode and building of a step, beside mlx-lm. The default."`
-	Ops    opsOptions    `cmd:"" help:"What an operation costs in Go, in C and in Python."`
-	Shapes shapesOptions `cmd:"" help:"Models of random weights by their config.json, beside mlx-lm."`
-	Train  trainOptions  `cmd:"" help:"Training, beside mlx-lm's tuner."`
+	Model   options        `cmd:"" default:"withargs" help:"A model's prefill, decode and building of a step, beside mlx-lm. The default."`
+	Ops     opsOptions     `cmd:"" help:"What an operation costs in Go, in C and in Python."`
+	Shapes  shapesOptions  `cmd:"" help:"Models of random weights by their config.json, beside mlx-lm."`
+	Train   trainOptions   `cmd:"" help:"Training, beside mlx-lm's tuner."`
+	Start   startOptions   `cmd:"" help:"The time from starting mlx to its first word, and its parts."`
+	Kernels kernelsOptions `cmd:"" help:"Products with weights beyond the cache, beside reading memory."`
+	Serve   serveOptions   `cmd:"" hidden:""`
+	Parts   partsOptions   `cmd:"" hidden:""`
 }
 
 func main() {
@@ -62,6 +69,14 @@ func main() {
 		err = runShapes(ctx, c.Shapes, os.Stdout, os.Stderr)
 	case "train":
 		err = runTrain(ctx, c.Train, os.Stdout, os.Stderr)
+	case "kernels":
+		err = runKernels(ctx, c.Kernels, os.Stdout, os.Stderr)
+	case "start":
+		err = runStart(ctx, c.Start, os.Stdout, os.Stderr)
+	case "parts":
+		err = runParts(ctx, c.Parts, os.Stdout)
+	case "serve":
+		err = runServe(ctx, c.Serve, os.Stdin, os.Stdout)
 	default:
 		err = run(ctx, c.Model, os.Stdout, os.Stderr)
 	}
@@ -91,6 +106,9 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	if o.file, err = modelPath(ctx, o.Model, log); err != nil {
+		return err
+	}
 	all, machine, err := contenders(ctx, o, root, log)
 	if err != nil {
 		return err
@@ -100,7 +118,11 @@ func run(ctx context.Context, o options, out, log io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	r := report{machine: machine, options: o, results: results, date: time.Now()}
+	info, err := os.Stat(o.file)
+	if err != nil {
+		return fmt.Errorf("bench: %w", err)
+	}
+	r := report{machine: machine, options: o, results: results, date: time.Now(), size: info.Size()}
 	if _, err := io.WriteString(out, r.text()); err != nil {
 		return fmt.Errorf("bench: %w", err)
 	}

@@ -11,11 +11,15 @@ import (
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
 )
 
-// TestMain is also the peer that peer_test.go starts: the test program itself,
-// told by a variable.
+// TestMain is also the peers that tests start: the test program itself, told by a
+// variable or by its arguments.
 func TestMain(m *testing.M) {
 	if act := os.Getenv(actVariable); act != "" {
 		os.Exit(actAsPeer(act))
+	}
+	if len(os.Args) > 1 && os.Args[1] == "serve" { // as startOurs calls the program
+		main()
+		os.Exit(0)
 	}
 	leaktest.Main(m)
 }

@@ -11,6 +11,7 @@ import (
 
 	"forge.lthn.ai/core/go-mlx/generate"
 	"forge.lthn.ai/core/go-mlx/internal/fetch"
+	"forge.lthn.ai/core/go-mlx/internal/testmodels"
 	"forge.lthn.ai/core/go-mlx/models"
 	"forge.lthn.ai/core/go-mlx/models/cache"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
@@ -22,38 +23,25 @@ type ours struct {
 	model *models.Model
 }
 
-// modelPath is the path of a pinned model, fetched if need be, or of a file that is there.
+// The models that have a name: the first is pinned and in Python as well.
+const (
+	smollm2 = "smollm2"
+	gemma3  = "gemma3-270m"
+)
+
+// modelPath is the path of a model, fetched if need be, or of a file that is there.
 func modelPath(ctx context.Context, name string, log io.Writer) (string, error) {
-	if isFile(name) {
+	switch {
+	case filepath.Ext(name) == ".gguf":
 		return name, nil
+	case name == gemma3:
+		return testmodels.Gemma3(ctx, log)
 	}
 	m, ok := fetch.FindModel(name)
 	if !ok {
 		return "", fmt.Errorf("bench: no pinned model is called %q", name)
 	}
 	return fetch.Model(ctx, m, log)
-}
-
-// isFile tells a GGUF file from a pinned model.
-func isFile(name string) bool { return filepath.Ext(name) == ".gguf" }
-
-// loadOurs loads the model as it is loaded by default, and in the other form.
-func loadOurs(ctx context.Context, path string, log io.Writer) ([]contender, error) {
-	fmt.Fprintln(log, "loading the model into go-mlx")
-	first, err := models.Load(ctx, path)
-	if err != nil {
-		return nil, err
-	}
-	all := []contender{&ours{label: label(first) + " (the default)", model: first}}
-	other := models.Dense
-	if first.Policy().Unpack {
-		other = models.Packed
-	}
-	second, err := models.Load(ctx, path, models.WithWeights(other))
-	if err != nil {
-		return all, err
-	}
-	return append(all, &ours{label: label(second), model: second}), nil
 }
 
 // label says in which form a model's weights are.
@@ -79,25 +67,28 @@ func (o *ours) run(ctx context.Context, w workload) (sample, error) {
 		}
 		s.tokens = append(s.tokens, tok.ID)
 		if tok.Stats != nil {
-			s.promptTime, s.decodeTime = tok.Stats.PromptTime, tok.Stats.GenerateTime
+			s.promptTime, s.decodeTime, s.arrays = tok.Stats.PromptTime, tok.Stats.GenerateTime, tok.Stats.PeakMemory
 		}
 	}
 	if w.builds == 0 {
 		return s, nil
 	}
 	var err error
-	s.builds, err = o.builds(ctx, w)
+	s.builds, s.cache, err = o.builds(ctx, w)
 	return s, err
 }
 
-// builds times the building of a step's graph, at the positions after a run. As
-// for the peer, the graph goes up to the logits and is computed before the next
-// one is built.
-func (o *ours) builds(ctx context.Context, w workload) (times []time.Duration, err error) {
+// builds times the building of a step's graph, at the positions after a run, and tells
+// what keys and values take then. As for the peer, the graph goes up to the logits and
+// is computed before the next one is built.
+func (o *ours) builds(ctx context.Context, w workload) (times []time.Duration, cached uint64, err error) {
 	err = o.model.Worker().Do(ctx, func(t *mlx.Thread) (err error) {
 		kv := o.model.NewCache(t)
 		defer func() { err = errors.Join(err, kv.Close()) }()
 		if err := prefill(t, o.model, kv, w.sequence(w.prompt+w.tokens-1)); err != nil {
+			return err
+		}
+		if cached, err = nbytes(kv.State()); err != nil {
 			return err
 		}
 		token, err := mlx.FromSlice(t, w.ids[:1], 1)
@@ -114,7 +105,18 @@ func (o *ours) builds(ctx context.Context, w workload) (times []time.Duration, e
 		}
 		return nil
 	})
-	return times, err
+	return times, cached, err
+}
+
+func nbytes(arrays []mlx.Array) (total uint64, err error) {
+	for _, a := range arrays {
+		n, err := a.Nbytes()
+		if err != nil {
+			return 0, err
+		}
+		total += n
+	}
+	return total, nil
 }
 
 // chunk is how much of a prompt runs at once, the default of both sides.

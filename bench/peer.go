@@ -29,17 +29,20 @@ var peerScript string
 
 // setting is one way in which a peer runs the model.
 type setting struct {
-	of     string // the side
-	folder string // of the converted model, for mlx-lm
-	label  string
+	of      string // the side
+	folder  string // of the converted model, for mlx-lm
+	weights string // the form of the weights, for go-mlx
+	label   string
+	threads int // 0 leaves it to the side
+	rows    int // prompts at once; 0 is one
 }
 
 // settings are those that a user of mlx-lm has; the last two are the best a CPU
 // can get out of it.
 var settings = []setting{
-	{mlxLM, "f16", "mlx-lm, 4-bit with f16 scales, as converted"},
-	{mlxLM, "q4-f32", "mlx-lm, 4-bit with f32 scales"},
-	{mlxLM, "f32", "mlx-lm, dense f32"},
+	{of: mlxLM, folder: "f16", label: "mlx-lm, 4-bit with f16 scales, as converted"},
+	{of: mlxLM, folder: "q4-f32", label: "mlx-lm, 4-bit with f32 scales"},
+	{of: mlxLM, folder: "f32", label: "mlx-lm, dense f32"},
 }
 
 // hello is what a peer says of itself once its model is loaded.
@@ -49,13 +52,15 @@ type hello struct {
 	MLXLM  string `json:"mlx-lm"`
 	Device string `json:"device"`
 	Llama  string `json:"llama-cpp-python"`
+	Form   string `json:"form"` // of go-mlx's weights
 }
 
-// request and answer are one run of a peer; times are in seconds.
+// request and answer are one run of a peer; times are in seconds, memory in bytes.
 type request struct {
-	Prompt []int32 `json:"prompt"`
-	Tokens int     `json:"tokens"`
-	Builds int     `json:"builds"`
+	Prompt []int32   `json:"prompt"`
+	Beside [][]int32 `json:"beside,omitempty"` // prompts of the same length to run at once with it
+	Tokens int       `json:"tokens"`
+	Builds int       `json:"builds"`
 }
 
 type answer struct {
@@ -63,6 +68,8 @@ type answer struct {
 	PromptS float64   `json:"prompt_s"`
 	DecodeS float64   `json:"decode_s"`
 	BuildS  []float64 `json:"build_s"`
+	Arrays  uint64    `json:"arrays"` // what MLX's arrays took at most
+	Cache   uint64    `json:"cache"`  // what keys and values took of it
 }
 
 // peer is a Python process that keeps its model loaded between runs.
@@ -133,12 +140,12 @@ func (p *peer) side() string { return p.of }
 
 // run implements contender.
 func (p *peer) run(_ context.Context, w workload) (sample, error) {
-	s := sample{promptTokens: w.prompt}
-	if p.of == llamaCpp {
-		w.builds = 0 // it builds inside of a step
+	s := sample{promptTokens: w.prompt, rows: p.rows}
+	if p.of == llamaCpp || p.rows > 1 {
+		w.builds = 0 // llama.cpp builds inside of a step
 	}
 	var a answer
-	if err := p.ask(request{w.sequence(w.prompt), w.tokens, w.builds}, &a); err != nil {
+	if err := p.ask(request{w.sequence(w.prompt), w.others(p.rows), w.tokens, w.builds}, &a); err != nil {
 		return s, err
 	}
 	if len(a.Tokens) != w.tokens || len(a.BuildS) != w.builds {
@@ -149,6 +156,7 @@ func (p *peer) run(_ context.Context, w workload) (sample, error) {
 	for _, b := range a.BuildS {
 		s.builds = append(s.builds, seconds(b))
 	}
+	s.arrays, s.cache, s.resident = a.Arrays, a.Cache, residentPeak(p.cmd.Process.Pid)
 	return s, nil
 }
 

@@ -44,8 +44,10 @@ def builds(model, cache, token, count):
 
 def run(model, prompt, tokens, count):
     cache = make_prompt_cache(model)
+    mx.reset_peak_memory()
     ids, prompt_s, decode_s = generate(model, cache, prompt, tokens)
-    return dict(tokens=ids, prompt_s=prompt_s, decode_s=decode_s, build_s=builds(model, cache, ids[-1], count))
+    arrays = mx.get_peak_memory()
+    return dict(tokens=ids, prompt_s=prompt_s, decode_s=decode_s, arrays=arrays, build_s=builds(model, cache, ids[-1], count))
 
 
 def main(folder):

@@ -26,6 +26,10 @@ func actAsPeer(act string) int {
 	case "babbles":
 		fmt.Println("Fetching 5 files")
 		return 0
+	case "writes-then-waits":
+		fmt.Print("a")
+		time.Sleep(2 * time.Second)
+		return 0
 	case "hangs":
 		time.Sleep(time.Hour)
 	}
@@ -54,7 +58,7 @@ func startAs(t *testing.T, ctx context.Context, act string) (*peer, error) {
 	t.Helper()
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), actVariable+"="+act)
-	return start(ctx, cmd, setting{mlxLM, "f32", "the peer"})
+	return start(ctx, cmd, setting{of: mlxLM, folder: "f32", label: "the peer"})
 }
 
 var small = workload{ids: []int32{5, 6, 7}, prompt: 4, tokens: 3, builds: 2}
@@ -116,7 +120,7 @@ func TestPeerOfAnotherVersion(t *testing.T) {
 func TestLlama(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), actVariable+"=well")
-	p, err := start(t.Context(), cmd, llama)
+	p, err := start(t.Context(), cmd, llamaSettings(2)[0])
 	require.NoError(t, err)
 	require.Equal(t, llamaCpp, p.side())
 	s, err := p.run(t.Context(), small)

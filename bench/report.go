@@ -17,6 +17,7 @@ type report struct {
 	options options
 	results []result
 	date    time.Time
+	size    int64 // of the model's file
 }
 
 // columns are the figures of the table, and whether more of it is better.
@@ -24,10 +25,13 @@ var columns = []struct {
 	title string
 	of    func(sample) float64
 	more  bool
+	form  func(series) string
 }{
-	{"prefill, tokens/s", sample.prefill, true},
-	{"decode, tokens/s", sample.decode, true},
-	{"building a step, µs", sample.build, false},
+	{"prefill, tokens/s", sample.prefill, true, spread},
+	{"decode, tokens/s", sample.decode, true, spread},
+	{"building a step, µs", sample.build, false, spread},
+	{"MLX's arrays, MB", sample.inArrays, false, most},
+	{"process, MB", sample.inProcess, false, most},
 }
 
 // text is the report for a terminal.
@@ -59,15 +63,15 @@ func (r report) command() string {
 
 // model is the name of what was measured.
 func (r report) model() string {
-	if o := r.options; isFile(o.Model) {
-		return strings.TrimSuffix(filepath.Base(o.Model), ".gguf")
+	if o := r.options; o.Model != smollm2 {
+		return strings.TrimSuffix(filepath.Base(o.file), ".gguf")
 	}
 	return "SmolLM2-135M-Instruct"
 }
 
 // section is the name of the part of the document for such machines and models.
 func (r report) section() string {
-	if isFile(r.options.Model) {
+	if r.options.Model != smollm2 {
 		return r.machine.section() + " " + r.model()
 	}
 	return r.machine.section()
@@ -81,11 +85,14 @@ func (r report) table() string {
 	}
 	for _, res := range r.results {
 		row := []string{res.name}
-		if w := res.work; w.shortened {
+		switch w := res.work; {
+		case w.shortened:
 			row[0] += fmt.Sprintf(" (%s of %d + %d tokens)", count(w.runs, "run"), w.prompt, w.tokens)
+		case w.runs < r.options.Runs:
+			row[0] += fmt.Sprintf(" (%s)", count(w.runs, "run"))
 		}
 		for _, c := range columns {
-			row = append(row, spread(res.of(c.of)))
+			row = append(row, c.form(res.of(c.of)))
 		}
 		rows = append(rows, row)
 	}
@@ -144,7 +151,33 @@ func (r report) notes() string {
 	if slices.ContainsFunc(r.results, func(res result) bool { return res.work.shortened }) {
 		text += " A setting that would take far too long for that was run as its line says."
 	}
-	return text
+	return text + r.sideBySide() + r.memory()
+}
+
+// sideBySide tells what a batch gains over the default.
+func (r report) sideBySide() string {
+	for _, res := range r.results {
+		if len(res.samples) == 0 || res.samples[0].rows < 2 {
+			continue
+		}
+		gain := func(of func(sample) float64) string {
+			return figure(res.of(of).median() / r.results[0].of(of).median())
+		}
+		return fmt.Sprintf(" Of %d prompts at once the figures are those of all rows together: decode %s times one stream, prefill %s times.",
+			res.samples[0].rows, gain(sample.decode), gain(sample.prefill))
+	}
+	return ""
+}
+
+// memory compares what the default takes with what it must.
+func (r report) memory() string {
+	of := func(s sample) float64 { return float64(s.cache) / 1e6 }
+	file, kv, arrays := float64(r.size)/1e6, r.results[0].of(of).median(), r.results[0].of(sample.inArrays).median()
+	if file == 0 || kv == 0 || arrays == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" The file has %s MB, keys and values take %s: the default's arrays take %.2f times both at most. "+
+		"A process has libraries besides, and pages of the file, which the system may take back.", figure(file), figure(kv), arrays/(file+kv))
 }
 
 func count(n int, what string) string {
@@ -167,6 +200,14 @@ func spread(s series) string {
 		low, high = min(low, v), max(high, v)
 	}
 	return fmt.Sprintf("%s (%s–%s)", figure(s.median()), figure(low), figure(high))
+}
+
+// most is the greatest of the figures.
+func most(s series) string {
+	if len(s) == 0 || slices.Max(s) == 0 {
+		return "–"
+	}
+	return figure(slices.Max(s))
 }
 
 // figure writes three significant digits.

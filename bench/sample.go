@@ -13,13 +13,25 @@ type sample struct {
 	promptTime   time.Duration   // until the first token was there
 	decodeTime   time.Duration   // for the tokens after the first
 	builds       []time.Duration // to build the graph of a step
+
+	rows          int    // prompts that ran at once; 0 is one
+	arrays, cache uint64 // bytes of MLX's arrays at most, and of keys and values among them
+	resident      uint64 // bytes of the process's memory at most so far; 0 when unknown
 }
 
-// prefill is the prompt's tokens per second.
-func (s sample) prefill() float64 { return float64(s.promptTokens) / s.promptTime.Seconds() }
+// prefill is the tokens per second of all prompts.
+func (s sample) prefill() float64 {
+	return float64(max(1, s.rows)*s.promptTokens) / s.promptTime.Seconds()
+}
 
-// decode is the tokens per second after the first one.
-func (s sample) decode() float64 { return float64(len(s.tokens)-1) / s.decodeTime.Seconds() }
+// decode is the tokens per second, of all rows, after the first ones.
+func (s sample) decode() float64 {
+	return float64(max(1, s.rows)*(len(s.tokens)-1)) / s.decodeTime.Seconds()
+}
+
+// inArrays and inProcess are the most memory so far, in MB.
+func (s sample) inArrays() float64  { return float64(s.arrays) / 1e6 }
+func (s sample) inProcess() float64 { return float64(s.resident) / 1e6 }
 
 // build is the median time to build a step's graph, in microseconds.
 func (s sample) build() float64 {

@@ -88,7 +88,7 @@ func runShape(ctx context.Context, path, python string, w workload, limit time.D
 	}
 	all := []contender{&ours{label: label(model), model: model}}
 	defer func() { err = errors.Join(err, closeAll(all)) }()
-	p, err := startPeer(ctx, python, "", setting{mlxLM, path, "mlx-lm"}, log)
+	p, err := startPeer(ctx, python, "", setting{of: mlxLM, folder: path, label: "mlx-lm"}, log)
 	if err != nil {
 		return s, h, err
 	}

@@ -26,22 +26,35 @@ func TestOursGeneratesWhatTheReferenceDoes(t *testing.T) {
 		Greedy  map[string][]struct{ Tokens []int32 }
 	}
 	require.NoError(t, json.Unmarshal(data, &want))
-	leaktest.Check(t)
-	all, err := loadOurs(t.Context(), testmodels.RequireSmolLM2(t), t.Output())
+	if testing.Short() {
+		t.Skip("runs a real model")
+	}
+	settings := oursSettings(2, false)
+	all, err := startOurs(t.Context(), testmodels.RequireSmolLM2(t), settings, t.Output())
 	require.NoError(t, err)
-	require.Len(t, all, 2)
+	require.Len(t, all, 4)
 	prompt := want.Prompts[0].IDs
 	w := workload{ids: prompt, prompt: len(prompt), tokens: 6, builds: 2}
-	for i, kind := range []string{"q4-f32", "f32"} { // as a CPU with our own kernels loads the model
+	for i, c := range []struct{ name, kind string }{ // as a CPU with our own kernels loads the model
+		{"go-mlx, packed float32 (the default)", "q4-f32"}, {"go-mlx, dense float32", "f32"},
+		{"go-mlx, packed float32, 8 prompts at once", "q4-f32"}, {"go-mlx, packed float32, 1 thread", "q4-f32"},
+	} {
+		require.Equal(t, c.name, all[i].name())
+		require.Equal(t, goMLX, all[i].side())
 		s, err := all[i].run(t.Context(), w)
 		require.NoError(t, err)
-		require.Equal(t, want.Greedy[kind][0].Tokens[:6], s.tokens, all[i].name())
-		require.Len(t, s.builds, 2)
+		require.Equal(t, want.Greedy[c.kind][0].Tokens[:6], s.tokens, c.name)
 		require.Positive(t, s.prefill())
 		require.Positive(t, s.decode())
+		require.Greater(t, s.arrays, uint64(90e6), "the weights")
+		require.Greater(t, s.resident, s.arrays)
+		if s.rows > 1 {
+			require.Empty(t, s.builds)
+			continue
+		}
+		require.Len(t, s.builds, 2)
+		require.Equal(t, uint64(256*30*2*3*64*4), s.cache, "256 places of 30 layers")
 	}
-	require.Equal(t, "go-mlx, packed float32 (the default)", all[0].name())
-	require.Equal(t, "go-mlx, dense float32", all[1].name())
 	require.NoError(t, closeAll(all))
 }
 

@@ -130,7 +130,7 @@ func (o *trainOptions) trainings(ctx context.Context, root, python string, gpu b
 	if o.Quick {
 		o.Batch, o.Length, o.Iters, o.Runs = 1, 32, 1, 1
 	}
-	gguf, err := modelPath(ctx, "smollm2", log)
+	gguf, err := modelPath(ctx, smollm2, log)
 	if err != nil {
 		return nil, err
 	}

@@ -43,24 +43,36 @@ func (w workload) sequence(n int) []int32 {
 	return out
 }
 
+// others are the prompts beside the first where rows of them run at once, of other tokens.
+func (w workload) others(rows int) (all [][]int32) {
+	for r := 1; r < rows; r++ {
+		all = append(all, w.sequence(w.prompt + r)[r:])
+	}
+	return all
+}
+
 // estimate is how long the run takes at most, at the rates of s.
 func (w workload) estimate(s sample) time.Duration {
 	seconds := float64(w.prompt)/s.prefill() + float64(w.tokens+w.builds)/s.decode()
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// fit is the work, shortened where a run would take longer than limit: then a
-// third of the runs in a tenth of the limit each is enough, for such rates hardly
-// vary. Building graphs is left out, since each is computed before the next.
+// fit is the work. Where a run takes longer than a tenth of the limit a third of the
+// runs is enough, for such rates hardly vary; where it would take longer than the
+// limit, they are shortened to a tenth of it as well. Building graphs is left out, since each is computed before the next.
 func (w workload) fit(s sample, limit time.Duration) workload {
 	took := w.estimate(s)
+	if took <= limit/10 {
+		return w
+	}
+	w.runs = (w.runs + 2) / 3
 	if took <= limit {
 		return w
 	}
 	part := limit.Seconds() / 10 / took.Seconds()
 	w.prompt = max(minPrompt, int(part*float64(w.prompt)))
 	w.tokens = max(minTokens, int(part*float64(w.tokens)))
-	w.builds, w.runs, w.shortened = 0, (w.runs+2)/3, true
+	w.builds, w.shortened = 0, true
 	return w
 }
 

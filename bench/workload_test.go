@@ -26,13 +26,22 @@ func TestFit(t *testing.T) {
 		want      workload
 	}{
 		"fast":     {100, w},
-		"just":     {2, w}, // 592 tokens in 296 of 300 seconds
+		"fairly":   {20, w},                                                                  // 592 tokens in 29.6 of 30 seconds
+		"fewer":    {19, workload{ids: w.ids, prompt: 512, tokens: 64, builds: 16, runs: 2}}, // in 31 seconds
+		"just":     {2, workload{ids: w.ids, prompt: 512, tokens: 64, builds: 16, runs: 2}},  // in 296 of 300 seconds
 		"slow":     {1, workload{ids: w.ids, prompt: 25, tokens: 3, runs: 2, shortened: true}},
 		"slowest":  {0.01, workload{ids: w.ids, prompt: minPrompt, tokens: minTokens, runs: 2, shortened: true}},
 		"faultily": {0.0001, workload{ids: w.ids, prompt: minPrompt, tokens: minTokens, runs: 2, shortened: true}},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, w.fit(rate(c.perSecond), 5*time.Minute)) })
 	}
+}
+
+// TestOthers: prompts that run at once are of one length and of different tokens.
+func TestOthers(t *testing.T) {
+	w := workload{ids: []int32{1, 2, 3}, prompt: 4}
+	require.Equal(t, [][]int32{{2, 3, 1, 2}, {3, 1, 2, 3}}, w.others(3))
+	require.Empty(t, w.others(0))
 }
 
 func TestProbeIsAsShortAsCanBe(t *testing.T) {

@@ -19,12 +19,16 @@ import "unsafe"
 // #cgo nocallback gm_gomlx_cpu_gather_matmul
 // #cgo noescape gm_gomlx_cpu_rms_norm
 // #cgo nocallback gm_gomlx_cpu_rms_norm
+// #cgo noescape gm_gomlx_cpu_add_rms_norm
+// #cgo nocallback gm_gomlx_cpu_add_rms_norm
 // #cgo noescape gm_gomlx_cpu_gated
 // #cgo nocallback gm_gomlx_cpu_gated
 // #cgo noescape gm_gomlx_cpu_rope
 // #cgo nocallback gm_gomlx_cpu_rope
 // #cgo noescape gm_gomlx_cpu_attention
 // #cgo nocallback gm_gomlx_cpu_attention
+// #cgo noescape gm_gomlx_cpu_attend_token
+// #cgo nocallback gm_gomlx_cpu_attend_token
 // #cgo noescape gm_gomlx_cpu_argmax
 // #cgo nocallback gm_gomlx_cpu_argmax
 import "C"
@@ -173,10 +177,28 @@ func CPURMSNorm(x Array, weight Array, eps float32, s Stream) (Array, error) {
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
 }
 
+// CPUAddRMSNorm returns x + plus, both [..., D], and that over its root mean square, times weight
+// [D] unless that is a zero Array: Add and RMSNorm in one pass by our own kernel for a CPU. All
+// are of one dtype. It has no derivative. It is an error where the kernels are not loaded, and on
+// a GPU.
+//
+// C: gomlx_cpu_add_rms_norm.
+func CPUAddRMSNorm(x Array, plus Array, weight Array, eps float32, s Stream) (Array, Array, error) {
+	if err := ensureKernels(); err != nil {
+		return Array{}, Array{}, err
+	}
+	r := C.gm_gomlx_cpu_add_rms_norm(C.uintptr_t(x.h), C.uintptr_t(plus.h), C.uintptr_t(weight.h), C.float(eps), C.uintptr_t(s.h))
+	if r.err != nil {
+		return Array{}, Array{}, fail("cpu_add_rms_norm", r.err)
+	}
+	return Array{opened(kindArray, uintptr(r.w0))}, Array{opened(kindArray, uintptr(r.w1))}, nil
+}
+
 // CPUGated returns act(gate) * up in one pass by our own kernel for a CPU: activation is silu,
 // gelu_tanh (the approximation), or silu_oai, which is gpt-oss's with its alpha and limit. Gate
-// and up are of one shape and dtype. It has no derivative. It is an error where the kernels are
-// not loaded, and on a GPU.
+// and up are of one shape and dtype; with a zero Array for up, gate [..., 2N] is both side by
+// side, and the result [..., N]. It has no derivative. It is an error where the kernels are not
+// loaded, and on a GPU.
 //
 // C: gomlx_cpu_gated.
 func CPUGated(gate Array, up Array, activation string, alpha float32, limit float32, s Stream) (Array, error) {
@@ -230,6 +252,27 @@ func CPUAttention(queries Array, keys []Array, values []Array, length int32, win
 		return Array{}, fail("cpu_attention", r.err)
 	}
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
+}
+
+// CPUAttendToken returns the attention of one token of each of B sequences, [B, Hq*Dv], and the
+// buffers of keys and values with that token in them, by our own kernel for a CPU: what
+// CPURMSNorm, CPURoPE, SliceUpdate and CPUAttention do. qkv [B, (Hq+Hkv)*D + Hkv*Dv] is the
+// queries of that many heads, keys and values side by side. Weights q_norm and k_norm [D] norm the
+// heads of queries and keys with eps, unless both are zero Arrays; cos and sin, as CPURoPE has
+// them, turn them, unless both are. at is the token's place in the buffers, which are written in
+// place if nobody else holds them; what is after it is as in CPUAttention. It has no derivative.
+// It is an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_attend_token.
+func CPUAttendToken(qkv Array, keys []Array, values []Array, qNorm Array, kNorm Array, eps float32, cos Array, sin Array, dims int32, traditional bool, heads int32, at int32, length int32, window int32, scale float32, softcap float32, sinks Array, mask Array, groupSize int32, s Stream) ([]Array, error) {
+	if err := ensureKernels(); err != nil {
+		return nil, err
+	}
+	r := C.gm_gomlx_cpu_attend_token(C.uintptr_t(qkv.h), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(keys))), C.size_t(len(keys)), (*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(values))), C.size_t(len(values)), C.uintptr_t(qNorm.h), C.uintptr_t(kNorm.h), C.float(eps), C.uintptr_t(cos.h), C.uintptr_t(sin.h), C.int(dims), C.bool(traditional), C.int(heads), C.int(at), C.int(length), C.int(window), C.float(scale), C.float(softcap), C.uintptr_t(sinks.h), C.uintptr_t(mask.h), C.int(groupSize), C.uintptr_t(s.h))
+	if r.err != nil {
+		return nil, fail("cpu_attend_token", r.err)
+	}
+	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }
 
 // CPUArgmax returns the place of the greatest number of each row of x [..., N], [...] of uint32,

@@ -9,4 +9,4 @@ const (
 )
 
 // The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
-const kernelsHeader = "796fe1c7f50fe33aae008953e5c7a088f027779883c9088336d3b71b29adb22e"
+const kernelsHeader = "ecf36d32dd686d81a945f796a0134e030fafaa049b42587d98e5852d8347e7a0"

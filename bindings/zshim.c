@@ -675,9 +675,11 @@ int (*p_gomlx_cpu_matmul)(mlx_array *, const mlx_array, const mlx_array, const m
 int (*p_gomlx_cpu_gather_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, bool, const mlx_stream);
 int (*p_gomlx_cpu_gather_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_stream);
 int (*p_gomlx_cpu_rms_norm)(mlx_array *, const mlx_array, const mlx_array, float, const mlx_stream);
+int (*p_gomlx_cpu_add_rms_norm)(mlx_array *, mlx_array *, const mlx_array, const mlx_array, const mlx_array, float, const mlx_stream);
 int (*p_gomlx_cpu_gated)(mlx_array *, const mlx_array, const mlx_array, const char *, float, float, const mlx_stream);
 int (*p_gomlx_cpu_rope)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, int, bool, const mlx_stream);
 int (*p_gomlx_cpu_attention)(mlx_array *, const mlx_array, const mlx_vector_array, const mlx_vector_array, int, int, float, float, const mlx_array, const mlx_array, int, const mlx_stream);
+int (*p_gomlx_cpu_attend_token)(mlx_vector_array *, const mlx_array, const mlx_vector_array, const mlx_vector_array, const mlx_array, const mlx_array, float, const mlx_array, const mlx_array, int, bool, int, int, int, int, float, float, const mlx_array, const mlx_array, int, const mlx_stream);
 int (*p_gomlx_cpu_argmax)(mlx_array *, const mlx_array, const mlx_stream);
 
 const gm_symbol gm_symbols[] = {
@@ -1359,9 +1361,11 @@ const gm_symbol gm_kernel_symbols[] = {
 	{"gomlx_cpu_gather_quantized_matmul", (void **)&p_gomlx_cpu_gather_quantized_matmul, NULL},
 	{"gomlx_cpu_gather_matmul", (void **)&p_gomlx_cpu_gather_matmul, NULL},
 	{"gomlx_cpu_rms_norm", (void **)&p_gomlx_cpu_rms_norm, NULL},
+	{"gomlx_cpu_add_rms_norm", (void **)&p_gomlx_cpu_add_rms_norm, NULL},
 	{"gomlx_cpu_gated", (void **)&p_gomlx_cpu_gated, NULL},
 	{"gomlx_cpu_rope", (void **)&p_gomlx_cpu_rope, NULL},
 	{"gomlx_cpu_attention", (void **)&p_gomlx_cpu_attention, NULL},
+	{"gomlx_cpu_attend_token", (void **)&p_gomlx_cpu_attend_token, NULL},
 	{"gomlx_cpu_argmax", (void **)&p_gomlx_cpu_argmax, NULL},
 	{NULL, NULL, NULL},
 };
@@ -5468,6 +5472,13 @@ gm_ret1 gm_gomlx_cpu_rms_norm(uintptr_t x, uintptr_t weight, float eps, uintptr_
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
+gm_ret2 gm_gomlx_cpu_add_rms_norm(uintptr_t x, uintptr_t plus, uintptr_t weight, float eps, uintptr_t s) {
+	mlx_array sum = {0};
+	mlx_array normed = {0};
+	int gm_st = p_gomlx_cpu_add_rms_norm(&sum, &normed, (mlx_array){(void *)x}, (mlx_array){(void *)plus}, (mlx_array){(void *)weight}, eps, (mlx_stream){(void *)s});
+	return (gm_ret2){(uintptr_t)sum.ctx, (uintptr_t)normed.ctx, gm_error(gm_st)};
+}
+
 gm_ret1 gm_gomlx_cpu_gated(uintptr_t gate, uintptr_t up, const char *activation, size_t activation_n, float alpha, float limit, uintptr_t s) {
 	mlx_array resArg = {0};
 	char activation_b[GM_SHORT]; char *activation_c = gm_cstr(activation_b, activation, activation_n);
@@ -5490,6 +5501,17 @@ gm_ret1 gm_gomlx_cpu_attention(uintptr_t queries, const uintptr_t *keys, size_t 
 	p_mlx_vector_array_free(keys_v);
 	p_mlx_vector_array_free(values_v);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
+}
+
+gm_ret2 gm_gomlx_cpu_attend_token(uintptr_t qkv, const uintptr_t *keys, size_t keys_n, const uintptr_t *values, size_t values_n, uintptr_t qNorm, uintptr_t kNorm, float eps, uintptr_t cos, uintptr_t sin, int dims, bool traditional, int heads, int at, int length, int window, float scale, float softcap, uintptr_t sinks, uintptr_t mask, int groupSize, uintptr_t s) {
+	mlx_vector_array resArg = p_mlx_vector_array_new();
+	mlx_vector_array keys_v = gm_has_null(keys, keys_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)keys, keys_n);
+	mlx_vector_array values_v = gm_has_null(values, values_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)values, values_n);
+	int gm_st = p_gomlx_cpu_attend_token(&resArg, (mlx_array){(void *)qkv}, keys_v, values_v, (mlx_array){(void *)qNorm}, (mlx_array){(void *)kNorm}, eps, (mlx_array){(void *)cos}, (mlx_array){(void *)sin}, dims, traditional, heads, at, length, window, scale, softcap, (mlx_array){(void *)sinks}, (mlx_array){(void *)mask}, groupSize, (mlx_stream){(void *)s});
+	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
+	p_mlx_vector_array_free(keys_v);
+	p_mlx_vector_array_free(values_v);
+	return (gm_ret2){(uintptr_t)resArg_p, resArg_n, gm_error(gm_st)};
 }
 
 gm_ret1 gm_gomlx_cpu_argmax(uintptr_t x, uintptr_t s) {

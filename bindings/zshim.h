@@ -734,9 +734,11 @@ extern int (*p_gomlx_cpu_matmul)(mlx_array *, const mlx_array, const mlx_array, 
 extern int (*p_gomlx_cpu_gather_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, bool, const mlx_stream);
 extern int (*p_gomlx_cpu_gather_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_stream);
 extern int (*p_gomlx_cpu_rms_norm)(mlx_array *, const mlx_array, const mlx_array, float, const mlx_stream);
+extern int (*p_gomlx_cpu_add_rms_norm)(mlx_array *, mlx_array *, const mlx_array, const mlx_array, const mlx_array, float, const mlx_stream);
 extern int (*p_gomlx_cpu_gated)(mlx_array *, const mlx_array, const mlx_array, const char *, float, float, const mlx_stream);
 extern int (*p_gomlx_cpu_rope)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, int, bool, const mlx_stream);
 extern int (*p_gomlx_cpu_attention)(mlx_array *, const mlx_array, const mlx_vector_array, const mlx_vector_array, int, int, float, float, const mlx_array, const mlx_array, int, const mlx_stream);
+extern int (*p_gomlx_cpu_attend_token)(mlx_vector_array *, const mlx_array, const mlx_vector_array, const mlx_vector_array, const mlx_array, const mlx_array, float, const mlx_array, const mlx_array, int, bool, int, int, int, int, float, float, const mlx_array, const mlx_array, int, const mlx_stream);
 extern int (*p_gomlx_cpu_argmax)(mlx_array *, const mlx_array, const mlx_stream);
 
 // One shim for each function: the call and its error in one crossing.
@@ -1398,9 +1400,11 @@ gm_ret1 gm_gomlx_cpu_matmul(uintptr_t x, uintptr_t w, uintptr_t s);
 gm_ret1 gm_gomlx_cpu_gather_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, uintptr_t indices, int groupSize, int bits, const char *mode, size_t mode_n, bool exact, uintptr_t s);
 gm_ret1 gm_gomlx_cpu_gather_matmul(uintptr_t x, uintptr_t w, uintptr_t indices, uintptr_t s);
 gm_ret1 gm_gomlx_cpu_rms_norm(uintptr_t x, uintptr_t weight, float eps, uintptr_t s);
+gm_ret2 gm_gomlx_cpu_add_rms_norm(uintptr_t x, uintptr_t plus, uintptr_t weight, float eps, uintptr_t s);
 gm_ret1 gm_gomlx_cpu_gated(uintptr_t gate, uintptr_t up, const char *activation, size_t activation_n, float alpha, float limit, uintptr_t s);
 gm_ret1 gm_gomlx_cpu_rope(uintptr_t x, uintptr_t cos, uintptr_t sin, int dims, bool traditional, uintptr_t s);
 gm_ret1 gm_gomlx_cpu_attention(uintptr_t queries, const uintptr_t *keys, size_t keys_n, const uintptr_t *values, size_t values_n, int length, int window, float scale, float softcap, uintptr_t sinks, uintptr_t mask, int groupSize, uintptr_t s);
+gm_ret2 gm_gomlx_cpu_attend_token(uintptr_t qkv, const uintptr_t *keys, size_t keys_n, const uintptr_t *values, size_t values_n, uintptr_t qNorm, uintptr_t kNorm, float eps, uintptr_t cos, uintptr_t sin, int dims, bool traditional, int heads, int at, int length, int window, float scale, float softcap, uintptr_t sinks, uintptr_t mask, int groupSize, uintptr_t s);
 gm_ret1 gm_gomlx_cpu_argmax(uintptr_t x, uintptr_t s);
 
 #endif

@@ -13,18 +13,35 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// adapter is what fine-tuning made: low-rank products, whole weights, or both.
-type adapter struct {
+// Adapter is what fine-tuning made: low-rank products, whole weights, or both. Its
+// tensors are still in their files. Close it.
+type Adapter struct {
+	Config string               // the file adapter_config.json
+	Low    *nn.Adapter          // low-rank products; nil where there are none
+	Whole  map[string]nn.Tensor // weights in place of the model's, by their names there
+
 	shards
-	config string // the file
-	low    *nn.Adapter
-	whole  map[string]nn.Tensor // in place of the checkpoint's
 }
 
-// openAdapter opens an adapter folder of mlx-lm or PEFT.
-func openAdapter(dir string) (*adapter, error) {
-	a := &adapter{config: filepath.Join(dir, "adapter_config.json"), whole: map[string]nn.Tensor{}}
-	config, err := os.ReadFile(a.config)
+// OpenAdapter opens an adapter of mlx-lm or PEFT: its folder, or a file of weights in
+// it, such as the 0000100_adapters.safetensors that mlx-lm writes on the way. What
+// stands in it is looked at against a model when it is put on one: see WithAdapter and
+// tune.Load.
+func OpenAdapter(path string) (*Adapter, error) {
+	a, err := openAdapter(path)
+	if err != nil {
+		return nil, fmt.Errorf("models: open adapter: %w", err)
+	}
+	return a, nil
+}
+
+func openAdapter(path string) (*Adapter, error) {
+	dir, file, err := adapterFile(path)
+	if err != nil {
+		return nil, err
+	}
+	a := &Adapter{Config: filepath.Join(dir, "adapter_config.json"), Whole: map[string]nn.Tensor{}}
+	config, err := os.ReadFile(a.Config)
 	if err != nil {
 		return nil, err
 	}
@@ -32,27 +49,38 @@ func openAdapter(dir string) (*adapter, error) {
 		PEFT *string `json:"peft_type"`
 	}
 	if err := json.Unmarshal(config, &kind); err != nil {
-		return nil, fmt.Errorf("%s: %w", a.config, configError(err))
+		return nil, fmt.Errorf("%s: %w", a.Config, configError(err))
 	}
 	read := a.readMLX
 	if kind.PEFT != nil {
 		read = a.readPEFT
 	}
-	if err := read(dir, config); err != nil {
+	if err := read(dir, file, config); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
-	if len(a.whole) == 0 && (a.low == nil || len(a.low.Weights.Names()) == 0) {
+	if len(a.Whole) == 0 && (a.Low == nil || len(a.Low.Weights.Names()) == 0) {
 		return nil, errors.Join(fmt.Errorf("%s holds no weights", dir), a.Close())
 	}
 	return a, nil
+}
+
+// adapterFile takes a path apart into the folder and, where it says one, the file of
+// the weights.
+func adapterFile(path string) (dir, file string, err error) {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		return path, "", err
+	}
+	return filepath.Dir(path), filepath.Base(path), nil
 }
 
 // mlxAdapter is adapter_config.json of mlx-lm.
 type mlxAdapter struct {
 	FineTuneType   string `json:"fine_tune_type"`
 	LoRAParameters struct {
-		Rank  int      `json:"rank"`
-		Scale *float64 `json:"scale"`
+		Rank    int      `json:"rank"`
+		Scale   *float64 `json:"scale"`
+		Dropout float64  `json:"dropout"`
 	} `json:"lora_parameters"`
 }
 
@@ -68,23 +96,34 @@ func parseMLXAdapter(config []byte) (*mlxAdapter, error) {
 	if c.FineTuneType != "full" && c.LoRAParameters.Scale == nil {
 		return nil, fieldError("lora_parameters.scale", "is missing")
 	}
+	if err := checkDropout("lora_parameters.dropout", c.LoRAParameters.Dropout); err != nil {
+		return nil, err
+	}
 	return c, nil
+}
+
+// checkDropout refuses a share that is none.
+func checkDropout(field string, v float64) error {
+	if !(v >= 0 && v < 1) {
+		return fieldError(field, "%v is not in [0, 1)", v)
+	}
+	return nil
 }
 
 // readMLX reads a folder of mlx_lm.lora. Reference: load_adapters of
 // mlx_lm/tuner/utils.py.
-func (a *adapter) readMLX(dir string, config []byte) error {
+func (a *Adapter) readMLX(dir, file string, config []byte) error {
 	c, err := parseMLXAdapter(config)
 	if err != nil {
-		return fmt.Errorf("%s: %w", a.config, err)
+		return fmt.Errorf("%s: %w", a.Config, err)
 	}
-	stored, err := a.openFiles(filepath.Join(dir, "adapters.safetensors"))
+	stored, err := a.openFiles(filepath.Join(dir, orElse(file, "adapters.safetensors")))
 	if err != nil {
 		return err
 	}
 	if c.FineTuneType == "full" {
 		for name, t := range stored {
-			a.whole[inText(name)] = denseTensor{t}
+			a.Whole[inText(name)] = denseTensor{t}
 		}
 		return nil
 	}
@@ -93,7 +132,7 @@ func (a *adapter) readMLX(dir string, config []byte) error {
 		low[inText(name)] = rankedTensor{denseTensor{t}, c.LoRAParameters.Rank}
 	}
 	scale := *c.LoRAParameters.Scale
-	a.low = &nn.Adapter{Weights: low, Scale: func(string) float64 { return scale }, DoRA: c.FineTuneType == "dora"}
+	a.Low = &nn.Adapter{Weights: low, Scale: func(string) float64 { return scale }, DoRA: c.FineTuneType == "dora", Dropout: c.LoRAParameters.Dropout}
 	return nil
 }
 
@@ -145,22 +184,22 @@ func (m tensorMap) Names() []string { return slices.Sorted(maps.Keys(m)) }
 func (m tensorMap) Tensor(name string) nn.Tensor { return m[name] }
 
 // over shows the whole weights in place of the checkpoint's.
-func (a *adapter) over(w nn.Weights) nn.Weights {
-	if a == nil || len(a.whole) == 0 {
+func (a *Adapter) over(w nn.Weights) nn.Weights {
+	if a == nil || len(a.Whole) == 0 {
 		return w
 	}
 	all := tensorMap{}
 	for _, name := range w.Names() {
 		all[name] = w.Tensor(name)
 	}
-	maps.Copy(all, a.whole)
+	maps.Copy(all, a.Whole)
 	return all
 }
 
 // options load the low-rank products.
-func (a *adapter) options() []nn.LoadOption {
-	if a == nil || a.low == nil {
+func (a *Adapter) options() []nn.LoadOption {
+	if a == nil || a.Low == nil {
 		return nil
 	}
-	return []nn.LoadOption{nn.WithAdapter(*a.low)}
+	return []nn.LoadOption{nn.WithAdapter(*a.Low)}
 }

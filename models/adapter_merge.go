@@ -8,28 +8,26 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// mergedTensor is a weight with the low-rank product of its layer in it. Reference:
-// fuse in mlx_lm/tuner/lora.py and dora.py.
+// mergedTensor is a weight with the low-rank product of its layer in it.
 type mergedTensor struct {
 	nn.Tensor
+	of      nn.Adaptable
 	a, b, m nn.Tensor // m is nil for LoRA
 	scale   float64
-	rows    bool // of an embedding: A has a row for each row of the weight
-	experts bool
 }
 
 // merge puts the adapter into the tensors, whose names begin with prefix.
-func (a *adapter) merge(arch architecture, tensors []CheckpointTensor, prefix string) error {
-	if a == nil || a.low == nil {
+func (a *Adapter) merge(arch architecture, tensors []CheckpointTensor, prefix string) error {
+	if a == nil || a.Low == nil {
 		return nil
 	}
 	_, tied := arch.headLayer().(*nn.Embedding)
 	for _, ad := range nn.Adaptables(arch) {
 		i := slices.IndexFunc(tensors, func(t CheckpointTensor) bool { return t.Name == prefix+ad.Name+".weight" })
-		if i < 0 || a.low.Weights.Tensor(ad.Name+".lora_a") == nil {
+		if i < 0 || a.Low.Weights.Tensor(ad.Name+".lora_a") == nil {
 			continue
 		}
-		if ad.Embedding && tied && a.low.Untied {
+		if ad.Embedding && tied && a.Low.Untied {
 			return fmt.Errorf("%s: the adapter leaves it as it is where it is the output layer: the two cannot be one weight", ad.Name)
 		}
 		tensors[i].Tensor, tensors[i].Adapted = a.merged(ad, tensors[i].Tensor), true
@@ -38,13 +36,12 @@ func (a *adapter) merge(arch architecture, tensors []CheckpointTensor, prefix st
 }
 
 // merged is t with the product of its layer in it.
-func (a *adapter) merged(of nn.Adaptable, t nn.Tensor) nn.Tensor {
-	w, layer := a.low.Weights, of.Name
+func (a *Adapter) merged(of nn.Adaptable, t nn.Tensor) nn.Tensor {
+	w, layer := a.Low.Weights, of.Name
 	out := mergedTensor{
-		Tensor: t, a: w.Tensor(layer + ".lora_a"), b: w.Tensor(layer + ".lora_b"), scale: a.low.Scale(layer),
-		rows: of.Embedding, experts: of.Experts > 0,
+		Tensor: t, of: of, a: w.Tensor(layer + ".lora_a"), b: w.Tensor(layer + ".lora_b"), scale: a.Low.Scale(layer),
 	}
-	if a.low.DoRA {
+	if a.Low.DoRA {
 		out.m = w.Tensor(layer + ".m")
 	}
 	if _, packed := t.(nn.Quantised); packed {
@@ -58,44 +55,22 @@ func (t mergedTensor) StoredDtype() mlx.Dtype { return nn.StoredDtype(t.Tensor) 
 
 // Dense implements nn.Tensor.
 func (t mergedTensor) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
-	var parts []mlx.Array
-	defer func() { _ = mlx.CloseAll(parts...) }()
-	for _, p := range []nn.Tensor{t.Tensor, t.a, t.b, t.m} {
+	var parts [4]mlx.Array // m is null for LoRA
+	defer func() { _ = mlx.CloseAll(parts[:]...) }()
+	for i, p := range []nn.Tensor{t.Tensor, t.a, t.b, t.m} {
 		if p == nil {
 			continue
 		}
 		as := mlx.Float32
-		if len(parts) == 0 {
+		if i == 0 {
 			as = dtype
 		}
-		a, err := p.Dense(th, as)
-		if err != nil {
+		var err error
+		if parts[i], err = p.Dense(th, as); err != nil {
 			return mlx.Array{}, err
 		}
-		parts = append(parts, a)
 	}
-	return evaluated(th, func(s *mlx.Scope) mlx.Array { return t.sum(s, parts) })
-}
-
-// sum is the weight parts[0] and the product; what DoRA makes of it.
-func (t mergedTensor) sum(s *mlx.Scope, parts []mlx.Array) mlx.Array {
-	w, scale := parts[0], s.Scalar(t.scale, mlx.Float32)
-	dtype := s.DtypeOf(w)
-	var delta mlx.Array
-	switch {
-	case t.rows:
-		delta = s.Matmul(s.Multiply(scale, parts[1]), parts[2])
-	case t.experts:
-		delta = s.Matmul(s.Multiply(scale, parts[2]), parts[1])
-	default:
-		delta = s.Matmul(s.Multiply(scale, s.Transpose(parts[2])), s.Transpose(parts[1]))
-	}
-	w = s.Add(w, s.AsType(delta, dtype))
-	if t.m == nil {
-		return w
-	}
-	ratio := s.Divide(parts[3], s.NormL2(w, []int{-1}, false))
-	return s.AsType(s.Multiply(s.ExpandDims(ratio, -1), w), dtype)
+	return evaluated(th, func(s *mlx.Scope) mlx.Array { return t.of.Merged(s, parts[0], parts[1], parts[2], parts[3], t.scale) })
 }
 
 // mergedPacked is one that is packed, and packed again.

@@ -16,6 +16,7 @@ type peftAdapter struct {
 	Type          string             `json:"peft_type"`
 	Rank          int                `json:"r"`
 	Alpha         float64            `json:"lora_alpha"`
+	Dropout       float64            `json:"lora_dropout"`
 	RankPattern   map[string]int     `json:"rank_pattern"`
 	AlphaPattern  map[string]float64 `json:"alpha_pattern"`
 	UseRSLoRA     bool               `json:"use_rslora"`
@@ -50,7 +51,7 @@ func (c *peftAdapter) check() error {
 			return fieldError("rank_pattern."+layer, "%d is not between 1 and %d", r, maxSize)
 		}
 	}
-	return nil
+	return checkDropout("lora_dropout", c.Dropout)
 }
 
 // scale is that of a layer: alpha over the rank, or over its root.
@@ -87,12 +88,12 @@ var peftParts = map[string]string{
 
 // readPEFT reads a folder of PEFT's. Modules that were trained as a whole take the
 // checkpoint's place.
-func (a *adapter) readPEFT(dir string, config []byte) error {
+func (a *Adapter) readPEFT(dir, file string, config []byte) error {
 	c, err := parsePEFT(config)
 	if err != nil {
-		return fmt.Errorf("%s: %w", a.config, err)
+		return fmt.Errorf("%s: %w", a.Config, err)
 	}
-	stored, err := a.openFiles(filepath.Join(dir, "adapter_model.safetensors"))
+	stored, err := a.openFiles(filepath.Join(dir, orElse(file, "adapter_model.safetensors")))
 	if err != nil {
 		return err
 	}
@@ -103,7 +104,7 @@ func (a *adapter) readPEFT(dir string, config []byte) error {
 		switch {
 		case m == nil && len(c.ModulesToSave) > 0:
 			name = strings.Replace(strings.Replace(name, ".modules_to_save.default.", ".", 1), ".modules_to_save.", ".", 1)
-			a.whole[name] = denseTensor{t}
+			a.Whole[name] = denseTensor{t}
 		case m == nil:
 			low[name] = denseTensor{t} // shows as no part of the model
 		case m[2] == "lora_magnitude_vector":
@@ -112,6 +113,6 @@ func (a *adapter) readPEFT(dir string, config []byte) error {
 			low[m[1]+"."+peftParts[m[2]]] = transposedTensor{denseTensor{t}}
 		}
 	}
-	a.low = &nn.Adapter{Weights: low, Scale: c.scale, DoRA: c.UseDoRA, Untied: true}
+	a.Low = &nn.Adapter{Weights: low, Scale: c.scale, DoRA: c.UseDoRA, Untied: true, Dropout: c.Dropout}
 	return nil
 }

@@ -82,7 +82,7 @@ func (c *Checkpoint) resolve() error {
 	w = c.ck.adapter.over(w)
 	if err := nn.Check(arch, w, nn.Policy{}, c.ck.adapter.options()...); err != nil {
 		if c.ck.adapter != nil {
-			err = fmt.Errorf("with adapter %s: %w", c.ck.adapter.config, err)
+			err = fmt.Errorf("with adapter %s: %w", c.ck.adapter.Config, err)
 		}
 		return err
 	}

@@ -51,11 +51,12 @@ func (m *decoder) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.A
 
 // Hidden implements architecture.
 func (m *decoder) Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
-	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
+	h := nn.Plain(m.EmbedTokens.Forward(s, tokens)) // [B, L, D]
 	for i, layer := range m.Layers {
 		h = through(s, kv, layer, i, h)
 	}
-	return m.Norm.Forward(s, h)
+	_, y := h.Norm(s, &m.Norm)
+	return y
 }
 
 // Head implements architecture.
@@ -88,8 +89,9 @@ func newBlock(dims int, eps float32, attention attentionLayer, mlp mlpLayer) *pr
 	return &preNorm{SelfAttn: attention, MLP: mlp, InputLayernorm: norm, PostAttentionLayernorm: norm}
 }
 
-// Forward maps x [B, L, D] to [B, L, D].
-func (b *preNorm) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
-	return s.Add(h, b.MLP.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
+// Forward maps h [B, L, D] to [B, L, D].
+func (b *preNorm) Forward(s *mlx.Scope, h nn.Residual, kv cache.KV) nn.Residual {
+	x, y := h.Norm(s, &b.InputLayernorm)
+	x, y = b.PostAttentionLayernorm.Add(s, x, b.SelfAttn.Forward(s, y, kv))
+	return nn.Plus(x, b.MLP.Forward(s, y))
 }

@@ -85,7 +85,7 @@ func newDeepseekV3MoE(d int, c *expertConfig) *deepseekV3MoE {
 		Experts: nn.NewSwitchGLU(c.NRoutedExperts, d, c.MoeIntermediateSize),
 	}
 	if c.NSharedExperts > 0 {
-		m.Shared = newGatedMLP(d, c.MoeIntermediateSize*c.NSharedExperts, false, nn.SwiGLU)
+		m.Shared = newGatedMLP(d, c.MoeIntermediateSize*c.NSharedExperts, false, (*nn.Fused).SwiGLU)
 	}
 	return m
 }
@@ -105,7 +105,7 @@ func newFeedForward(layer, d, hidden int, c *expertConfig) mlpLayer {
 	if c.sparse(layer) {
 		return newDeepseekV3MoE(d, c)
 	}
-	return newGatedMLP(d, hidden, false, nn.SwiGLU)
+	return newGatedMLP(d, hidden, false, (*nn.Fused).SwiGLU)
 }
 
 func newDeepseekV3(c *DeepseekV3Config) architecture { return newLatentDecoder(c, true) }

@@ -48,10 +48,9 @@ func newGemma2Attention(c *Gemma2Config) *gemma2Attention {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (a *gemma2Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	q, k, v := nn.Three(a.QKV.Heads(s, x, a.dim, a.heads, a.kvHeads, a.kvHeads)) // [B, H, L, d] each
-	q = a.Rope.Forward(s, q, kv.Position())
-	k = a.Rope.Forward(s, k, kv.Position())
-	out := kv.Attend(s, q, k, v, a.attend)           // [B, Hq, L, d]
+	qkv := a.QKV.QKV(s, x, a.dim, a.heads, a.kvHeads) // [B, H, L, d] each
+	qkv = qkv.Turn(s, &a.Rope, kv.Position())
+	out := cache.Attend(s, kv, qkv, a.attend)        // [B, Hq, L, d]
 	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
 }
 

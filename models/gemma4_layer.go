@@ -74,7 +74,7 @@ func (d *gemma4Dense) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 }
 
 func newGemma4FeedForward(c *Gemma4TextConfig, i int) mlpLayer {
-	dense := gemma4Dense{MLP: newGatedMLP(c.HiddenSize, c.mlpSize(i), false, nn.GeGLU), Norm: c.norm()}
+	dense := gemma4Dense{MLP: newGatedMLP(c.HiddenSize, c.mlpSize(i), false, (*nn.Fused).GeGLU), Norm: c.norm()}
 	if c.EnableMoEBlock {
 		return newGemma4MoE(c, dense)
 	}

@@ -111,12 +111,12 @@ type gemmaBlock struct {
 	PostFeedforwardLayernorm nn.RMSNorm     `weight:"post_feedforward_layernorm"`
 }
 
-// Forward maps x [B, L, D] to [B, L, D].
-func (b *gemmaBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	r := b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv)
-	h := nn.AddClipped(s, x, b.PostAttentionLayernorm.Forward(s, r))
-	r = b.MLP.Forward(s, b.PreFeedforwardLayernorm.Forward(s, h))
-	return nn.AddClipped(s, h, b.PostFeedforwardLayernorm.Forward(s, r))
+// Forward maps h [B, L, D] to [B, L, D].
+func (b *gemmaBlock) Forward(s *mlx.Scope, h nn.Residual, kv cache.KV) nn.Residual {
+	x, y := h.Norm(s, &b.InputLayernorm)
+	y = b.PostAttentionLayernorm.Forward(s, b.SelfAttn.Forward(s, y, kv))
+	x, y = b.PreFeedforwardLayernorm.AddClipped(s, x, y)
+	return nn.PlusClipped(x, b.PostFeedforwardLayernorm.Forward(s, b.MLP.Forward(s, y)))
 }
 
 // newGemma is the model: a decoder of such blocks, whose logits are bounded.
@@ -127,7 +127,7 @@ func newGemma(c *gemmaConfig, attention func(layerType string) attentionLayer, e
 	for _, t := range c.LayerTypes {
 		m.Layers = append(m.Layers, &gemmaBlock{
 			SelfAttn:                 attention(t),
-			MLP:                      newGatedMLP(c.HiddenSize, c.IntermediateSize, false, nn.GeGLU),
+			MLP:                      newGatedMLP(c.HiddenSize, c.IntermediateSize, false, (*nn.Fused).GeGLU),
 			InputLayernorm:           c.norm(),
 			PostAttentionLayernorm:   c.norm(),
 			PreFeedforwardLayernorm:  c.norm(),

@@ -13,7 +13,8 @@ import (
 
 // GGUF is a checkpoint as llama.cpp has it in a file.
 type GGUF struct {
-	// Metadata is all but the numbers that depend on how weights are stored.
+	// Metadata is all but the numbers that depend on how weights are stored, and where the
+	// model comes from.
 	Metadata []gguf.Pair
 	Tensors  []GGUFTensor
 }
@@ -39,25 +40,23 @@ var ggufWritten = map[string]string{
 }
 
 // GGUF tells what a GGUF file of the checkpoint holds, as convert_hf_to_gguf.py of
-// llama.cpp writes it; name is the model's name for people. What such a file cannot
-// say of the configuration or of the tokenizer is an error. The tensors are those
+// llama.cpp writes it, but for where the model comes from. What such a file cannot say of the configuration or of the tokenizer is an error. The tensors are those
 // of the checkpoint, which is to be closed after them.
-func (c *Checkpoint) GGUF(name string) (*GGUF, error) {
-	g, err := c.gguf(name)
+func (c *Checkpoint) GGUF() (*GGUF, error) {
+	g, err := c.gguf()
 	if err != nil {
 		return nil, fmt.Errorf("models: %s as GGUF: %w", c.ck.name, err)
 	}
 	return g, nil
 }
 
-func (c *Checkpoint) gguf(name string) (*GGUF, error) {
+func (c *Checkpoint) gguf() (*GGUF, error) {
 	w, err := newGGUFWriter(c)
 	if err != nil {
 		return nil, err
 	}
 	w.set("general.architecture", w.name)
 	w.set("general.type", "model")
-	w.set("general.name", name)
 	if err := w.config(); err != nil {
 		return nil, err
 	}

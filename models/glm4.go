@@ -57,10 +57,9 @@ func newGlm4Attention(c *Glm4Config) glm4Attention {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (a *glm4Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	q, k, v := nn.Three(a.QKV.Heads(s, x, a.dim, a.heads, a.kvHeads, a.kvHeads)) // [B, H, L, d] each
-	q = a.Rope.Forward(s, q, kv.Position())
-	k = a.Rope.Forward(s, k, kv.Position())
-	out := kv.Attend(s, q, k, v, a.attend)           // [B, Hq, L, d]
+	qkv := a.QKV.QKV(s, x, a.dim, a.heads, a.kvHeads) // [B, H, L, d] each
+	qkv = qkv.Turn(s, &a.Rope, kv.Position())
+	out := cache.Attend(s, kv, qkv, a.attend)        // [B, Hq, L, d]
 	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
 }
 
@@ -82,12 +81,12 @@ func newGlm4Block(c *Glm4Config) *glm4Block {
 	}
 }
 
-// Forward maps x [B, L, D] to [B, L, D].
-func (b *glm4Block) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv)
-	x = s.Add(x, b.PostSelfAttnLayernorm.Forward(s, h))
-	h = b.MLP.Forward(s, b.PostAttentionLayernorm.Forward(s, x))
-	return s.Add(x, b.PostMLPLayernorm.Forward(s, h))
+// Forward maps h [B, L, D] to [B, L, D].
+func (b *glm4Block) Forward(s *mlx.Scope, h nn.Residual, kv cache.KV) nn.Residual {
+	x, y := h.Norm(s, &b.InputLayernorm)
+	y = b.PostSelfAttnLayernorm.Forward(s, b.SelfAttn.Forward(s, y, kv))
+	x, y = b.PostAttentionLayernorm.Add(s, x, y)
+	return nn.Plus(x, b.PostMLPLayernorm.Forward(s, b.MLP.Forward(s, y)))
 }
 
 func newGlm4(c *Glm4Config) architecture {

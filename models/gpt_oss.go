@@ -68,11 +68,10 @@ func newGptOssAttention(c *LlamaConfig, layerType string) *gptOssAttention {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (a *gptOssAttention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	q, k, v := nn.Three(a.QKV.Heads(s, x, a.dim, a.heads, a.kvHeads, a.kvHeads)) // [B, H, L, d] each
-	q = a.Rope.Forward(s, q, kv.Position())
-	k = a.Rope.Forward(s, k, kv.Position())
+	qkv := a.QKV.QKV(s, x, a.dim, a.heads, a.kvHeads) // [B, H, L, d] each
+	qkv = qkv.Turn(s, &a.Rope, kv.Position())
 	attend := cache.Attention{Scale: float32(1 / math.Sqrt(float64(a.dim))), Sinks: a.Sinks.Array()}
-	out := kv.Attend(s, q, k, v, attend)             // [B, Hq, L, d]
+	out := cache.Attend(s, kv, qkv, attend)          // [B, Hq, L, d]
 	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
 }
 

@@ -66,10 +66,11 @@ func newGraniteMoEBlock(c *GraniteMoEConfig, layerType string) *graniteMoEBlock 
 	}
 }
 
-// Forward maps x [B, L, D] to [B, L, D].
-func (b *graniteMoEBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := s.Add(x, factor(s, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv), b.residual))
-	return s.Add(h, factor(s, b.MoE.Forward(s, b.PostAttentionLayernorm.Forward(s, h)), b.residual))
+// Forward maps h [B, L, D] to [B, L, D].
+func (b *graniteMoEBlock) Forward(s *mlx.Scope, h nn.Residual, kv cache.KV) nn.Residual {
+	x, y := h.Norm(s, &b.InputLayernorm)
+	x, y = b.PostAttentionLayernorm.Add(s, x, factor(s, b.SelfAttn.Forward(s, y, kv), b.residual))
+	return nn.Plus(x, factor(s, b.MoE.Forward(s, y), b.residual))
 }
 
 func newGraniteMoE(c *GraniteMoEConfig) architecture {

@@ -50,6 +50,19 @@ func TestLimits(t *testing.T) {
 	require.Nil(t, info.Files)
 }
 
+// A folder's licence is its card's; a broken card is no reason to say nothing else.
+func TestInspectLicense(t *testing.T) {
+	for card, want := range map[string]string{
+		"": "", "---\nlicense: mit\n---\nWords.\n": "mit", "---\nlicense: [a, b]\n---\n": "a,b", "---\nlicense: [\n---\n": "",
+	} {
+		dir := tiny(t, "plain")
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "README.md"), []byte(card), 0o600))
+		info, err := Inspect(t.Context(), dir)
+		require.NoError(t, err)
+		require.Equal(t, want, info.Files.License, card)
+	}
+}
+
 // The forms and bytes of tiny folders, packed and not, and the names of the forms.
 func TestInspect(t *testing.T) {
 	for name, want := range map[string]map[string]int{

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"forge.lthn.ai/core/go-mlx/models/modelcard"
 	"forge.lthn.ai/core/go-mlx/templates"
 	"forge.lthn.ai/core/go-mlx/tokenizer"
 )
@@ -17,6 +18,8 @@ type Files struct {
 	Weights   []Stored             // by name
 	Tokenizer *tokenizer.Tokenizer // nil where there is none
 	Templates []string             // names of the chat templates; "default" is the one that is taken
+	License   string               // of the model card, or of a GGUF file; empty where nothing is said
+	SizeLabel string               // such as 135M or 8x7B, which GGUF files say
 }
 
 // Bytes is what the weights take in their files.
@@ -49,7 +52,12 @@ func inspect(ctx context.Context, path string) (_ *Info, err error) {
 		return nil, fmt.Errorf("%s: %w", ck.name, err)
 	}
 	info.Dtype = ck.dtype
-	info.Files = &Files{Weights: storedWeights(ck.weights, info.Tensors), Tokenizer: ck.text.tokenizer}
+	info.Files = &Files{
+		Weights: storedWeights(ck.weights, info.Tensors), Tokenizer: ck.text.tokenizer, License: ck.license, SizeLabel: ck.size,
+	}
+	if info.Files.License == "" {
+		info.Files.License = cardLicense(path)
+	}
 	if ck.text.templates != nil {
 		info.Files.Templates = ck.text.templates.Names()
 	}
@@ -71,4 +79,18 @@ func optionalText(dir string) (x text, err error) {
 		return x, err
 	}
 	return folderText(dir)
+}
+
+// cardLicense is what a folder's model card says of the licence. A card that is missing
+// or broken says nothing.
+func cardLicense(dir string) string {
+	data, err := os.ReadFile(filepath.Join(dir, "README.md"))
+	if err != nil {
+		return ""
+	}
+	fields, err := modelcard.FrontMatter(data)
+	if err != nil {
+		return ""
+	}
+	return modelcard.License(fields)
 }

@@ -11,9 +11,9 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// block maps x [B, L, D] to [B, L, D].
+// block maps a hidden state [B, L, D] to the next.
 type block interface {
-	Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array
+	Forward(s *mlx.Scope, h nn.Residual, kv cache.KV) nn.Residual
 }
 
 // attentionLayer maps x [B, L, D] to [B, L, D].

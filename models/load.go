@@ -24,7 +24,9 @@ type checkpoint struct {
 	}
 	text    text
 	own     bool     // the weights have the names of the architecture's fields
-	adapter *adapter // on top; may be nil
+	adapter *Adapter // on top; may be nil
+	license string   // and size are what a GGUF file says of them
+	size    string
 }
 
 // named shows the weights under the names of arch's fields.
@@ -80,15 +82,18 @@ func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
 }
 
 // loadCheckpoint fills arch with the weights of ck, which it closes.
-func loadCheckpoint(ctx context.Context, ck *checkpoint, arch architecture, c *loadConfig) (*Model, error) {
+func loadCheckpoint(ctx context.Context, ck *checkpoint, arch architecture, c *loadConfig) (_ *Model, err error) {
 	m := &Model{arch: arch, text: ck.text, worker: c.worker}
 	if m.worker == nil {
 		m.worker = mlx.Default()
 	}
+	if m.size, err = sizeOf(arch); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", ck.name, err), ck.Close())
+	}
 	if c.template != nil {
 		m.text.templates = m.text.templates.With(templates.DefaultName, c.template)
 	}
-	err := m.worker.Do(ctx, func(t *mlx.Thread) error { return m.fill(ctx, t, ck, c) })
+	err = m.worker.Do(ctx, func(t *mlx.Thread) error { return m.fill(ctx, t, ck, c) })
 	if err = errors.Join(err, ck.Close()); err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
@@ -126,7 +131,7 @@ func (m *Model) fill(ctx context.Context, t *mlx.Thread, ck *checkpoint, c *load
 	})
 	if err := nn.Load(ctx, t, m.arch, weights, policy, m.owner, append(ck.adapter.options(), report)...); err != nil {
 		if ck.adapter != nil {
-			err = fmt.Errorf("with adapter %s: %w", ck.adapter.config, err)
+			err = fmt.Errorf("with adapter %s: %w", ck.adapter.Config, err)
 		}
 		return fmt.Errorf("%s: %w", ck.name, err)
 	}

@@ -33,6 +33,8 @@ func ggufCheckpoint(f *gguf.File) (*checkpoint, error) {
 	if ck.config, err = config.json(); err != nil {
 		return nil, err
 	}
+	ck.license, _ = f.String("general.license") // for people: nothing depends on them
+	ck.size, _ = f.String("general.size_label")
 	ck.text, err = ggufText(f)
 	f.Metadata = gguf.Metadata{} // the vocabulary is in the tokenizer now
 	return ck, err

@@ -63,10 +63,11 @@ func newMixtralBlock(c *MixtralConfig, layerType string) *mixtralBlock {
 	}
 }
 
-// Forward maps x [B, L, D] to [B, L, D].
-func (b *mixtralBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
-	return s.Add(h, b.MoE.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
+// Forward maps h [B, L, D] to [B, L, D].
+func (b *mixtralBlock) Forward(s *mlx.Scope, h nn.Residual, kv cache.KV) nn.Residual {
+	x, y := h.Norm(s, &b.InputLayernorm)
+	x, y = b.PostAttentionLayernorm.Add(s, x, b.SelfAttn.Forward(s, y, kv))
+	return nn.Plus(x, b.MoE.Forward(s, y))
 }
 
 func newMixtral(c *MixtralConfig) architecture {

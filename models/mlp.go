@@ -5,8 +5,8 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// gateFunc is nn.SwiGLU or nn.GeGLU.
-type gateFunc func(s *mlx.Scope, gate, up mlx.Array) mlx.Array
+// gateFunc is (*nn.Fused).SwiGLU or (*nn.Fused).GeGLU.
+type gateFunc func(gateUp *nn.Fused, s *mlx.Scope, x mlx.Array) mlx.Array
 
 // gatedMLP is the feed-forward half of most blocks, with gate and up stored apart.
 type gatedMLP struct {
@@ -26,8 +26,7 @@ func newGatedMLP(d, hidden int, bias bool, gated gateFunc) *gatedMLP {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (m *gatedMLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	gate, up := nn.Two(m.GateUp.Forward(s, x)) // [B, L, I] each
-	return m.Down.Forward(s, m.gated(s, gate, up))
+	return m.Down.Forward(s, m.gated(&m.GateUp, s, x)) // of [B, L, I]
 }
 
 // joinedMLP is one whose gate and up are stored as one weight, without biases.
@@ -45,6 +44,5 @@ func newJoinedMLP(d, hidden int) *joinedMLP {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (m *joinedMLP) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	gate, up := nn.Two(s.Split(m.GateUp.Forward(s, x), 2, -1)) // [B, L, I] each
-	return m.Down.Forward(s, nn.SwiGLU(s, gate, up))
+	return m.Down.Forward(s, nn.SwiGLUHalves(s, m.GateUp.Forward(s, x))) // of [B, L, I]
 }

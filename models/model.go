@@ -26,6 +26,7 @@ type Model struct {
 
 	uncached *cache.Cache // of Logits
 	vocab    int
+	size     int64
 }
 
 // ErrClosed is the error of a generation by a model that was closed.
@@ -109,6 +110,12 @@ func (m *Model) Owner() *mlx.Owner { return m.owner }
 func (m *Model) Nested() bool {
 	_, nested := m.arch.(*languageModel)
 	return nested
+}
+
+// Tied reports whether the embedding is the output layer too.
+func (m *Model) Tied() bool {
+	_, tied := m.arch.headLayer().(*nn.Embedding)
+	return tied
 }
 
 // Policy tells the form in which the weights are kept.

@@ -82,14 +82,15 @@ type olmo2Block struct {
 func newOlmo2Block(c *Olmo2Config, rope nn.RoPE) *olmo2Block {
 	norm := nn.RMSNorm{Dims: c.HiddenSize, Eps: c.RMSNormEps}
 	return &olmo2Block{
-		SelfAttn: newOlmo2Attention(c, rope), MLP: newGatedMLP(c.HiddenSize, c.IntermediateSize, c.MLPBias, nn.SwiGLU), PostAttentionLayernorm: norm, PostFeedforwardLayernorm: norm,
+		SelfAttn: newOlmo2Attention(c, rope), MLP: newGatedMLP(c.HiddenSize, c.IntermediateSize, c.MLPBias, (*nn.Fused).SwiGLU), PostAttentionLayernorm: norm, PostFeedforwardLayernorm: norm,
 	}
 }
 
-// Forward maps x [B, L, D] to [B, L, D].
-func (b *olmo2Block) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := s.Add(x, b.PostAttentionLayernorm.Forward(s, b.SelfAttn.Forward(s, x, kv)))
-	return s.Add(h, b.PostFeedforwardLayernorm.Forward(s, b.MLP.Forward(s, h)))
+// Forward maps h [B, L, D] to [B, L, D].
+func (b *olmo2Block) Forward(s *mlx.Scope, h nn.Residual, kv cache.KV) nn.Residual {
+	x := h.Sum(s)
+	x = s.Add(x, b.PostAttentionLayernorm.Forward(s, b.SelfAttn.Forward(s, x, kv)))
+	return nn.Plus(x, b.PostFeedforwardLayernorm.Forward(s, b.MLP.Forward(s, x)))
 }
 
 func newOlmo2(c *Olmo2Config) architecture {

@@ -70,9 +70,10 @@ func WithTraining() Option { return func(c *loadConfig) { c.train = true } }
 func WithExactProducts() Option { return func(c *loadConfig) { c.exact = true } }
 
 // WithAdapter loads an adapter on top of the model: a folder of mlx_lm.lora (LoRA,
-// DoRA or whole weights) or of Hugging Face's PEFT (LoRA, DoRA). Its products run
-// beside the weights, packed ones included. An adapter that was made for another
-// model is an error that lists the weights that do not fit.
+// DoRA or whole weights) or of Hugging Face's PEFT (LoRA, DoRA), or a file of weights
+// in it: see OpenAdapter. Its products run beside the weights, packed ones included.
+// An adapter that was made for another model is an error that lists the weights that
+// do not fit.
 func WithAdapter(path string) Option { return func(c *loadConfig) { c.adapter = path } }
 
 // WithChatTemplate sets the chat template, for models that come without one or

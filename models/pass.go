@@ -7,10 +7,13 @@ import (
 )
 
 // through maps h [B, L, D] to [B, L, D] as layer i does.
-func through(s *mlx.Scope, kv *cache.Cache, layer block, i int, h mlx.Array) mlx.Array {
-	return recomputed(s, kv, layer, func(s *mlx.Scope, in []mlx.Array) mlx.Array {
-		return layer.Forward(s, in[0], kv.KV(s, i))
-	}, h)
+func through(s *mlx.Scope, kv *cache.Cache, layer block, i int, h nn.Residual) nn.Residual {
+	if !kv.Pass().Recompute {
+		return layer.Forward(s, h, kv.KV(s, i))
+	}
+	return nn.Plain(recomputed(s, kv, layer, func(s *mlx.Scope, in []mlx.Array) mlx.Array {
+		return layer.Forward(s, nn.Plain(in[0]), kv.KV(s, i)).Sum(s)
+	}, h.Sum(s)))
 }
 
 // recomputed is f of in, run by a block. Where the pass says so, f keeps nothing

@@ -50,14 +50,9 @@ func newPhi3Attention(c *LlamaConfig, layerType string) *phi3Attention {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (a *phi3Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	ends := []int{a.heads * a.dim, (a.heads + a.kvHeads) * a.dim}
-	q, k, v := nn.Three(s.SplitSections(a.QKVProj.Forward(s, x), ends, -1)) // [B, L, H*d] each
-	q = nn.SplitHeads(s, q, a.heads, a.dim)                                 // [B, Hq, L, d]
-	k = nn.SplitHeads(s, k, a.kvHeads, a.dim)                               // [B, Hkv, L, d]
-	v = nn.SplitHeads(s, v, a.kvHeads, a.dim)                               // [B, Hkv, L, d]
-	q = a.Rope.Forward(s, q, kv.Position())
-	k = a.Rope.Forward(s, k, kv.Position())
-	out := kv.Attend(s, q, k, v, a.attend)           // [B, Hq, L, d]
+	qkv := nn.JoinedQKV(s, a.QKVProj.Forward(s, x), a.dim, a.heads, a.kvHeads) // [B, H, L, d] each
+	qkv = qkv.Turn(s, &a.Rope, kv.Position())
+	out := cache.Attend(s, kv, qkv, a.attend)        // [B, Hq, L, d]
 	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
 }
 

@@ -73,10 +73,11 @@ type phiMoEBlock struct {
 	PostAttentionLayernorm nn.LayerNorm    `weight:"post_attention_layernorm"`
 }
 
-// Forward maps x [B, L, D] to [B, L, D].
-func (b *phiMoEBlock) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	h := s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
-	return s.Add(h, b.MoE.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
+// Forward maps h [B, L, D] to [B, L, D].
+func (b *phiMoEBlock) Forward(s *mlx.Scope, h nn.Residual, kv cache.KV) nn.Residual {
+	x := h.Sum(s)
+	x = s.Add(x, b.SelfAttn.Forward(s, b.InputLayernorm.Forward(s, x), kv))
+	return nn.Plus(x, b.MoE.Forward(s, b.PostAttentionLayernorm.Forward(s, x)))
 }
 
 type phimoe struct {
@@ -124,11 +125,11 @@ func (m *phimoe) Forward(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Ar
 
 // Hidden implements architecture.
 func (m *phimoe) Hidden(s *mlx.Scope, tokens mlx.Array, kv *cache.Cache) mlx.Array {
-	h := m.EmbedTokens.Forward(s, tokens) // [B, L, D]
+	h := nn.Plain(m.EmbedTokens.Forward(s, tokens)) // [B, L, D]
 	for i, layer := range m.Layers {
 		h = through(s, kv, layer, i, h)
 	}
-	return m.Norm.Forward(s, h)
+	return m.Norm.Forward(s, h.Sum(s))
 }
 
 // Head implements architecture.

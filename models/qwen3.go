@@ -48,12 +48,10 @@ func newQwen3Attention(c *LlamaConfig, layerType string) *qwen3Attention {
 
 // Forward maps x [B, L, D] to [B, L, D].
 func (a *qwen3Attention) Forward(s *mlx.Scope, x mlx.Array, kv cache.KV) mlx.Array {
-	q, k, v := nn.Three(a.QKV.Heads(s, x, a.dim, a.heads, a.kvHeads, a.kvHeads)) // [B, H, L, d] each
-	q = a.QNorm.Forward(s, q)                                                    // [B, Hq, L, d]
-	k = a.KNorm.Forward(s, k)                                                    // [B, Hkv, L, d]
-	q = a.Rope.Forward(s, q, kv.Position())
-	k = a.Rope.Forward(s, k, kv.Position())
-	out := kv.Attend(s, q, k, v, a.attend)           // [B, Hq, L, d]
+	qkv := a.QKV.QKV(s, x, a.dim, a.heads, a.kvHeads) // [B, H, L, d] each
+	qkv = qkv.Norm(s, &a.QNorm, &a.KNorm)
+	qkv = qkv.Turn(s, &a.Rope, kv.Position())
+	out := cache.Attend(s, kv, qkv, a.attend)        // [B, Hq, L, d]
 	return a.OProj.Forward(s, nn.MergeHeads(s, out)) // [B, L, D]
 }
 

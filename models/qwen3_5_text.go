@@ -50,5 +50,5 @@ func (n *qwen3_5DeltaNet) Forward(s *mlx.Scope, x mlx.Array, m nn.Memory) mlx.Ar
 func newQwen3_5Text(c *Qwen3_5TextConfig) architecture {
 	return newQwenDelta(&c.qwenDeltaConfig,
 		func() qwenDeltaNet { return newQwen3_5DeltaNet(&c.qwenDeltaConfig) },
-		func(int) nn.Unary { return newGatedMLP(c.HiddenSize, c.IntermediateSize, false, nn.SwiGLU) })
+		func(int) nn.Unary { return newGatedMLP(c.HiddenSize, c.IntermediateSize, false, (*nn.Fused).SwiGLU) })
 }

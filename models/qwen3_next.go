@@ -70,7 +70,7 @@ func newQwen3Next(c *Qwen3NextConfig) architecture {
 		if c.sparse(layer) {
 			return newQwenDeltaExperts(&c.qwenSparseConfig, c.HiddenSize)
 		}
-		return newGatedMLP(c.HiddenSize, c.IntermediateSize, false, nn.SwiGLU)
+		return newGatedMLP(c.HiddenSize, c.IntermediateSize, false, (*nn.Fused).SwiGLU)
 	})
 	m.gather = func(w nn.Weights) nn.Weights { return nn.StackExperts(w, c.NumExperts) }
 	return m

@@ -71,8 +71,8 @@ func (b *qwenDeltaBlock) Forward(s *mlx.Scope, x mlx.Array, kv *cache.Cache, i i
 	} else {
 		h = b.LinearAttn.Forward(s, h, kv.Recurrent(s, i))
 	}
-	h = s.Add(x, h)
-	return s.Add(h, b.MLP.Forward(s, b.PostAttentionLayernorm.Forward(s, h)))
+	h, y := b.PostAttentionLayernorm.Add(s, x, h)
+	return s.Add(h, b.MLP.Forward(s, y))
 }
 
 type qwenDelta struct {

@@ -55,7 +55,7 @@ func newQwenDeltaExperts(c *qwenSparseConfig, dims int) *qwenDeltaExperts {
 	return &qwenDeltaExperts{
 		Gate:             nn.Linear{In: dims, Out: c.NumExperts, NoBias: true},
 		SwitchMLP:        nn.NewSwitchGLU(c.NumExperts, dims, c.MoeIntermediateSize),
-		SharedExpert:     newGatedMLP(dims, c.SharedExpertIntermediateSize, false, nn.SwiGLU),
+		SharedExpert:     newGatedMLP(dims, c.SharedExpertIntermediateSize, false, (*nn.Fused).SwiGLU),
 		SharedExpertGate: nn.Linear{In: dims, Out: 1, NoBias: true},
 		chosen:           c.NumExpertsPerTok,
 		choose:           nn.TopK,

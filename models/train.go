@@ -43,6 +43,19 @@ func (m *Model) Head(s *mlx.Scope, h mlx.Array) mlx.Array { return m.arch.Head(s
 // model those of the embedding. Their names are those within the layer.
 func (m *Model) HeadParameters() nn.Tree { return nn.Trainable(m.arch.headLayer()) }
 
+// Size is how many weights the model has, those of adapters left out: what
+// Info.Parameters is of its configuration.
+func (m *Model) Size() int64 { return m.size }
+
+// sizeOf counts the weights of a model that was not loaded yet.
+func sizeOf(arch architecture) (n int64, err error) {
+	shapes, err := nn.Shapes(arch)
+	for _, sh := range shapes {
+		n += sh.Size()
+	}
+	return n, err
+}
+
 // prepare makes what Logits runs with, and asks the graph of a step for the size of
 // the vocabulary. Nothing is computed.
 func (m *Model) prepare(t *mlx.Thread) (err error) {

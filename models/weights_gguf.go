@@ -265,6 +265,30 @@ func (t ggufAffine) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
 	return nn.Packed{Quantisation: t.q, Weight: arrays[0], Scales: arrays[1], Biases: arrays[2]}, nil
 }
 
+// Place implements nn.Placer.
+func (t ggufAffine) Place(to nn.Room) error {
+	data, err := t.file.Data(t.info)
+	if err != nil {
+		return err
+	}
+	order, err := t.order()
+	if err != nil {
+		return err
+	}
+	opts := slices.Clip(t.opts)
+	if order != nil {
+		opts = append(opts, quant.WithRowOrder(order))
+	}
+	if to.HalfScales != nil {
+		opts = append(opts, quant.WithHalfScales())
+	}
+	a := quant.Affine{Weight: to.Words, Scales: to.Scales, Biases: to.Biases, HalfScales: to.HalfScales, HalfBiases: to.HalfBiases}
+	if err := quant.Repack(t.info, data, &a, opts...); err != nil {
+		return t.wrap(err)
+	}
+	return nil
+}
+
 // beyondHalf reports whether float16 would make v infinite.
 func beyondHalf(v float32) bool { return v >= 65520 || v <= -65520 }
 

@@ -92,11 +92,22 @@ int gomlx_cpu_rms_norm(
     float eps,
     const mlx_stream s);
 
-/** An activation of a gate, times what passes it: silu, gelu_tanh, or silu_oai with alpha and limit. */
+/** x + plus [..., d], and the sum over its root mean square, times a weight [d]. */
+int gomlx_cpu_add_rms_norm(
+    mlx_array* sum,
+    mlx_array* normed,
+    const mlx_array x,
+    const mlx_array plus,
+    const mlx_array weight /* may be null */,
+    float eps,
+    const mlx_stream s);
+
+/** An activation of a gate, times what passes it: silu, gelu_tanh, or silu_oai with alpha and limit.
+ * Without up the gate is the first half of each row, and what passes it the second. */
 int gomlx_cpu_gated(
     mlx_array* res,
     const mlx_array gate,
-    const mlx_array up,
+    const mlx_array up /* may be null */,
     const char* activation,
     float alpha,
     float limit,
@@ -118,6 +129,33 @@ int gomlx_cpu_attention(
     const mlx_array queries,
     const mlx_vector_array keys,
     const mlx_vector_array values,
+    int length,
+    int window,
+    float scale,
+    float softcap,
+    const mlx_array sinks /* may be null */,
+    const mlx_array mask /* may be null */,
+    int group_size,
+    const mlx_stream s);
+
+/** Attention of one token of each sequence, whose queries, keys and values stand side by side
+ * [b, (heads + kv) d + kv dv]: normed by weights [d], turned by angles [1, d] or [b, 1, 1, d], and
+ * the keys and values written into buffers at a place. Its results are [b, heads dv], and the
+ * buffers as they are then. */
+int gomlx_cpu_attend_token(
+    mlx_vector_array* res,
+    const mlx_array qkv,
+    const mlx_vector_array keys,
+    const mlx_vector_array values,
+    const mlx_array q_norm /* may be null */,
+    const mlx_array k_norm /* may be null */,
+    float eps,
+    const mlx_array cos /* may be null */,
+    const mlx_array sin /* may be null */,
+    int dims,
+    bool traditional,
+    int heads,
+    int at,
     int length,
     int window,
     float scale,

@@ -18,6 +18,7 @@ type Compiled struct {
 	e         *engine
 	closure   bindings.Closure
 	f         Func
+	reads     []*Array
 	state     []*Array
 	shapeless bool
 	running   bool // MLX is inside of a call
@@ -41,6 +42,15 @@ func WithState(slots ...*Array) CompileOption {
 	return func(c *Compiled) { c.state = append(c.state, slots...) }
 }
 
+// WithReads names arrays that the function reads through their slots, such as frozen
+// weights, and does not change: they go in with each call and are no constants of the
+// graph. MLX 0.32.2 never frees the graph of some gradients, those where an operation
+// has a result that nothing uses, as attention's and RMSNorm's on a GPU have; it would
+// keep such weights for good. A change of their shape or dtype is traced again.
+func WithReads(slots ...*Array) CompileOption {
+	return func(c *Compiled) { c.reads = append(c.reads, slots...) }
+}
+
 // Compile compiles f for this thread's Worker. Close frees what was compiled. See
 // mlx.core.compile.
 func (t *Thread) Compile(f Func, opts ...CompileOption) (*Compiled, error) {
@@ -59,13 +69,15 @@ func (t *Thread) Compile(f Func, opts ...CompileOption) (*Compiled, error) {
 }
 
 func (c *Compiled) open() error {
-	for i, slot := range c.state {
+	seen := map[*Array]bool{}
+	for i, slot := range c.slots() {
 		if slot == nil {
-			return fmt.Errorf("state %d is nil", i)
+			return fmt.Errorf("%s is nil", c.slotName(i))
 		}
-		if slices.Contains(c.state[:i], slot) {
-			return fmt.Errorf("state %d was named before", i)
+		if seen[slot] {
+			return fmt.Errorf("%s was named before", c.slotName(i))
 		}
+		seen[slot] = true
 	}
 	plain, err := bindings.NewClosure(c.trace)
 	if err != nil {
@@ -78,17 +90,29 @@ func (c *Compiled) open() error {
 	return err
 }
 
-// trace runs the function on stand-ins for arguments and state, which the slots
+// slots are the arrays that go in behind the arguments.
+func (c *Compiled) slots() []*Array { return slices.Concat(c.reads, c.state) }
+
+// slotName is what errors call one of them.
+func (c *Compiled) slotName(i int) string {
+	if i < len(c.reads) {
+		return fmt.Sprintf("read array %d", i)
+	}
+	return fmt.Sprintf("state %d", i-len(c.reads))
+}
+
+// trace runs the function on stand-ins for arguments and slots, which the slots
 // hold meanwhile, and returns its results and the new state.
 func (c *Compiled) trace(in []Array) ([]Array, error) {
 	c.traces.Add(1)
-	n := len(in) - len(c.state)
-	old := make([]Array, len(c.state))
-	for i, slot := range c.state {
+	slots := c.slots()
+	n := len(in) - len(slots)
+	old := make([]Array, len(slots))
+	for i, slot := range slots {
 		old[i], *slot = *slot, in[n+i]
 	}
 	defer func() {
-		for i, slot := range c.state {
+		for i, slot := range slots {
 			*slot = old[i]
 		}
 	}()
@@ -141,7 +165,7 @@ func (c *Compiled) Apply(s *Scope, args []Array) []Array {
 		return nil
 	}
 	in := slices.Clone(args)
-	for _, slot := range c.state {
+	for _, slot := range c.slots() {
 		in = append(in, s.current(slot))
 	}
 	c.running = true
@@ -168,9 +192,9 @@ func (c *Compiled) usable(s *Scope) error {
 	case c.running: // MLX would lose its place
 		return errors.New("the compiled function calls itself")
 	}
-	for i, slot := range c.state {
+	for i, slot := range c.slots() {
 		if slot.IsNull() {
-			return fmt.Errorf("state %d: %w", i, errNull)
+			return fmt.Errorf("%s: %w", c.slotName(i), errNull)
 		}
 	}
 	return nil

@@ -87,6 +87,11 @@ func TestCPUGated(t *testing.T) {
 						gate, up := halves(s, single(s, both))
 						return f(s, gate, up)
 					}, fmt.Sprint(d))
+					requireAlike(t, th, dtype, 150, func(s *mlx.Scope) mlx.Array { return s.CPUGated(both, mlx.Array{}, name, 1.702, 7) },
+						func(s *mlx.Scope) mlx.Array {
+							gate, up := halves(s, single(s, both))
+							return f(s, gate, up)
+						}, fmt.Sprint("halves of ", d))
 					require.NoError(t, both.Close())
 				}
 			})

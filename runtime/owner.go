@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	stdruntime "runtime"
+	"slices"
 	"sync"
 
 	"forge.lthn.ai/core/go-mlx/bindings"
@@ -81,6 +82,13 @@ func (o *Owner) Slot(a Array) *Array {
 		h.refuse(a)
 	}
 	return slot
+}
+
+// Slots lists the places that Slot made and that hold a value: the weights of a model.
+func (o *Owner) Slots() []*Array {
+	o.h.mu.Lock()
+	defer o.h.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(o.h.slots), func(a *Array) bool { return a.IsNull() })
 }
 
 // Close frees the arrays on their Worker's thread, after the functions that are

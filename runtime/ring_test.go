@@ -2,19 +2,15 @@ package runtime_test
 
 import (
 	"context"
-	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/internal/ringtest"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
@@ -42,23 +38,14 @@ func ring(t *testing.T, n int, body func(p peer)) []ended {
 		inRing(t, n, body)
 		t.SkipNow()
 	}
-	hosts := filepath.Join(t.TempDir(), "hosts.json")
-	text, err := json.Marshal(addresses(t, n))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(hosts, text, 0o600))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // MLX waits for ever
-	defer cancel()
 	all := make([]ended, n)
-	var group sync.WaitGroup
-	for rank := range n {
-		group.Go(func() {
-			cmd := exec.CommandContext(ctx, os.Args[0], "-test.run="+only(t.Name()), "-test.v")
-			cmd.Env = append(os.Environ(), marker+"=1", "MLX_HOSTFILE="+hosts, "MLX_RANK="+strconv.Itoa(rank))
-			out, _ := cmd.CombinedOutput()
-			all[rank] = ended{cmd.ProcessState.ExitCode(), string(out)}
-		})
+	for rank, e := range ringtest.Run(t, n, func(ctx context.Context, _ int) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, os.Args[0], "-test.run="+only(t.Name()), "-test.v")
+		cmd.Env = append(os.Environ(), marker+"=1")
+		return cmd
+	}) {
+		all[rank] = ended{e.Code, e.Out + e.Err}
 	}
-	group.Wait()
 	return all
 }
 
@@ -73,18 +60,6 @@ func inRing(t *testing.T, n int, body func(p peer)) {
 		require.NoError(t, g.Close())
 		require.NoError(t, g.Close())
 	})
-}
-
-// addresses are n free ones on this machine, in the form of a hostfile.
-func addresses(t *testing.T, n int) (hosts [][]string) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer l.Close()
-		hosts = append(hosts, []string{l.Addr().String()})
-	}
-	return hosts
 }
 
 // eval builds and evaluates.

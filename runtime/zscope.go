@@ -4278,10 +4278,25 @@ func (s *Scope) CPURMSNorm(x Array, weight Array, eps float32) Array {
 	return s.own("cpu_rms_norm", r0, err)
 }
 
+// CPUAddRMSNorm returns x + plus, both [..., D], and that over its root mean square, times weight
+// [D] unless that is a zero Array: Add and RMSNorm in one pass by our own kernel for a CPU. All
+// are of one dtype. It has no derivative. It is an error where the kernels are not loaded, and on
+// a GPU.
+//
+// C: gomlx_cpu_add_rms_norm.
+func (s *Scope) CPUAddRMSNorm(x Array, plus Array, weight Array, eps float32) (Array, Array) {
+	if !s.ok() {
+		return Array{}, Array{}
+	}
+	r0, r1, err := bindings.CPUAddRMSNorm(x, plus, weight, eps, s.stream)
+	return s.own2("cpu_add_rms_norm", r0, r1, err)
+}
+
 // CPUGated returns act(gate) * up in one pass by our own kernel for a CPU: activation is silu,
 // gelu_tanh (the approximation), or silu_oai, which is gpt-oss's with its alpha and limit. Gate
-// and up are of one shape and dtype. It has no derivative. It is an error where the kernels are
-// not loaded, and on a GPU.
+// and up are of one shape and dtype; with a zero Array for up, gate [..., 2N] is both side by
+// side, and the result [..., N]. It has no derivative. It is an error where the kernels are not
+// loaded, and on a GPU.
 //
 // C: gomlx_cpu_gated.
 func (s *Scope) CPUGated(gate Array, up Array, activation string, alpha float32, limit float32) Array {
@@ -4323,6 +4338,24 @@ func (s *Scope) CPUAttention(queries Array, keys []Array, values []Array, length
 	}
 	r0, err := bindings.CPUAttention(queries, keys, values, s.i32("cpu_attention", length), s.i32("cpu_attention", window), scale, softcap, sinks, mask, s.i32("cpu_attention", groupSize), s.stream)
 	return s.own("cpu_attention", r0, err)
+}
+
+// CPUAttendToken returns the attention of one token of each of B sequences, [B, Hq*Dv], and the
+// buffers of keys and values with that token in them, by our own kernel for a CPU: what
+// CPURMSNorm, CPURoPE, SliceUpdate and CPUAttention do. qkv [B, (Hq+Hkv)*D + Hkv*Dv] is the
+// queries of that many heads, keys and values side by side. Weights q_norm and k_norm [D] norm the
+// heads of queries and keys with eps, unless both are zero Arrays; cos and sin, as CPURoPE has
+// them, turn them, unless both are. at is the token's place in the buffers, which are written in
+// place if nobody else holds them; what is after it is as in CPUAttention. It has no derivative.
+// It is an error where the kernels are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_attend_token.
+func (s *Scope) CPUAttendToken(qkv Array, keys []Array, values []Array, qNorm Array, kNorm Array, eps float32, cos Array, sin Array, dims int, traditional bool, heads int, at int, length int, window int, scale float32, softcap float32, sinks Array, mask Array, groupSize int) []Array {
+	if !s.ok() {
+		return nil
+	}
+	r0, err := bindings.CPUAttendToken(qkv, keys, values, qNorm, kNorm, eps, cos, sin, s.i32("cpu_attend_token", dims), traditional, s.i32("cpu_attend_token", heads), s.i32("cpu_attend_token", at), s.i32("cpu_attend_token", length), s.i32("cpu_attend_token", window), scale, softcap, sinks, mask, s.i32("cpu_attend_token", groupSize), s.stream)
+	return s.ownAll("cpu_attend_token", r0, err)
 }
 
 // CPUArgmax returns the place of the greatest number of each row of x [..., N], [...] of uint32,

@@ -76,7 +76,7 @@ func (r *Run) save() error {
 	if err := r.checkWeights(); err != nil {
 		return err
 	}
-	if r.group != nil && r.group.Rank() != 0 {
+	if !r.first() {
 		return nil
 	}
 	began := r.now()
@@ -176,14 +176,11 @@ func (r *Run) writeArrays(dir string) error {
 
 // openDir makes the folder of the checkpoints, in which there must be none.
 func (r *Run) openDir() error {
-	if r.dir == "" {
+	if r.dir == "" || !r.first() {
 		return nil
 	}
 	if err := os.MkdirAll(r.dir, 0o755); err != nil {
 		return err
-	}
-	if r.group != nil && r.group.Rank() != 0 {
-		return nil
 	}
 	found, err := checkpoints(r.dir)
 	if err != nil {

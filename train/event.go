@@ -2,9 +2,16 @@ package train
 
 import "time"
 
-// Event is what a run tells its observers: a StepEvent, EvalEvent, SaveEvent or
-// SampleEvent.
+// Event is what a run tells its observers: a BeginEvent, StepEvent, EvalEvent,
+// SaveEvent or SampleEvent.
 type Event interface{ event() }
+
+// BeginEvent is the first, and not told again by a run that goes on.
+type BeginEvent struct {
+	Iters      int   // of micro-batches, that are to come
+	Trained    int64 // numbers that training changes
+	Parameters int64 // weights of the model, adapters left out
+}
 
 // StepEvent is about the steps since the last one.
 type StepEvent struct {
@@ -39,6 +46,7 @@ type SampleEvent struct {
 	Prompt, Answer string
 }
 
+func (BeginEvent) event()  {}
 func (StepEvent) event()   {}
 func (EvalEvent) event()   {}
 func (SaveEvent) event()   {}

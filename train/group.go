@@ -1,6 +1,10 @@
 package train
 
 import (
+	"cmp"
+	"context"
+	"fmt"
+
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
@@ -41,4 +45,31 @@ func (p *step) shared(s *mlx.Scope, x mlx.Array) mlx.Array {
 	return s.AllSum(x, p.group)
 }
 
+// first reports whether this process is the one that writes.
+func (c *config) first() bool { return c.group == nil || c.group.Rank() == 0 }
+
 func (p *step) alone() bool { return p.group == nil || p.group.Size() == 1 }
+
+// wishes is how many processes want to end, for all to hear; nothing where there is
+// one. One that just ended would leave the others waiting.
+func (p *step) wishes(s *mlx.Scope, leave bool) []mlx.Array {
+	if p.alone() {
+		return nil
+	}
+	n := 0.0
+	if leave {
+		n = 1
+	}
+	return []mlx.Array{s.AllSum(s.Scalar(n, mlx.Float32), p.group)}
+}
+
+// ended is why a run ends before its last iteration; nil goes on.
+func (r *Run) ended(ctx context.Context) error {
+	if r.step.alone() {
+		return ctx.Err()
+	}
+	if !r.leaving {
+		return nil
+	}
+	return cmp.Or(ctx.Err(), fmt.Errorf("a process of the group was interrupted: %w", context.Canceled))
+}

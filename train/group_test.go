@@ -3,18 +3,16 @@ package train_test
 import (
 	"context"
 	"encoding/json"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/internal/ringtest"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"forge.lthn.ai/core/go-mlx/train"
 )
@@ -52,23 +50,13 @@ func TestTwoProcessesTrainAsOne(t *testing.T) {
 	_, want.Weights = trainTiny(t, newSource(), append(groupOptions(&want), train.WithValidation(valid, -1))...)
 
 	dir := t.TempDir()
-	hosts := filepath.Join(dir, "hosts.json")
-	text, err := json.Marshal(freeAddresses(t, 2))
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(hosts, text, 0o600))
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // MLX waits for ever
-	defer cancel()
-	var group sync.WaitGroup
-	for rank := range 2 {
-		group.Go(func() {
-			cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestTwoProcessesTrainAsOne$", "-test.v")
-			cmd.Env = append(os.Environ(), ringMarker+"="+dir, "MLX_HOSTFILE="+hosts, "MLX_RANK="+strconv.Itoa(rank))
-			if out, err := cmd.CombinedOutput(); err != nil {
-				t.Errorf("rank %d: %v\n%s", rank, err, out)
-			}
-		})
+	for rank, e := range ringtest.Run(t, 2, func(ctx context.Context, _ int) *exec.Cmd {
+		cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestTwoProcessesTrainAsOne$", "-test.v")
+		cmd.Env = append(os.Environ(), ringMarker+"="+dir)
+		return cmd
+	}) {
+		require.Zero(t, e.Code, "rank %d:\n%s%s", rank, e.Out, e.Err)
 	}
-	group.Wait()
 	for rank := range 2 {
 		text, err := os.ReadFile(filepath.Join(dir, strconv.Itoa(rank)+".json"))
 		require.NoError(t, err)
@@ -100,16 +88,4 @@ func trainInRing(t *testing.T, dir string) {
 	text, err := json.Marshal(out)
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, strconv.Itoa(g.Rank())+".json"), text, 0o600))
-}
-
-// freeAddresses are n of this machine, in the form of a hostfile.
-func freeAddresses(t *testing.T, n int) (hosts [][]string) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer l.Close()
-		hosts = append(hosts, []string{l.Addr().String()})
-	}
-	return hosts
 }

@@ -11,6 +11,7 @@ import (
 // launched is a step that is being computed.
 type launched struct {
 	loss, count, norm mlx.Array
+	leave             mlx.Array // how many processes want to end; null where there is one
 	rate              float64
 	batch             *data.Batch
 }
@@ -20,12 +21,13 @@ type outcome struct {
 	loss   float64 // mean over the tokens
 	tokens int64
 	norm   float64
+	leave  bool // a process wants to end
 
 	positions, padding int
 }
 
 // launch builds the step of a batch, and begins to compute it.
-func (p *step) launch(t *mlx.Thread, b *data.Batch, rate float64, key uint64, update bool) (*launched, error) {
+func (p *step) launch(t *mlx.Thread, b *data.Batch, rate float64, key uint64, update, leave bool) (*launched, error) {
 	f, err := p.function(t, form{packed: b.Segments != nil, update: update})
 	if err != nil {
 		return nil, err
@@ -36,12 +38,15 @@ func (p *step) launch(t *mlx.Thread, b *data.Batch, rate float64, key uint64, up
 	}
 	out, err := t.BuildAll(func(s *mlx.Scope) []mlx.Array {
 		args := append(in[:2:2], s.Scalar(rate, mlx.Float32), s.RandomKey(key))
-		return f.Call(s, append(args, in[2:]...)...)
+		return append(f.Call(s, append(args, in[2:]...)...), p.wishes(s, leave)...)
 	})
 	if err = errors.Join(err, mlx.CloseAll(in...)); err != nil {
 		return nil, errors.Join(err, mlx.CloseAll(out...))
 	}
-	l := &launched{out[0], out[1], out[2], rate, b}
+	l := &launched{loss: out[0], count: out[1], norm: out[2], rate: rate, batch: b}
+	if len(out) > 3 {
+		l.leave = out[3]
+	}
 	if err := t.AsyncEval(append(out, p.held()...)...); err != nil {
 		return nil, errors.Join(err, l.close())
 	}
@@ -87,8 +92,11 @@ func arrays(t *mlx.Thread, b *data.Batch) ([]mlx.Array, error) {
 
 // read waits for the step, and closes it.
 func (l *launched) read(t *mlx.Thread) (outcome, error) {
-	values := [3]float64{}
-	for i, a := range []mlx.Array{l.loss, l.count, l.norm} {
+	values := [4]float64{}
+	for i, a := range []mlx.Array{l.loss, l.count, l.norm, l.leave} {
+		if a.IsNull() {
+			continue
+		}
 		v, err := mlx.Item[float32](t, a)
 		if err != nil {
 			return outcome{}, errors.Join(err, l.close())
@@ -97,12 +105,12 @@ func (l *launched) read(t *mlx.Thread) (outcome, error) {
 	}
 	_, padding := l.batch.Count()
 	return outcome{
-		loss: values[0] / max(values[1], 1), tokens: int64(values[1]), norm: values[2],
+		loss: values[0] / max(values[1], 1), tokens: int64(values[1]), norm: values[2], leave: values[3] > 0,
 		positions: l.batch.B * l.batch.L, padding: padding,
 	}, l.close()
 }
 
-func (l *launched) close() error { return mlx.CloseAll(l.loss, l.count, l.norm) }
+func (l *launched) close() error { return mlx.CloseAll(l.loss, l.count, l.norm, l.leave) }
 
 // checkBatch refuses what would make MLX read what is not there.
 func checkBatch(b *data.Batch, vocab int) error {

@@ -116,6 +116,6 @@ func WithObserver(f func(Event) error) Option {
 }
 
 // WithGroup trains with the other processes of g, each on batches of its own: an update
-// is that of one batch of all their rows. Only rank 0 saves. Every process needs the
-// same options and a Source of its share.
+// is that of one batch of all their rows. Only rank 0 saves and shows samples. Every
+// process needs the same options and a Source of its share.
 func WithGroup(g *mlx.Group) Option { return func(c *config) { c.group = g } }

@@ -120,7 +120,7 @@ func (r *Run) Evaluate(ctx context.Context, src data.Source, batches int) (float
 	}
 	sum, count := 0.0, 0.0
 	for n := 0; n != batches && src.Position().Epoch == 0; n++ {
-		if err := ctx.Err(); err != nil {
+		if err := ctx.Err(); err != nil && r.step.alone() { // others would wait
 			return 0, err
 		}
 		b, err := src.Next()

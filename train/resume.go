@@ -48,7 +48,7 @@ func (r *Run) resume(ctx context.Context) error {
 	if err := state.Settings.differ(r.settings()); err != nil {
 		return err
 	}
-	if r.group == nil || r.group.Rank() == 0 {
+	if r.first() {
 		if err := removeParts(r.dir); err != nil {
 			return err
 		}

@@ -30,6 +30,7 @@ type Run struct {
 
 	at      progress
 	pending *launched // the step that is being computed
+	leaving bool      // a process of the group was interrupted
 	shape   [2]int    // of the last batch
 	clock   clock
 }
@@ -112,11 +113,21 @@ func (r *Run) Close() error {
 // Iter is how many batches the run has trained on.
 func (r *Run) Iter() int { return r.at.Iter }
 
+// Trained is how many numbers the run trains.
+func (r *Run) Trained() (n int64) {
+	for _, l := range r.params {
+		size, _ := l.Array().Size()
+		n += int64(size)
+	}
+	return n
+}
+
 // Stopped reports whether the run ended early: see WithEarlyStop.
 func (r *Run) Stopped() bool { return r.patience > 0 && r.at.Waited >= r.patience }
 
 // Run trains up to the last iteration. When ctx ends it returns its error after the
-// iteration it is in; Save then keeps what was done, and Run goes on with it.
+// iteration it is in; Save then keeps what was done, and Run goes on with it. The
+// processes of a group end together, after the same iteration, when one's ctx does.
 func (r *Run) Run(ctx context.Context) error {
 	if err := r.run(ctx); err != nil {
 		return fmt.Errorf("train: iteration %d: %w", r.at.Iter, err)
@@ -126,13 +137,17 @@ func (r *Run) Run(ctx context.Context) error {
 
 func (r *Run) run(ctx context.Context) error {
 	r.clock.start(r.now())
+	r.leaving = false
 	if r.at.Iter == 0 {
+		if err := r.tell(BeginEvent{Iters: r.iters, Trained: r.Trained(), Parameters: r.model.Size()}); err != nil {
+			return err
+		}
 		if err := errors.Join(r.evaluate(ctx), r.sample(ctx)); err != nil {
 			return err
 		}
 	}
 	for r.at.Iter < r.iters && !r.Stopped() {
-		if err := ctx.Err(); err != nil {
+		if err := r.ended(ctx); err != nil {
 			return errors.Join(err, r.settle())
 		}
 		if err := r.iterate(ctx); err != nil {
@@ -154,7 +169,7 @@ func (r *Run) iterate(ctx context.Context) error {
 	if err := checkBatch(b, r.model.VocabSize()); err != nil {
 		return fmt.Errorf("data: %w", err)
 	}
-	if err := r.launch(b); err != nil {
+	if err := r.launch(b, ctx.Err() != nil); err != nil {
 		return err
 	}
 	last := r.at.Iter == r.iters
@@ -181,8 +196,9 @@ func (r *Run) do(f func(t *mlx.Thread) error) error {
 }
 
 // launch begins to compute the step of a batch, and takes in the one before, which
-// has been computed meanwhile.
-func (r *Run) launch(b *data.Batch) error {
+// has been computed meanwhile. With leave this process tells its group that it wants
+// to end.
+func (r *Run) launch(b *data.Batch, leave bool) error {
 	update := (r.at.Iter+1)%r.accumulate == 0 || r.at.Iter+1 == r.iters
 	return r.do(func(t *mlx.Thread) error {
 		rate := r.schedule(r.at.Updates)
@@ -192,7 +208,7 @@ func (r *Run) launch(b *data.Batch) error {
 		if err := r.clearOthers(t, b); err != nil {
 			return err
 		}
-		next, err := r.step.launch(t, b, rate, r.key(), update)
+		next, err := r.step.launch(t, b, rate, r.key(), update, leave)
 		if err != nil {
 			return err
 		}
@@ -246,6 +262,7 @@ func (r *Run) take(t *mlx.Thread, l *launched) error {
 	if math.IsNaN(out.loss) || math.IsInf(out.loss, 0) {
 		return fmt.Errorf("%w: %v, at a learning rate of %v", ErrNotFinite, out.loss, l.rate)
 	}
+	r.leaving = r.leaving || out.leave
 	r.at.add(out, l.rate)
 	return nil
 }

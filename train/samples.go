@@ -26,7 +26,7 @@ func WithSamples(tokens int, prompts ...string) Option {
 
 // sample tells the answers.
 func (r *Run) sample(ctx context.Context) error {
-	if len(r.samples.prompts) == 0 {
+	if len(r.samples.prompts) == 0 || !r.first() {
 		return nil
 	}
 	if err := r.settle(); err != nil {

@@ -2,10 +2,12 @@ package train_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"forge.lthn.ai/core/go-mlx/train"
 )
@@ -45,4 +47,28 @@ func TestFlatOver500Steps(t *testing.T) {
 		// Buffers go back a moment after the step; one kilobyte a step would be 450.
 		require.InDelta(t, float64(seen[0].active), float64(u.active), 64<<10)
 	}
+}
+
+// A run leaves nothing of the model behind: the graph of a compiled step holds the
+// weights that it does not train.
+func TestNothingStaysOfAModel(t *testing.T) {
+	leaktest.Check(t)
+	active := func() (n uint64) {
+		require.NoError(t, mlx.Do(t.Context(), func(th *mlx.Thread) (err error) {
+			n, err = th.ActiveMemory()
+			return err
+		}))
+		return n
+	}
+	before := active()
+	m := tinyModel(t)
+	nn.Freeze(m.Module())
+	nn.Unfreeze(m.Module(), "model.norm.weight")
+	run, err := train.New(t.Context(), m, newSource(), options(losses{}, train.WithIters(3))...)
+	require.NoError(t, err)
+	require.NoError(t, run.Run(t.Context()))
+	require.NoError(t, run.Close())
+	require.NoError(t, m.Close())
+	require.Eventually(t, func() bool { return active() <= before }, 5*time.Second, 10*time.Millisecond,
+		"bytes that were free before: %d", before)
 }

@@ -2,6 +2,7 @@ package train
 
 import (
 	"errors"
+	"slices"
 
 	"forge.lthn.ai/core/go-mlx/models"
 	"forge.lthn.ai/core/go-mlx/models/cache"
@@ -31,27 +32,16 @@ type step struct {
 // form is what a compiled function does.
 type form struct{ packed, update bool }
 
-// The memory that logits in float32 take at a time, of which a step holds up to
-// three. A GPU multiplies small parts badly.
-const (
-	logitBytesCPU = 128 << 20
-	logitBytesGPU = 256 << 20
-)
+// logitBytes is the memory that logits in float32 take at a time, of which a step
+// holds up to three.
+const logitBytes = 128 << 20
 
 func newStep(t *mlx.Thread, r *Run) (*step, error) {
 	s := &step{
 		model: r.model, params: r.params, state: r.state, group: r.group, clip: r.clip, recompute: r.recompute,
 		compiled: map[form]*mlx.Compiled{}, drops: nn.Drops(r.model.Module()),
 	}
-	device, err := t.Device()
-	if err != nil {
-		return nil, err
-	}
-	bytes := logitBytesGPU
-	if device.Type == mlx.CPU {
-		bytes = logitBytesCPU
-	}
-	s.rows = max(1, bytes/4/r.model.VocabSize())
+	s.rows = max(1, logitBytes/4/r.model.VocabSize())
 	if r.accumulate > 1 {
 		return s, s.openSums(t, r.owner)
 	}
@@ -93,9 +83,10 @@ func (p *step) function(t *mlx.Thread, f form) (*mlx.Compiled, error) {
 	if c, ok := p.compiled[f]; ok {
 		return c, nil
 	}
-	slots := append(p.params.Slots(), p.state.Slots()...)
+	state := slices.Concat(p.params.Slots(), p.state.Slots(), p.sums)
+	frozen := slices.DeleteFunc(p.model.Owner().Slots(), func(a *mlx.Array) bool { return slices.Contains(state, a) })
 	c, err := t.Compile(func(s *mlx.Scope, in []mlx.Array) []mlx.Array { return p.trace(s, f, in) },
-		mlx.WithState(append(slots, p.sums...)...))
+		mlx.WithState(state...), mlx.WithReads(frozen...))
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (b *benchCmd) Run(c *console) error {
 // load loads the model, or makes one of random weights.
 func (b *benchCmd) load(c *console) (*models.Model, string, error) {
 	if b.Model != "" {
-		path, err := modelPath(c, b.Model)
+		path, err := modelPath(c.silent(b.Quiet), b.Model)
 		if err != nil {
 			return nil, "", err
 		}

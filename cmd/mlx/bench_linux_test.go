@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"io"
 	"os"
@@ -23,10 +24,12 @@ func TestBenchOnATerminal(t *testing.T) {
 		require.Zero(t, run(&console{ctx: t.Context(), in: os.Stdin, out: &out, err: terminal}, args))
 		_, err := io.WriteString(terminal, "end\n")
 		require.NoError(t, err)
-		shown := make([]byte, 4096)
-		n, err := screen.Read(shown)
-		require.NoError(t, err)
-		text := string(shown[:n])
+		var text string
+		for lines := bufio.NewReader(screen); !strings.HasSuffix(text, "end\r\n"); {
+			line, err := lines.ReadString('\n')
+			require.NoError(t, err)
+			text += line
+		}
 		require.Equal(t, !quiet, strings.Contains(text, "warming up"), text)
 		require.Equal(t, !quiet, strings.Contains(text, "run 2 of 2"), text)
 		require.NotContains(t, out.String(), "run 2")

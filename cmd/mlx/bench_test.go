@@ -7,10 +7,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"forge.lthn.ai/core/go-mlx/generate"
-	"forge.lthn.ai/core/go-mlx/models"
-	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 const tinyConfig = "../../models/testdata/llama/gqa/config.json"
@@ -58,40 +54,6 @@ func TestBenchForPeople(t *testing.T) {
 	require.Equal(t, []string{"| test | tokens/s | slowest | fastest |", "|:--|--:|--:|--:|"}, lines[2:4])
 	require.Regexp(t, `^\| pp8 \| \d+\.\d\d ± \d+\.\d\d \| \d+\.\d\d \| \d+\.\d\d \|$`, lines[4])
 	require.Regexp(t, `^\| tg4 \| `, lines[5])
-}
-
-// What is timed side by side is the work of generating: row for row the tokens of the
-// single prompt.
-func TestBenchBatchGenerates(t *testing.T) {
-	_, config, err := readConfig(tinyConfig)
-	require.NoError(t, err)
-	m, err := models.New(t.Context(), config)
-	require.NoError(t, err)
-	defer m.Close()
-	b := &benchCmd{Prompt: 11, Tokens: 2, Batch: 2, Prefill: 4, Seed: 3}
-	prompts := b.prompts(m.VocabSize())
-	require.NotEqual(t, prompts[0], prompts[1])
-	var want []int32
-	for _, p := range prompts {
-		for tok, err := range m.GenerateTokens(t.Context(), p, generate.WithMaxTokens(2), generate.WithoutStops()) {
-			require.NoError(t, err)
-			want = append(want, tok.ID)
-		}
-	}
-	require.NoError(t, m.Worker().Do(t.Context(), func(th *mlx.Thread) error {
-		run := &benchBatch{model: m, cache: m.NewCache(th)}
-		defer func() { require.NoError(t, run.close()) }()
-		for lo := 0; lo < 11; lo += 4 {
-			require.NoError(t, run.prefill(th, prompts, lo, min(lo+4, 11)))
-		}
-		first, err := mlx.Values[uint32](th, run.next)
-		require.NoError(t, err)
-		require.NoError(t, run.step(th))
-		second, err := mlx.Values[uint32](th, run.next)
-		require.NoError(t, err)
-		require.Equal(t, want, []int32{int32(first[0]), int32(second[0]), int32(first[1]), int32(second[1])})
-		return nil
-	}))
 }
 
 func TestSeries(t *testing.T) {

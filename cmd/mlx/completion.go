@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -38,6 +39,7 @@ type completedFlag struct {
 	name, help string // name without dashes
 	short      string
 	value      bool     // takes one
+	number     bool     // which is no file's name
 	values     []string // that it takes; nil for any
 }
 
@@ -47,7 +49,7 @@ func completedCommands(app *kong.Application) []completed {
 		c := completed{name: node.Name, help: node.Help}
 		for _, f := range node.AllFlags(true) {
 			for _, f := range f {
-				flag := completedFlag{name: f.Name, help: f.Help, value: !f.IsBool(), values: enumOf(f.Value)}
+				flag := completedFlag{name: f.Name, help: f.Help, value: !f.IsBool(), number: isNumber(f.Value), values: enumOf(f.Value)}
 				if f.Short != 0 {
 					flag.short = string(f.Short)
 				}
@@ -60,6 +62,11 @@ func completedCommands(app *kong.Application) []completed {
 		list = append(list, c)
 	}
 	return list
+}
+
+func isNumber(v *kong.Value) bool {
+	kind := v.Target.Kind()
+	return kind >= reflect.Int && kind <= reflect.Float64
 }
 
 // enumOf are the values that a flag is limited to.
@@ -133,16 +140,9 @@ func zshCompletion(commands []completed) string {
 	for _, c := range commands {
 		fmt.Fprintf(&b, "\t%s)\n\t\t_arguments", c.name)
 		for _, f := range c.flags {
-			text := "[" + strings.NewReplacer("[", "(", "]", ")", ":", ";").Replace(f.help) + "]"
-			if !f.value {
-				fmt.Fprintf(&b, " \\\n\t\t\t%s", quoted("--"+f.name+text))
-				continue
+			for _, spec := range zshSpecs(f) {
+				fmt.Fprintf(&b, " \\\n\t\t\t%s", quoted(spec))
 			}
-			action := "_files"
-			if len(f.values) > 0 {
-				action = "(" + strings.Join(f.values, " ") + ")"
-			}
-			fmt.Fprintf(&b, " \\\n\t\t\t%s", quoted("--"+f.name+"="+text+":"+f.name+":"+action))
 		}
 		rest := "_files"
 		if len(c.values) > 0 {
@@ -152,6 +152,28 @@ func zshCompletion(commands []completed) string {
 	}
 	b.WriteString("\tesac\n}\n\n_mlx \"$@\"\n")
 	return b.String()
+}
+
+// zshSpecs are a flag as _arguments wants it, its short name for itself.
+func zshSpecs(f completedFlag) []string {
+	text := "[" + strings.NewReplacer("[", "(", "]", ")", ":", ";").Replace(f.help) + "]"
+	long, short := "--"+f.name, "-"+f.short
+	if f.value {
+		action := "_files"
+		switch {
+		case f.number:
+			action = " "
+		case len(f.values) > 0:
+			action = "(" + strings.Join(f.values, " ") + ")"
+		}
+		text += ":" + f.name + ":" + action
+		long, short = long+"=", short+"+"
+	}
+	if f.short == "" {
+		return []string{long + text}
+	}
+	either := "(-" + f.short + " --" + f.name + ")"
+	return []string{either + long + text, either + short + text}
 }
 
 func fishCompletion(commands []completed) string {
@@ -168,6 +190,8 @@ func fishCompletion(commands []completed) string {
 			switch {
 			case len(f.values) > 0:
 				fmt.Fprintf(&b, " -x -a %s", quoted(strings.Join(f.values, " ")))
+			case f.number:
+				b.WriteString(" -x")
 			case f.value:
 				b.WriteString(" -r")
 			}

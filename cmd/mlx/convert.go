@@ -11,18 +11,17 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/dustin/go-humanize"
-
 	"forge.lthn.ai/core/go-mlx/internal/atomicfile"
 	"forge.lthn.ai/core/go-mlx/internal/fetch"
 	"forge.lthn.ai/core/go-mlx/models/convert"
 	"forge.lthn.ai/core/go-mlx/models/gguf"
+	"forge.lthn.ai/core/go-mlx/models/hub"
 	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
 type convertCmd struct {
-	Model      string   `required:"" aliases:"hf-path" type:"path" placeholder:"PATH" help:"The folder to convert, as Hugging Face has it, or a .gguf file."`
+	Model      string   `required:"" short:"m" aliases:"hf-path" placeholder:"PATH" help:"The folder to convert, as Hugging Face has it, a .gguf file, a name of the Hub (org/name), or smollm2."`
 	Out        string   `default:"mlx_model" aliases:"mlx-path,outfile" type:"path" placeholder:"PATH" help:"The folder to write, which is new or empty, or a .gguf file."`
 	Outtype    string   `default:"auto" enum:"auto,f32,f16,bf16,q8_0,q4_1,q4_0" placeholder:"TYPE" help:"The type of a .gguf file: f32, f16, bf16, q8_0, q4_1 or q4_0; auto is the float that the model computes in."`
 	Quantize   bool     `short:"q" help:"Pack the weights."`
@@ -35,12 +34,14 @@ type convertCmd struct {
 	Dequantize bool     `short:"d" help:"Unpack the weights."`
 	Report     string   `type:"path" placeholder:"FILE" help:"Write how far each weight is from its source: a table for .md, a list for .json, a picture for .svg and .png."`
 	BaseModel  string   `placeholder:"NAME" help:"The model's name, for the model card."`
+	writing
 }
 
 // Help is shown by --help.
 func (*convertCmd) Help() string {
 	return "The folder is the one that mlx_lm.convert writes, and holds the same bytes. An --out that ends in .gguf is a file for llama.cpp. Memory is that of one weight.\n\n" + examples(
 		`mlx convert --model ./Qwen3-8B --out ./Qwen3-8B-4bit -q                                  # needs a downloaded model`,
+		`mlx convert --model Qwen/Qwen3-8B --out ./Qwen3-8B-4bit -q --json                        # needs a network`,
 		`mlx convert --model ./Qwen3-8B --out ./mixed -q --quant-predicate mixed_4_6              # needs a downloaded model`,
 		`mlx convert --model ./Qwen3-8B --out ./3bit -q --q-bits 3 --layer 'down_proj=bits=6' --report errors.md  # needs a downloaded model`,
 		`mlx convert --model ./Qwen3-8B-4bit --out ./bf16 --dequantize --dtype bfloat16           # needs a downloaded model`,
@@ -53,7 +54,8 @@ func (c *convertCmd) Validate() error {
 	if exts := []string{".md", ".json", ".svg", ".png"}; c.Report != "" && !slices.Contains(exts, filepath.Ext(c.Report)) {
 		return fmt.Errorf("--report=%s is none of %s", c.Report, strings.Join(exts, ", "))
 	}
-	if _, err := os.Stat(c.Model); c.Model != "" && err != nil {
+	_, known := fetch.FindModel(c.Model)
+	if _, err := os.Stat(c.Model); c.Model != "" && err != nil && !known && !hub.IsRef(c.Model) {
 		return fmt.Errorf("--model: %w", err)
 	}
 	switch {
@@ -81,48 +83,36 @@ func (c *convertCmd) Run(con *console) error {
 	if err != nil {
 		return err
 	}
-	opts = append(opts, tensorProgress(con)...)
+	from, err := modelPath(con.silent(c.Quiet), c.Model)
+	if err != nil {
+		return err
+	}
+	if from != c.Model && hub.IsRef(c.Model) && c.BaseModel == "" && !c.toGGUF() {
+		ref, _ := hub.ParseRef(c.Model)
+		opts = append(opts, convert.BaseModel(ref.Repo))
+	}
+	opts = append(opts, c.progress(con)...)
 	var r *convert.Result
 	if c.toGGUF() {
-		r, err = convert.GGUF(con.ctx, c.Model, c.Out, outtypes[c.Outtype], opts...)
+		r, err = convert.GGUF(con.ctx, from, c.Out, outtypes[c.Outtype], opts...)
 	} else {
-		r, err = convert.Folder(con.ctx, c.Model, c.Out, opts...)
+		r, err = convert.Folder(con.ctx, from, c.Out, opts...)
 	}
 	if err != nil {
 		return err
 	}
-	if err := c.report(con); err != nil {
+	if err := c.report(con, from); err != nil {
 		return err
 	}
-	return tellConverted(con, c.Out, r)
-}
-
-// tellConverted tells what was written.
-func tellConverted(con *console, to string, r *convert.Result) error {
-	_, err := fmt.Fprintf(con.out, "%s: %s in %s, %.3f bits per weight\n", to, humanize.IBytes(uint64(r.Bytes)),
-		plural(r.Shards, "file"), r.BitsPerWeight())
-	return err
-}
-
-// tensorProgress tells a terminal which tensor it is.
-func tensorProgress(con *console) []convert.Option {
-	if !fetch.IsTerminal(con.err) {
-		return nil
-	}
-	return []convert.Option{convert.Progress(func(done, total int, name string) {
-		fmt.Fprintf(con.err, "\r\x1b[K%d of %d %s", done, total, name)
-		if done == total {
-			fmt.Fprintln(con.err)
-		}
-	})}
+	return c.tell(con, c.Out, r)
 }
 
 // report compares what was written with its source.
-func (c *convertCmd) report(con *console) error {
+func (c *convertCmd) report(con *console, from string) error {
 	if c.Report == "" {
 		return nil
 	}
-	list, err := convert.Compare(con.ctx, c.Model, c.Out)
+	list, err := convert.Compare(con.ctx, from, c.Out)
 	if err != nil {
 		return err
 	}
@@ -135,13 +125,6 @@ func (c *convertCmd) report(con *console) error {
 		write = list.WriteJSON
 	}
 	return atomicfile.Write(c.Report, write)
-}
-
-func plural(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func (c *convertCmd) options() ([]convert.Option, error) {

@@ -31,7 +31,7 @@ func tinyFolder(t *testing.T) string {
 
 func TestConvert(t *testing.T) {
 	leaktest.Check(t)
-	to := filepath.Join(t.TempDir(), "to")
+	to := filepath.Join(t.TempDir(), "folders", "are made", "to")
 	args := []string{"convert", "--model", tinyFolder(t), "--out", to, "-q", "--q-bits=8", "--q-group-size=32", "--dtype=bfloat16",
 		"--layer", `(q|k)_proj=bits=4,group_size=32`, "--layer=v_proj=dense"}
 	o := call(t, "", args...)
@@ -59,6 +59,10 @@ func TestConvert(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, first, string(data[:len(first)]))
 	}
+
+	o = call(t, "", "convert", "--model", to, "--out", to+"again", "-q", "--q-group-size=32")
+	require.Equal(t, 0, o.code, o.err)
+	require.Equal(t, "12 weights were packed already: kept; --dequantize first packs otherwise\n", o.err)
 
 	back := filepath.Join(t.TempDir(), "back")
 	o = call(t, "", "convert", "--hf-path", to, "--mlx-path", back, "-d", "--dtype", "float32")
@@ -90,9 +94,18 @@ func TestConvertGGUF(t *testing.T) {
 	o = call(t, "", "convert", "--model", dir, "--outfile", file, "--outtype=q4_1")
 	require.Equal(t, 0, o.code, o.err)
 	require.Equal(t, file+": 92 MiB in 1 file, 5.744 bits per weight\n", o.out)
+	o = call(t, "", "convert", "-m", dir, "--outfile", file, "--outtype=q4_0", "--json", "--quiet")
+	require.Equal(t, 0, o.code, o.err)
+	require.Empty(t, o.err)
+	var told map[string]any
+	require.NoError(t, json.Unmarshal([]byte(o.out), &told))
+	stat, err := os.Stat(file)
+	require.NoError(t, err)
+	require.InDelta(t, stat.Size(), told["bytes"], 4e6, "and metadata")
+	require.Equal(t, []any{file, 1.0, 134515008.0}, []any{told["path"], told["files"], told["parameters"]})
 	o = call(t, "", "info", "--json", "--model", file)
 	require.Equal(t, 0, o.code, o.err)
-	require.Contains(t, o.out, `"Q4_1"`)
+	require.Contains(t, o.out, `"Q4_0"`)
 }
 
 func TestConvertWrongUse(t *testing.T) {

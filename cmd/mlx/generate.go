@@ -21,7 +21,7 @@ import (
 )
 
 type generateCmd struct {
-	Model     string  `required:"" help:"A model folder, a .gguf file, a name of the Hugging Face Hub (org/name), or smollm2 for the small default model."`
+	Model     string  `required:"" short:"m" help:"A model folder, a .gguf file, a name of the Hugging Face Hub (org/name), or smollm2 for the small default model."`
 	Adapter   string  `name:"adapter-path" type:"path" placeholder:"DIR" help:"A LoRA or DoRA adapter, of mlx-lm or PEFT, to run on top."`
 	Prompt    string  `required:"" short:"p" help:"The prompt; - reads it from standard input."`
 	System    string  `help:"A system message."`
@@ -39,6 +39,7 @@ type generateCmd struct {
 	IgnoreEOS bool    `name:"ignore-eos" help:"Go on past end-of-text tokens."`
 	Stats     bool    `help:"Print speed and memory on standard error."`
 	JSON      bool    `help:"With --stats, print them as one line of JSON."`
+	Quiet     bool    `short:"q" help:"Show no progress of downloading and loading."`
 	weightFlags
 }
 
@@ -75,7 +76,7 @@ func (g *generateCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	path, err := modelPath(c, g.Model)
+	path, err := modelPath(c.silent(g.Quiet), g.Model)
 	if err != nil {
 		return err
 	}
@@ -83,7 +84,7 @@ func (g *generateCmd) Run(c *console) error {
 	if g.Adapter != "" {
 		opts = append(opts, models.WithAdapter(g.Adapter))
 	}
-	m, err := loadModel(c, path, opts...)
+	m, err := loadModel(c.silent(g.Quiet), path, opts...)
 	if err != nil {
 		return err
 	}

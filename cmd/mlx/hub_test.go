@@ -78,6 +78,10 @@ func TestPullListRm(t *testing.T) {
 	require.Zero(t, o.code, o.err)
 	require.Equal(t, "removed org/name, freed 8.0 kB\n", o.out)
 	require.NoDirExists(t, filepath.Join(cache, "models--org--name"))
+	require.Zero(t, call(t, "", "pull", "-q", "org/name").code)
+	o = call(t, "", "rm", "--yes", "--json", "org/name")
+	require.Zero(t, o.code, o.err)
+	require.JSONEq(t, `{"model":"org/name","snapshots":1,"freed":8002}`, o.out)
 	requireSentence(t, call(t, "", "rm", "-y", "org/name"), exitFailed, "hub: org/name: not in the cache "+cache)
 }
 
@@ -119,4 +123,24 @@ func TestHubName(t *testing.T) {
 		require.Equal(t, "2\n", o.out)
 	}
 	require.Greater(t, h.Count("STORE smollm2"), 1, "a file of this size comes in ranges")
+}
+
+// A model of the Hub is converted by its name, which the new folder's card tells.
+func TestConvertHubName(t *testing.T) {
+	dir, files := tinyFolder(t), map[string]hubtest.Content{"README.md": {Data: "---\nlicense: mit\n---\n"}}
+	for _, name := range []string{"config.json", "tokenizer.json", "model.safetensors"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		files[name] = hubtest.Content{Data: string(data), Large: name == "model.safetensors"}
+	}
+	hubtest.Play(t, files).Environment(t)
+	to := filepath.Join(t.TempDir(), "to")
+	o := call(t, "", "convert", "--model", "org/name", "--out", to, "-q", "--q-group-size=32", "--quiet")
+	require.Zero(t, o.code, o.err)
+	require.Empty(t, o.err)
+	card, err := os.ReadFile(filepath.Join(to, "README.md"))
+	require.NoError(t, err)
+	require.Contains(t, string(card), "license: mit\n")
+	require.Contains(t, string(card), "base_model: org/name\n")
+	requireSentence(t, call(t, "", "convert", "--model", "org/other", "--out", to+"2"), exitFailed, "hub: org/other: no such model")
 }

@@ -24,6 +24,8 @@ type filesJSON struct {
 	Precisions []precision    `json:"precisions"`
 	Templates  []string       `json:"chat_templates"`
 	Tokenizer  *tokenizerJSON `json:"tokenizer"` // null where there is none
+	SizeLabel  string         `json:"size_label,omitempty"`
+	License    string         `json:"license,omitempty"`
 }
 
 type tokenizerJSON struct {
@@ -50,7 +52,7 @@ func (i *infoCmd) document(info *models.Info) infoJSON {
 	}
 	if f := info.Files; f != nil {
 		d.Weights["stored"] = uint64(f.Bytes())
-		d.Files = &filesJSON{Precisions: precisions(f), Templates: append([]string{}, f.Templates...)}
+		d.Files = &filesJSON{Precisions: precisions(f), Templates: append([]string{}, f.Templates...), SizeLabel: f.SizeLabel, License: f.License}
 		if t := f.Tokenizer; t != nil {
 			d.Files.Tokenizer = &tokenizerJSON{t.Kind(), t.Size(), specialNames(t)}
 		}

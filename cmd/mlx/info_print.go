@@ -34,6 +34,12 @@ func (i *infoCmd) print(out io.Writer, info *models.Info) error {
 	if f := info.Files; f != nil {
 		w.line("template", "%s", listOr(f.Templates, "none"))
 		w.line("tokenizer", "%s", tokenizerLine(f.Tokenizer))
+		if f.SizeLabel != "" {
+			w.line("size label", "%s", visible(f.SizeLabel))
+		}
+		if f.License != "" {
+			w.line("license", "%s", visible(f.License))
+		}
 	}
 	if i.Tensors {
 		if err := w.Flush(); err != nil { // a table of its own

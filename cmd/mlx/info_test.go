@@ -71,6 +71,7 @@ func TestInfoOfFiles(t *testing.T) {
 		"limits      8,192 tokens\n", "template    default\n",
 		"tokenizer   BPE, 49,152 tokens, 17 special: <|endoftext|> <|im_start|> <|im_end|> ",
 		"model.layers.{0-29}.mlp.up_proj.weight               [1536 576]   Q4_1\n",
+		"size label  135M\n", "license     apache-2.0\n",
 	} {
 		require.Contains(t, o.out, line)
 	}
@@ -86,6 +87,8 @@ func TestInfoOfFilesJSON(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(o.out), &got))
 	require.Equal(t, 8192, got.MaxPositions)
 	require.Equal(t, []string{"default"}, got.Files.Templates)
+	require.Equal(t, "135M", got.Files.SizeLabel)
+	require.Equal(t, "apache-2.0", got.Files.License)
 	require.Equal(t, tokenizerJSON{"BPE", 49152, got.Files.Tokenizer.Special}, *got.Files.Tokenizer)
 	require.Contains(t, got.Files.Tokenizer.Special, "<|im_end|>")
 	var parameters, bytes int64

@@ -14,4 +14,8 @@ func TestLoadingOnATerminal(t *testing.T) {
 	require.Contains(t, shown, "loading")
 	require.Contains(t, shown, "100 %")
 	require.True(t, strings.HasSuffix(shown, "\x1b[1A\x1b[J"), "the line is cleared at the end: %q", shown)
+
+	code, shown = onTerminal(t, "", "generate", "--quiet", "--model", "smollm2", "--raw", "-p", "The capital of France is", "--max-tokens", "2")
+	require.Zero(t, code)
+	require.Empty(t, shown)
 }

@@ -10,6 +10,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -50,6 +52,14 @@ type console struct {
 	err io.Writer
 }
 
+// silent is the console without progress, if it is to be quiet.
+func (c *console) silent(quiet bool) *console {
+	if !quiet {
+		return c
+	}
+	return &console{ctx: c.ctx, in: c.in, out: c.out, err: io.Discard}
+}
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
@@ -66,7 +76,7 @@ func run(c *console, args []string) int {
 		fmt.Fprintf(c.err, "mlx: %v\n", err)
 		return exitFailed
 	}
-	ctx, err := parser.Parse(args)
+	ctx, err := parser.Parse(withNegatives(args))
 	if exited >= 0 {
 		return exited // --help
 	}
@@ -84,6 +94,23 @@ func run(c *console, args []string) int {
 		fmt.Fprintf(c.err, "mlx: %v\n", err)
 		return exitFailed
 	}
+}
+
+// negative is a number below zero.
+var negative = regexp.MustCompile(`^-\d+(\.\d+)?$`)
+
+// withNegatives joins "--num-layers -1" to "--num-layers=-1", as which kong takes it:
+// no flag here has a number for its name.
+func withNegatives(args []string) []string {
+	var out []string
+	for i, arg := range args {
+		if i > 0 && negative.MatchString(arg) && strings.HasPrefix(args[i-1], "--") && !strings.Contains(args[i-1], "=") && args[i-1] != "--" {
+			out[len(out)-1] += "=" + arg
+			continue
+		}
+		out = append(out, arg)
+	}
+	return out
 }
 
 // newParser makes the parser of the command line.

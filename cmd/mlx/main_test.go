@@ -28,9 +28,14 @@ func TestMain(m *testing.M) {
 // program is the command as a process of its own.
 func program(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
+	return programIn(t, t.Context(), args...)
+}
+
+func programIn(t *testing.T, ctx context.Context, args ...string) *exec.Cmd {
+	t.Helper()
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.CommandContext(t.Context(), exe, args...)
+	cmd := exec.CommandContext(ctx, exe, args...)
 	cmd.Env = append(os.Environ(), beMLX+"=1")
 	return cmd
 }
@@ -97,6 +102,7 @@ func TestWrongUse(t *testing.T) {
 		{"cache in odd groups", append(generate, "--kv-group-size=48"), []string{"--kv-group-size=48 is not 32, 64 or 128"}},
 		{"quantised before it begins", append(generate, "--quantized-kv-start=-1"), []string{"--quantized-kv-start=-1 is negative"}},
 		{"seed below 0", append(generate, "--seed=-1"), []string{"--seed"}},
+		{"a negative number", append(generate, "--temp", "-0.5"), []string{"--temp=-0.5 is not 0 or more"}},
 		{"weights", append(generate, "--weights=zipped"), []string{"--weights", `"packed"`, `"zipped"`}},
 		{"dtype", append(generate, "--dtype=int8"), []string{"--dtype", `"bfloat16"`, `"int8"`}},
 		{"raw with system", append(generate, "--raw", "--system=x"), []string{"--system needs the chat template"}},
@@ -107,6 +113,7 @@ func TestWrongUse(t *testing.T) {
 		{"neither train nor test", []string{"train", "--model=x", "--data=x", "--no-train"}, []string{"neither to train nor to --test"}},
 		{"two masks", []string{"train", "--model=x", "--data=x", "--mask-prompt", "--assistant-only"}, []string{"--mask-prompt", "--assistant-only"}},
 		{"all dropped", []string{"train", "--model=x", "--data=x", "--dropout=1"}, []string{"--dropout=1 is not 0 or more and below 1"}},
+		{"train over a wire", []string{"train", "--model=x", "--data=x", "--distributed=wire"}, []string{"--distributed", `"ring"`, `"wire"`}},
 		{"report in no form", []string{"train", "--model=x", "--data=x", "--report=x.pdf"}, []string{"--report=", "x.pdf is none of .html, .svg, .png"}},
 		{"pull nothing", []string{"pull"}, []string{"<model>", "see mlx pull --help"}},
 		{"pull no name", []string{"pull", "../x"}, []string{`"../x" is no name of a model`, "see mlx pull --help"}},
@@ -114,6 +121,8 @@ func TestWrongUse(t *testing.T) {
 		{"no workers", []string{"pull", "org/name", "--workers=0"}, []string{"--workers=0 is not 1 or more"}},
 		{"rm a file", []string{"rm", "org/name:x.gguf"}, []string{"a snapshot is removed whole"}},
 		{"fuse nothing", []string{"fuse", "--adapter-path=."}, []string{"--model", "see mlx fuse --help"}},
+		{"fuse into no GGUF", []string{"fuse", "--model=.", "--adapter-path=.", "--export-gguf", "--gguf-path=x.bin"}, []string{"--gguf-path must end in .gguf"}},
+		{"fuse without GGUF", []string{"fuse", "--model=.", "--adapter-path=.", "--outtype=q8_0"}, []string{"go with --export-gguf"}},
 		{"fuse no folder", []string{"fuse", "--model=.", "--adapter-path=/no/such/folder"}, []string{"--adapter-path", "/no/such/folder"}},
 		{"rm nothing", []string{"rm"}, []string{"<model>", "see mlx rm --help"}},
 		{"backend", []string{"setup", "--backend=rocm"}, []string{"--backend", `"cuda12"`, `"rocm"`,

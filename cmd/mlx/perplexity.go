@@ -45,7 +45,7 @@ func (p *perplexityCmd) Run(c *console) error {
 	if err != nil {
 		return err
 	}
-	path, err := modelPath(c, p.Model)
+	path, err := modelPath(c.silent(p.Quiet), p.Model)
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -14,6 +16,7 @@ import (
 type rmCmd struct {
 	Models []string `arg:"" name:"model" help:"org/name for all of its snapshots, org/name@revision for one."`
 	Yes    bool     `short:"y" help:"Do not ask."`
+	JSON   bool     `help:"Print JSON, a line for each name; freed is bytes."`
 }
 
 // Validate refuses what is no name.
@@ -49,9 +52,26 @@ func (r *rmCmd) Run(c *console) error {
 		if err := client.Remove(plan); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "removed %s, freed %s\n", name, size(plan.Freed))
+		if err := r.tell(c.out, name, plan); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// removedJSON is a line of --json.
+type removedJSON struct {
+	Model     string `json:"model"`
+	Snapshots int    `json:"snapshots"`
+	Freed     int64  `json:"freed"`
+}
+
+func (r *rmCmd) tell(out io.Writer, name string, plan *hub.Removal) error {
+	if r.JSON {
+		return json.NewEncoder(out).Encode(removedJSON{name, len(plan.Snapshots), plan.Freed})
+	}
+	_, err := fmt.Fprintf(out, "removed %s, freed %s\n", name, size(plan.Freed))
+	return err
 }
 
 // confirm asks on a terminal; elsewhere --yes is needed.

@@ -14,6 +14,7 @@ type setupCmd struct {
 	MLXCSource string `name:"mlx-c-source" help:"Use the mlx-c source there instead of fetching it." type:"existingdir"`
 	Force      bool   `help:"Install even if everything is in place."`
 	JSON       bool   `help:"Print one line of JSON when all is in place; progress goes to the standard error."`
+	Quiet      bool   `short:"q" help:"Show no progress."`
 }
 
 // installation is what --json prints.
@@ -27,7 +28,7 @@ type installation struct {
 // Run installs the libraries.
 func (s *setupCmd) Run(c *console) error {
 	prefix, err := setup.Install(c.ctx, setup.Options{
-		Backend: s.Backend, Prefix: s.Prefix, MLXRoot: s.MLXRoot, MLXCSource: s.MLXCSource, Force: s.Force, Out: c.err,
+		Backend: s.Backend, Prefix: s.Prefix, MLXRoot: s.MLXRoot, MLXCSource: s.MLXCSource, Force: s.Force, Out: c.silent(s.Quiet).err,
 	})
 	if err != nil || !s.JSON {
 		return err

@@ -14,7 +14,7 @@ import (
 )
 
 type templateCmd struct {
-	Model              string   `help:"A model folder, a .gguf file, or smollm2; its weights are not read."`
+	Model              string   `short:"m" help:"A model folder, a .gguf file, or smollm2; its weights are not read."`
 	Template           string   `help:"A file with a chat template, or one of chatml, gemma, llama3, mistral, phi3."`
 	Variant            string   `help:"Which of the model's templates; the default is its choice."`
 	Messages           string   `help:"A JSON file with the messages, or with an object that has messages and tools; - reads standard input."`

@@ -16,7 +16,7 @@ import (
 )
 
 type tokenizeCmd struct {
-	Model  string `required:"" help:"A model folder, a tokenizer.json, a .gguf file, or smollm2 for the small default model."`
+	Model  string `required:"" short:"m" help:"A model folder, a tokenizer.json, a .gguf file, or smollm2 for the small default model."`
 	Text   string `arg:"" optional:"" help:"The text, or the ids with --decode; without it or with - standard input is read."`
 	Decode bool   `help:"Take ids, with spaces or commas between, and print their text."`
 	Count  bool   `help:"Print the number of tokens only."`

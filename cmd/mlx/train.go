@@ -10,7 +10,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"forge.lthn.ai/core/go-mlx/models"
-	"forge.lthn.ai/core/go-mlx/models/nn"
 	"forge.lthn.ai/core/go-mlx/train"
 	"forge.lthn.ai/core/go-mlx/train/optim"
 	"forge.lthn.ai/core/go-mlx/train/tune"
@@ -23,12 +22,13 @@ type trainCmd struct {
 	Train   bool            `default:"true" negatable:"" help:"Train; --no-train with --test only tests."`
 	Adapter string          `name:"adapter-path" default:"adapters" type:"path" placeholder:"DIR" help:"Where checkpoints and, in the end, the adapter go."`
 	Resume  bool            `help:"Go on with the newest checkpoint in --adapter-path."`
-	From    string          `name:"resume-adapter-file" type:"path" placeholder:"FILE" help:"Begin with this adapter: adapters.safetensors beside its adapter_config.json."`
+	From    string          `name:"resume-adapter-file" type:"path" placeholder:"FILE" help:"Begin with this adapter, of mlx-lm or PEFT: its file of weights, beside adapter_config.json, which says what is trained."`
 
 	trainData   `group:"Data"`
 	trainMethod `group:"Method"`
 	trainLoop   `group:"Loop"`
 
+	Distributed string `default:"auto" enum:"auto,none,any,ring,mpi,nccl,jaccl" placeholder:"BACKEND" help:"Train with the processes that mlx.launch or mpirun started beside this one: by ring, mpi, nccl, jaccl or any of them; auto is any where there are some, none trains alone."`
 	Report      string `type:"path" placeholder:"FILE" help:"Write curves and samples: a page for .html, a picture for .svg and .png."`
 	TensorBoard string `name:"tensorboard" type:"path" placeholder:"DIR" help:"Write TensorBoard's event files."`
 	Quiet       bool   `short:"q" help:"Show no progress."`
@@ -168,46 +168,42 @@ func (c *trainCmd) load(con *console) (*models.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	var opts []models.Option
-	full, adapter := c.Type == string(tune.Full), c.adapter()
-	if full {
-		opts = append(opts, models.WithWeights(models.Dense))
-	}
-	if full || adapter != "" {
-		opts = append(opts, models.WithTraining())
-	}
+	adapter, full := c.adapter(), c.Type == string(tune.Full)
 	if adapter != "" {
-		opts = append(opts, models.WithAdapter(adapter))
+		a, err := models.OpenAdapter(adapter)
+		if err != nil {
+			return nil, err
+		}
+		full = len(a.Whole) > 0 // it says what is trained
+		if err := a.Close(); err != nil {
+			return nil, err
+		}
+	}
+	var opts []models.Option
+	if full {
+		opts = append(opts, models.WithWeights(models.Dense), models.WithTraining())
 	}
 	m, err := loadModel(con, path, opts...)
 	if err != nil {
 		return nil, err
 	}
-	if adapter != "" && !full {
-		freezeBase(m)
-		return m, nil
+	if adapter != "" {
+		err = tune.Load(con.ctx, m, adapter)
+	} else {
+		err = tune.Apply(con.ctx, m, tune.Config{Method: tune.Method(c.Type), Layers: c.Layers, Keys: c.Keys, Rank: c.Rank, Scale: c.Scale,
+			Dropout: c.Dropout, Seed: uint64(c.Seed)})
 	}
-	err = tune.Apply(con.ctx, m, tune.Config{Method: tune.Method(c.Type), Layers: c.Layers, Keys: c.Keys, Rank: c.Rank, Scale: c.Scale,
-		Dropout: c.Dropout, Seed: uint64(c.Seed)})
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
 	return m, nil
 }
 
-// freezeBase leaves the adapters of a model alone to be trained.
-func freezeBase(m *models.Model) {
-	adapters := []string{"lora_a", "lora_b", "m"}
-	slices.DeleteFunc(nn.Trainable(m.Module()), func(l nn.Leaf) bool {
-		return slices.Contains(adapters, l.Name[strings.LastIndexByte(l.Name, '.')+1:])
-	}).Freeze()
-}
-
-// adapter is the folder of the one to begin with, or to test; "" is none.
+// adapter is the one to begin with, or to test; "" is none.
 func (c *trainCmd) adapter() string {
 	switch {
 	case c.From != "":
-		return filepath.Dir(c.From)
+		return c.From
 	case !c.Train && c.Adapter != "":
 		return c.Adapter
 	}

@@ -37,6 +37,7 @@ var unsupported = map[string]string{
 	"hf_dataset":            "see --data",
 	"trust_remote_code":     "no code of a model is run",
 	"clear_cache_threshold": "memory that is not used is given back",
+	"training_mode":         "only what mlx-lm calls normal is there",
 }
 
 // yamlConfig reads a file of settings for flags.
@@ -121,7 +122,7 @@ func (s *yamlSettings) Validate(app *kong.Application) error {
 		case slices.Contains(known, key):
 		case !ok:
 			return fmt.Errorf("%s: unknown setting %s, did you mean %s?", s.name, key, nearest(key, known))
-		case asks(s.values[key]):
+		case asks(key, s.values[key]):
 			return fmt.Errorf("%s: %s is not supported: %s", s.name, key, instead)
 		}
 	}
@@ -129,7 +130,9 @@ func (s *yamlSettings) Validate(app *kong.Application) error {
 }
 
 // asks reports whether a setting is not one of those that ask for nothing.
-func asks(v any) bool { return v != nil && v != false && v != 0 && v != "" }
+func asks(key string, v any) bool {
+	return v != nil && v != false && v != 0 && v != "" && (key != "training_mode" || v != "normal")
+}
 
 // nearest is the name that takes the fewest changes.
 func nearest(name string, known []string) (best string) {

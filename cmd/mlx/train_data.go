@@ -28,7 +28,7 @@ func (s *trainSets) Close() (err error) {
 }
 
 // openSets opens train.jsonl, valid.jsonl and test.jsonl.
-func (c *trainCmd) openSets(con *console, e *data.Encoder) (*trainSets, error) {
+func (t *training) openSets(e *data.Encoder) (*trainSets, error) {
 	if e.Tokenizer == nil {
 		return nil, errors.New("the model has no tokenizer")
 	}
@@ -38,16 +38,16 @@ func (c *trainCmd) openSets(con *console, e *data.Encoder) (*trainSets, error) {
 		wanted bool
 		needed bool
 		to     **data.Batches
-	}{{"train", c.Train, true, &s.train}, {"valid", c.Train, false, &s.valid}, {"test", c.Test, true, &s.test}} {
+	}{{"train", t.Train, true, &s.train}, {"valid", t.Train, false, &s.valid}, {"test", t.Test, true, &s.test}} {
 		if !set.wanted {
 			continue
 		}
-		path := filepath.Join(c.Data, set.name+".jsonl")
+		path := filepath.Join(t.Data, set.name+".jsonl")
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && !set.needed {
-			fmt.Fprintf(con.err, "there is no %s: training goes on without validation\n", path)
+			fmt.Fprintf(t.err, "there is no %s: training goes on without validation\n", path)
 			continue
 		}
-		b, err := c.openSet(con, s, path, e, set.name != "train")
+		b, err := t.openSet(s, path, e, set.name != "train")
 		if err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
@@ -57,13 +57,13 @@ func (c *trainCmd) openSets(con *console, e *data.Encoder) (*trainSets, error) {
 }
 
 // openSet opens a file, and tells what is in it.
-func (c *trainCmd) openSet(con *console, s *trainSets, path string, e *data.Encoder, judged bool) (*data.Batches, error) {
-	f, err := data.Open(con.ctx, path, e, c.setOptions(con.err)...)
+func (t *training) openSet(s *trainSets, path string, e *data.Encoder, judged bool) (*data.Batches, error) {
+	f, err := data.Open(t.ctx, path, e, t.setOptions(t.err)...)
 	if err != nil {
 		return nil, err
 	}
 	s.files = append(s.files, f)
-	b, err := data.NewBatches(f, c.batchOptions(judged)...)
+	b, err := data.NewBatches(f, t.batchOptions(judged)...)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -71,8 +71,8 @@ func (c *trainCmd) openSet(con *console, s *trainSets, path string, e *data.Enco
 	if !judged {
 		s.summary = line
 	}
-	if !c.Quiet {
-		fmt.Fprintln(con.err, line)
+	if !t.Quiet {
+		fmt.Fprintln(t.err, line)
 	}
 	return b, nil
 }
@@ -100,15 +100,16 @@ func (c *trainCmd) setOptions(out io.Writer) []data.Option {
 }
 
 // batchOptions are those of a set; one to judge by is taken whole.
-func (c *trainCmd) batchOptions(judged bool) []data.BatchOption {
-	opts := []data.BatchOption{data.BatchSize(c.BatchSize), data.MaxLength(c.MaxLength), data.Seed(c.Seed)}
-	if judged && !c.AsMLXLM {
+func (t *training) batchOptions(judged bool) []data.BatchOption {
+	rank, of := t.share()
+	opts := []data.BatchOption{data.BatchSize(t.BatchSize), data.MaxLength(t.MaxLength), data.Seed(t.Seed), data.Shard(rank, of)}
+	if judged && !t.AsMLXLM && (!t.Pack || of == 1) { // the rest of packed rows cannot be shared
 		opts = append(opts, data.WithRest())
 	}
-	if c.Pack {
+	if t.Pack {
 		opts = append(opts, data.Packed())
 	}
-	if c.AsMLXLM {
+	if t.AsMLXLM {
 		opts = append(opts, data.AsMLXLM())
 	}
 	return opts

@@ -10,6 +10,7 @@ import (
 
 	"forge.lthn.ai/core/go-mlx/internal/atomicfile"
 	"forge.lthn.ai/core/go-mlx/models"
+	mlx "forge.lthn.ai/core/go-mlx/runtime"
 	"forge.lthn.ai/core/go-mlx/train"
 	"forge.lthn.ai/core/go-mlx/train/data"
 	"forge.lthn.ai/core/go-mlx/train/report"
@@ -22,6 +23,7 @@ type training struct {
 	*console
 	model     *models.Model
 	sets      *trainSets
+	group     *mlx.Group // nil where this process trains alone
 	run       *train.Run
 	metrics   *report.Metrics
 	observers []func(train.Event) error
@@ -31,7 +33,7 @@ type training struct {
 // Run trains, and tests.
 func (c *trainCmd) Run(con *console) error {
 	t := &training{trainCmd: c, console: con}
-	return errors.Join(t.do(), t.close())
+	return errors.Join(alongside(t.do()), t.close())
 }
 
 func (t *training) close() (err error) {
@@ -47,17 +49,20 @@ func (t *training) close() (err error) {
 	if t.model != nil {
 		err = errors.Join(err, t.model.Close())
 	}
-	return err
+	return errors.Join(err, t.leave())
 }
 
 func (t *training) do() (err error) {
 	if err := train.LimitAhead(); err != nil {
 		return err
 	}
+	if err := t.join(); err != nil {
+		return err
+	}
 	if t.model, err = t.load(t.console); err != nil {
 		return err
 	}
-	if t.sets, err = t.openSets(t.console, &data.Encoder{Tokenizer: t.model.Tokenizer(), Templates: t.model.Templates(), EOS: t.model.EOS()}); err != nil {
+	if t.sets, err = t.openSets(&data.Encoder{Tokenizer: t.model.Tokenizer(), Templates: t.model.Templates(), EOS: t.model.EOS()}); err != nil {
 		return err
 	}
 	if err := t.begin(); err != nil {
@@ -85,6 +90,7 @@ func (t *training) begin() (err error) {
 	if err != nil {
 		return err
 	}
+	opts = append(opts, t.groupOptions()...)
 	source := t.sets.test
 	if t.Train {
 		source = t.sets.train
@@ -102,7 +108,16 @@ func (t *training) begin() (err error) {
 	} else {
 		t.run, err = train.New(t.ctx, t.model, source, opts...)
 	}
+	if err == nil && t.Train && !t.Quiet {
+		fmt.Fprintf(t.err, "Trainable parameters: %s\n", t.trained())
+	}
 	return err
+}
+
+// trained tells how much is trained, as mlx-lm does.
+func (t *training) trained() string {
+	part, all := float64(t.run.Trained()), float64(t.model.Size())
+	return fmt.Sprintf("%.3f%% (%.3fM/%.3fM)", 100*part/all, part/1e6, all/1e6)
 }
 
 func (t *training) observe(e train.Event) error {
@@ -120,6 +135,9 @@ func (t *training) observe(e train.Event) error {
 // train runs, and writes the adapter and what tells of the run, also where the run
 // was interrupted or failed.
 func (t *training) train() (err error) {
+	if !t.first() {
+		return t.run.Run(t.ctx)
+	}
 	if t.metrics, err = report.OpenMetrics(filepath.Join(t.Adapter, "metrics.jsonl"), t.run.Iter()); err != nil {
 		return err
 	}
@@ -148,7 +166,7 @@ func (t *training) train() (err error) {
 // interrupted keeps what was done before Ctrl-C; between the batches of an update that
 // is the newest checkpoint.
 func (t *training) interrupted(err error) error {
-	if t.ctx.Err() == nil || t.run.Iter() == 0 {
+	if !errors.Is(err, context.Canceled) || t.run.Iter() == 0 {
 		return err
 	}
 	if t.run.Iter()%t.Accumulate == 0 {
@@ -180,7 +198,11 @@ func (t *training) tell() error {
 		when := map[bool]string{true: "before", false: "after"}[s.Iter == 0]
 		fmt.Fprintf(t.out, "\n%s: %s\n%s\n", when, s.Prompt, s.Answer)
 	}
-	if best, e := train.Best(t.Adapter); e == nil && len(h.Evals) > 0 && !h.Evals[len(h.Evals)-1].Best {
+	if n := len(h.Evals); n > 0 && !h.Evals[n-1].Best {
+		best, e := train.Best(t.Adapter)
+		if e != nil {
+			best = "the beginning: nothing that was trained is better"
+		}
 		fmt.Fprintf(t.out, "the best validation was at %s\n", best)
 	}
 	return err
@@ -211,6 +233,7 @@ func (t *training) settings() []report.Setting {
 	}
 	return []report.Setting{
 		{Name: "model", Value: t.Model}, {Name: "data", Value: t.sets.summary}, {Name: "method", Value: method},
+		{Name: "trainable parameters", Value: t.trained()},
 		{Name: "optimizer", Value: t.Optimizer}, {Name: "learning rate", Value: fmt.Sprint(t.Rate)},
 		{Name: "batch", Value: fmt.Sprintf("%d rows of up to %d tokens, %d a step", t.BatchSize, t.MaxLength, t.Accumulate)},
 		{Name: "seed", Value: fmt.Sprint(t.Seed)},

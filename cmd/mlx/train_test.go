@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
+	"forge.lthn.ai/core/go-mlx/models/safetensors"
 	"forge.lthn.ai/core/go-mlx/train"
 	"forge.lthn.ai/core/go-mlx/train/report"
 )
@@ -66,14 +67,18 @@ func TestTrain(t *testing.T) {
 	require.Regexp(t, `\ntest loss \d+\.\d+, perplexity \d+\.\d+\n$`, o.out)
 	require.Regexp(t, `train\.jsonl: 16 rows \(text\), 4 batches, \d+% padding`, o.err)
 	require.Regexp(t, `\n30/30: loss \d`, o.err)
+	require.Regexp(t, `\nTrainable parameters: \d\d?\.\d{3}% \(0\.\d{3}M/0\.\d{3}M\)\n`, o.err)
 	h := history(t, out)
 	require.Len(t, h.Steps, 6)
+	require.Len(t, h.Begins, 1)
+	require.EqualValues(t, numbersIn(t, out), h.Begins[0].Trained)
 	require.Less(t, h.Steps[5].Loss, 0.8*h.Steps[0].Loss)
 	require.Len(t, h.Evals, 4)
 	require.Less(t, h.Evals[3].Loss, 0.8*h.Evals[0].Loss)
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	require.Contains(t, string(text), "<svg")
+	require.Contains(t, string(text), "trainable parameters")
 	events, err := filepath.Glob(filepath.Join(board, "*tfevents*"))
 	require.NoError(t, err)
 	require.Len(t, events, 1)
@@ -109,7 +114,7 @@ func quietly(o outcome) outcome {
 // Every method trains, packed rows and recomputed layers too.
 func TestTrainMethods(t *testing.T) {
 	leaktest.Check(t)
-	for _, more := range [][]string{{"--fine-tune-type=dora"}, {"--fine-tune-type=full", "--optimizer=adamw", "--learning-rate=0.003"},
+	for _, more := range [][]string{{"--fine-tune-type=dora", "--num-layers", "-1", "--val-batches", "-1"}, {"--fine-tune-type=full", "--optimizer=adamw", "--learning-rate=0.003"},
 		{"--pack", "--max-seq-length=32", "--grad-accumulation-steps=2"}, {"--grad-checkpoint", "--clip=1", "--optimizer=lion", "--learning-rate=0.003"},
 		{"--mlx-lm-batches", "--keys=self_attn.q_proj,mlp.up_proj"}} {
 		out := filepath.Join(t.TempDir(), "adapters")
@@ -118,7 +123,21 @@ func TestTrainMethods(t *testing.T) {
 		require.Empty(t, o.err)
 		h := history(t, out)
 		require.Less(t, h.Evals[1].Loss, h.Evals[0].Loss, more)
+		o = call(t, "", trainArgs(t, out, "--no-train", "--test", "-q")...)
+		require.Equal(t, 0, o.code, "%v: %s", more, o.err)
+		require.Regexp(t, `^test loss \d`, o.out)
 	}
+}
+
+// A run that only gets worse ends early, and says so.
+func TestTrainGetsWorse(t *testing.T) {
+	leaktest.Check(t)
+	good, out := filepath.Join(t.TempDir(), "good"), filepath.Join(t.TempDir(), "adapters")
+	require.Equal(t, 0, call(t, "", trainArgs(t, good, "--iters=30", "-q")...).code)
+	o := call(t, "", trainArgs(t, out, "--resume-adapter-file", filepath.Join(good, "adapters.safetensors"), "--learning-rate=100",
+		"--steps-per-eval=1", "--early-stop=2", "-q")...)
+	require.Equal(t, 0, o.code, o.err)
+	require.Regexp(t, `/adapters: 2 iterations, ended early, .*\nthe best validation was at the beginning: nothing that was trained is better\n$`, o.out)
 }
 
 // Ctrl-C saves a checkpoint, which --resume takes up.
@@ -152,6 +171,7 @@ const loraConfig = `
 model: %q
 train: true
 fine_tune_type: dora
+training_mode: normal
 optimizer: adamw
 optimizer_config:
   adam: {}
@@ -228,6 +248,8 @@ func TestTrainWrongConfig(t *testing.T) {
 		"unknown setting lora_parameters.ranks, did you mean lora_parameters.rank?": "lora_parameters: {ranks: 4}",
 		"unknown setting learning_rat, did you mean learning_rate?":                 "learning_rat: 1e-4",
 		"report_to is not supported: see --tensorboard and --report":                "report_to: wandb",
+		"training_mode is not supported: only what mlx-lm calls normal is there":    "training_mode: dpo",
+		"hf_dataset is not supported: see --data":                                   "hf_dataset: {name: billsum}",
 		`--iters: expected a valid 64 bit int but got "2.5"`:                        "iters: 2.5",
 		`--fine-tune-type must be one of "lora","dora","full" but got "qlora"`:      "fine_tune_type: qlora",
 		"lora_parameters must have settings by name, not 4":                         "lora_parameters: 4",
@@ -257,4 +279,20 @@ func TestTrainBadData(t *testing.T) {
 	require.NoError(t, os.Remove(path))
 	requireSentence(t, call(t, "", args...), exitFailed, "no such file", path)
 	require.NoDirExists(t, out)
+}
+
+// numbersIn counts those of an adapter.
+func numbersIn(t *testing.T, dir string) (n int) {
+	t.Helper()
+	f, err := safetensors.Open(filepath.Join(dir, "adapters.safetensors"))
+	require.NoError(t, err)
+	defer f.Close()
+	for _, tensor := range f.Tensors {
+		size := 1
+		for _, d := range tensor.Shape {
+			size *= d
+		}
+		n += size
+	}
+	return n
 }

@@ -15,21 +15,31 @@ func (o operand) kernel(s *mlx.Scope, q mlx.Array, values operand, a Attention, 
 	if !s.CPUStepKernels() || a.Latent != nil || a.seen != nil || o.bits != 0 && o.bits != 8 || !o.fits(s, q, values) {
 		return y, false
 	}
-	window, hidden, sinks := b.window, mlx.Array{}, a.Sinks
-	switch {
-	case b.hidden != "":
-		window, hidden = 0, bandOf(s, b)
-	case b.turn > 0 || b.keys <= b.window: // one query of a ring, which sees all of it
-		window = 0
-	}
-	if !sinks.IsNull() {
-		sinks = s.AsType(sinks, mlx.Float32)
-	}
+	window, hidden := b.forKernel(s)
 	n, group := o.form.parts(), o.group
 	if o.bits == 0 {
 		group = 0
 	}
-	return s.CPUAttention(q, o.parts[:n], values.parts[:n], b.keys, window, a.Scale, a.Softcap, sinks, hidden, group), true
+	return s.CPUAttention(q, o.parts[:n], values.parts[:n], b.keys, window, a.Scale, a.Softcap, a.sinks(s), hidden, group), true
+}
+
+// forKernel is what our own kernel has to know of a band, beside how many keys there are.
+func (b band) forKernel(s *mlx.Scope) (window int, hidden mlx.Array) {
+	switch {
+	case b.hidden != "":
+		return 0, bandOf(s, b)
+	case b.turn > 0 || b.keys <= b.window: // one query of a ring, which sees all of it
+		return 0, hidden
+	}
+	return b.window, hidden
+}
+
+// sinks are those that our own kernel knows.
+func (a *Attention) sinks(s *mlx.Scope) mlx.Array {
+	if a.Sinks.IsNull() {
+		return a.Sinks
+	}
+	return s.AsType(a.Sinks, mlx.Float32)
 }
 
 // fits reports whether the kernel knows the shapes and dtypes. MLX says what is wrong with

@@ -55,12 +55,18 @@ func (c *KVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) mlx.Array
 	if !ok || !fits {
 		return attend(s, q, k, v, a, mask{}) // an error now or before
 	}
-	queries := newKeys.shape[2]
+	how, b, after := c.plan(newKeys.shape[2])
+	keys, values := c.put(s, newKeys, newValues, how)
+	s.OnSuccess(after)
+	return keys.attendTo(s, q, values, a, b, how.capacity)
+}
+
+// plan is where the next tokens go, what their queries see, and what changes when they
+// are there.
+func (c *KVCache) plan(queries int) (change, band, func()) {
 	end := c.offset + queries
 	how := c.room(end)
-	keys, values := c.put(s, newKeys, newValues, how)
-	s.OnSuccess(func() { c.offset, c.capacity = end, how.capacity })
-	return keys.attendTo(s, q, values, a, band{queries: queries, keys: end, hidden: c.hidden(0)}, how.capacity)
+	return how, band{queries: queries, keys: end, hidden: c.hidden(0)}, func() { c.offset, c.capacity = end, how.capacity }
 }
 
 // room is where the tokens up to end go: into what is there, or into whole steps

@@ -9,6 +9,7 @@ import (
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
 	"forge.lthn.ai/core/go-mlx/models/cache"
+	"forge.lthn.ai/core/go-mlx/models/nn"
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
@@ -139,12 +140,11 @@ func (x *sequence) requireStep(t *testing.T, th *mlx.Thread, kv cache.Layer, fro
 func (x *sequence) requireAttend(t *testing.T, th *mlx.Thread, kv cache.Layer, from, to int) {
 	t.Helper()
 	out, err := th.Build(func(s *mlx.Scope) mlx.Array {
-		q, k, v := x.inputs(s, from, to)
 		a := cache.Attention{Scale: scale, Softcap: float32(x.softcap)}
 		if x.sinks != nil {
 			a.Sinks = mlx.Const(s, x.sinks, x.heads)
 		}
-		return kv.(cache.KV).Attend(s, q, k, v, a)
+		return x.attended(s, kv.(cache.KV), from, to, a)
 	})
 	require.NoError(t, err)
 	defer out.Close()
@@ -154,6 +154,19 @@ func (x *sequence) requireAttend(t *testing.T, th *mlx.Thread, kv cache.Layer, f
 	for i, want := range part(x, x.want, x.heads, from, to) {
 		require.InDelta(t, want, have[i], 2e-5, "positions %d to %d, element %d", from, to, i)
 	}
+}
+
+// attended is the attention of positions [from, to). Every other single token comes
+// as it leaves a joined projection.
+func (x *sequence) attended(s *mlx.Scope, kv cache.KV, from, to int, a cache.Attention) mlx.Array {
+	q, k, v := x.inputs(s, from, to)
+	if to-from > 1 || from%2 == 0 {
+		return kv.Attend(s, q, k, v, a)
+	}
+	flat := func(a mlx.Array) mlx.Array { return s.Reshape(a, x.batch, -1) }
+	row := s.ConcatenateAxis([]mlx.Array{flat(q), flat(k), flat(v)}, -1)
+	y := cache.Attend(s, kv, nn.JoinedQKV(s, row, x.dim, x.heads, x.kvHeads), a)
+	return s.Reshape(y, x.batch, x.heads, 1, x.dim)
 }
 
 // asStored is the sequence whose reference sees keys and values as they are after

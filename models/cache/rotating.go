@@ -66,13 +66,17 @@ func (c *RotatingKVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) m
 	if !ok || !fits {
 		return attend(s, q, k, v, a, mask{}) // an error now or before
 	}
-	queries := newKeys.shape[2]
-	how := c.room(queries)
+	how, b, after := c.plan(newKeys.shape[2])
 	keys, values := c.put(s, newKeys, newValues, how)
-	next := how.at + queries
-	end := c.offset + queries
-	s.OnSuccess(func() { c.offset, c.next, c.capacity = end, next, how.capacity })
-	held := how.capacity
+	s.OnSuccess(after)
+	return keys.attendTo(s, q, values, a, b, how.capacity)
+}
+
+// plan is where the next tokens go, what their queries see, and what changes when they
+// are there.
+func (c *RotatingKVCache) plan(queries int) (change, band, func()) {
+	how := c.room(queries)
+	next, end, held := how.at+queries, c.offset+queries, how.capacity
 	b := band{queries: queries, window: c.size}
 	if next == end { // not full yet
 		held = end
@@ -80,7 +84,7 @@ func (c *RotatingKVCache) Attend(s *mlx.Scope, q, k, v mlx.Array, a Attention) m
 		b.turn = next % held
 	}
 	b.keys, b.hidden = held, c.hidden(end-held)
-	return keys.attendTo(s, q, values, a, b, how.capacity)
+	return how, b, func() { c.offset, c.next, c.capacity = end, next, how.capacity }
 }
 
 // room is where the next tokens go.

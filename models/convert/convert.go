@@ -21,6 +21,7 @@ type Result struct {
 	Parameters int64 // as mlx-lm counts them
 	Bytes      int64 // of all tensors
 	Shards     int
+	Kept       int // weights that stay packed as they were, where others were to be packed
 }
 
 // BitsPerWeight is the average over all weights, scales included.
@@ -28,8 +29,8 @@ func (r *Result) BitsPerWeight() float64 { return float64(r.Bytes) * 8 / float64
 
 // Folder converts the Hugging Face folder or the GGUF file from into the folder to,
 // which must not exist or be empty. Blocks of a GGUF file become MLX's groups of the
-// same numbers, as package quant has them, and its vocabulary a tokenizer.json. When
-// it fails there is no folder.
+// same numbers, as package quant has them, and its vocabulary a tokenizer.json. The
+// folders above are made. When it fails there is no folder.
 func Folder(ctx context.Context, from, to string, opts ...Option) (*Result, error) {
 	s, err := newSettings(opts)
 	if err != nil {
@@ -68,6 +69,9 @@ func (s *settings) folder(ctx context.Context, from, to string) (r *Result, err 
 		return nil, err
 	}
 	s.settle(&config, items)
+	if err := room(to); err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp(filepath.Dir(to), "."+filepath.Base(to)+".*")
 	if err != nil {
 		return nil, err
@@ -82,6 +86,9 @@ func (s *settings) folder(ctx context.Context, from, to string) (r *Result, err 
 	}
 	if r, err = s.weights(ctx, dir, items); err != nil {
 		return nil, err
+	}
+	if s.quantise {
+		r.Kept = kept(items)
 	}
 	return r, publish(dir, to)
 }
@@ -103,6 +110,16 @@ func (s *settings) weights(ctx context.Context, dir string, items []*item) (r *R
 	s.progress(len(items), len(items), "")
 	r = &Result{Parameters: parameters(items), Bytes: o.size, Shards: len(o.files)}
 	return r, o.finish(r.Parameters)
+}
+
+// kept counts weights that were packed and stay as they are.
+func kept(items []*item) (n int) {
+	for _, it := range items {
+		if it.from.Bits > 0 && it.from == it.to {
+			n++
+		}
+	}
+	return n
 }
 
 // parameters counts as mlx-lm does: what stands beside layers, and not in one, is
@@ -141,6 +158,9 @@ func vacant(to string) error {
 	}
 	return nil
 }
+
+// room makes the folder that to will be in.
+func room(to string) error { return os.MkdirAll(filepath.Dir(to), 0o755) } //nolint:gosec // as mkdir makes them
 
 // publish gives the folder dir its name.
 func publish(dir, to string) error {

@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"forge.lthn.ai/core/go-mlx/internal/atomicfile"
 	"forge.lthn.ai/core/go-mlx/models"
@@ -36,7 +34,9 @@ var ggufFloats = map[mlx.Dtype]gguf.Type{mlx.Float32: gguf.TypeF32, mlx.Float16:
 // blocks F16; in files of four bits the output, or the embedding where that is the
 // output too, is Q8_0 unless it has four bits already. Packed weights whose groups a
 // block can hold keep their numbers. A file that has the name is replaced when the
-// new one is on the disk. Of the options On, Progress and BaseModel count.
+// new one is on the disk. Where the model comes from is told as llama.cpp's converter
+// tells it: from its card, its names and its sizes. Of the options On, Progress and
+// BaseModel, a name that goes before the others, count.
 func GGUF(ctx context.Context, from, to string, typ gguf.Type, opts ...Option) (*Result, error) {
 	s, err := newSettings(opts)
 	if err != nil {
@@ -65,19 +65,21 @@ func (s *settings) gguf(ctx context.Context, from, to string, typ gguf.Type) (r 
 	if typ == GGUFAuto {
 		typ = ggufFloats[ck.Dtype]
 	}
-	name := s.baseModel
-	if name == "" {
-		name = strings.TrimSuffix(filepath.Base(from), ".gguf")
+	file, err := ck.GGUF()
+	if err != nil {
+		return nil, err
 	}
-	file, err := ck.GGUF(name)
+	tensors := map[string]models.GGUFTensor{}
+	infos := ggufTensors(file, typ, tensors)
+	origin, err := s.origin(from, infos)
 	if err != nil {
 		return nil, err
 	}
 	version, _ := gguf.NewValue(uint32(2))
 	kind, _ := gguf.NewValue(ggufFileTypes[typ])
-	pairs := append(file.Metadata, gguf.Pair{Key: "general.quantization_version", Value: version}, gguf.Pair{Key: "general.file_type", Value: kind})
-	tensors := map[string]models.GGUFTensor{}
-	layout, err := gguf.NewLayout(pairs, ggufTensors(file, typ, tensors))
+	pairs := slices.Concat(file.Metadata, origin,
+		[]gguf.Pair{{Key: "general.quantization_version", Value: version}, {Key: "general.file_type", Value: kind}})
+	layout, err := gguf.NewLayout(pairs, infos)
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +87,9 @@ func (s *settings) gguf(ctx context.Context, from, to string, typ gguf.Type) (r 
 	for _, info := range layout.Tensors {
 		r.Parameters += int64(info.Elements())
 		r.Bytes += info.Size
+	}
+	if err := room(to); err != nil {
+		return nil, err
 	}
 	return r, atomicfile.Write(to, func(w io.Writer) error { return s.ggufWrite(ctx, w, layout, tensors) })
 }

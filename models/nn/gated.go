@@ -29,6 +29,34 @@ func gated(s *mlx.Scope, k fusion, activation string, f func(s *mlx.Scope, gate,
 	return fused(s, k, func(s *mlx.Scope, in []mlx.Array) []mlx.Array { return []mlx.Array{f(s, in[0], in[1])} }, gate, up)
 }
 
+// gatedHalves is gated of a gate and what passes it side by side, [..., 2*n].
+func gatedHalves(s *mlx.Scope, activation string, f func(s *mlx.Scope, gate, up mlx.Array) mlx.Array, both mlx.Array) mlx.Array {
+	if stepKernels(s, both) {
+		return s.CPUGated(both, mlx.Array{}, activation, 0, 0)
+	}
+	gate, up := Two(s.Split(both, 2, -1))
+	return f(s, gate, up)
+}
+
+// gated runs f, a function without numbers, on the two layers of x, which are as wide.
+func (f *Fused) gated(s *mlx.Scope, activation string, gate func(s *mlx.Scope, gate, up mlx.Array) mlx.Array, x mlx.Array) mlx.Array {
+	if f.isJoined() && stepKernels(s, x) {
+		return gatedHalves(s, activation, gate, f.side(s, x))
+	}
+	a, b := Two(f.Forward(s, x))
+	return gate(s, a, b)
+}
+
+// SwiGLU is SwiGLU of the two layers of x [..., in], a gate and what passes it:
+// [..., out].
+func (f *Fused) SwiGLU(s *mlx.Scope, x mlx.Array) mlx.Array { return f.gated(s, "silu", SwiGLU, x) }
+
+// GeGLU is GeGLU of the two layers of x [..., in], as SwiGLU is.
+func (f *Fused) GeGLU(s *mlx.Scope, x mlx.Array) mlx.Array { return f.gated(s, "gelu_tanh", GeGLU, x) }
+
+// SwiGLUHalves is SwiGLU of a gate and what passes it, side by side in x [..., 2*n].
+func SwiGLUHalves(s *mlx.Scope, x mlx.Array) mlx.Array { return gatedHalves(s, "silu", SwiGLU, x) }
+
 // SwiGLU is silu(gate) * up. Shazeer, 2020, https://arxiv.org/abs/2002.05202.
 func SwiGLU(s *mlx.Scope, gate, up mlx.Array) mlx.Array {
 	return gated(s, fusion{name: "swiglu"}, "silu", swiglu, gate, up)

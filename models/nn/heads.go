@@ -15,20 +15,33 @@ func SplitHeads(s *mlx.Scope, x mlx.Array, heads, dim int) mlx.Array {
 // step, becomes heads [B, H, L, dim], heads[i] of them for layer i. Of a step the
 // joined layers are cut into heads once.
 func (f *Fused) Heads(s *mlx.Scope, x mlx.Array, dim int, heads ...int) []mlx.Array {
-	if f.parts == nil && !f.isAdapted() && s.Ndim(x) == 2 {
-		ends, all := make([]int, len(heads)), 0
-		for i, n := range heads {
-			all += n
-			ends[i] = all
-		}
-		y := addBias(s, f.joined.mul(s, x), f.bias.Array()) // [B, all*dim]
-		return s.SplitSections(s.Reshape(y, -1, all, 1, dim), ends[:len(ends)-1], 1)
+	if f.isJoined() && s.Ndim(x) == 2 {
+		return cutHeads(s, f.side(s, x), dim, heads...)
 	}
 	out := f.Forward(s, x)
 	for i := range out {
 		out[i] = SplitHeads(s, out[i], heads[i], dim)
 	}
 	return out
+}
+
+// isJoined reports whether the layers are one product.
+func (f *Fused) isJoined() bool { return f.parts == nil && !f.isAdapted() }
+
+// side is the results of joined layers side by side.
+func (f *Fused) side(s *mlx.Scope, x mlx.Array) mlx.Array {
+	return addBias(s, f.joined.mul(s, x), f.bias.Array())
+}
+
+// cutHeads cuts a row [B, (heads[0]+heads[1]+...)*dim] of a step into heads
+// [B, heads[i], 1, dim].
+func cutHeads(s *mlx.Scope, row mlx.Array, dim int, heads ...int) []mlx.Array {
+	ends, all := make([]int, len(heads)), 0
+	for i, n := range heads {
+		all += n
+		ends[i] = all
+	}
+	return s.SplitSections(s.Reshape(row, -1, all, 1, dim), ends[:len(ends)-1], 1)
 }
 
 // MergeHeads maps heads [B, H, L, d] to [B, L, H*d], or to [B, H*d] where L is

@@ -27,6 +27,7 @@ type loader struct {
 	owner  *mlx.Owner
 	used   map[string]bool
 	faults faults
+	rooms  []func() error // make memory for what reads will write; it is filled with zeros meanwhile
 	reads  []func() error // one a layer, in order
 	done   func(name string)
 	quant  Quantisation // of a file's packed weights
@@ -60,12 +61,7 @@ func Load(ctx context.Context, t *mlx.Thread, model any, w Weights, policy Polic
 	if err := l.planAll(model); err != nil {
 		return err
 	}
-	for _, read := range l.reads {
-		if err := read(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return inOrder(append(l.rooms, l.reads...)...)()
 }
 
 // Check is Load without reading anything: it tells everything that is wrong with

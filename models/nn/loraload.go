@@ -7,6 +7,7 @@ type Adapter struct {
 	Weights Weights
 	Scale   func(layer string) float64
 	DoRA    bool
+	Dropout float64 // in [0, 1): see Dropping
 	// Untied leaves an embedding's product out where the model uses the embedding
 	// as its output layer: PEFT does, mlx-lm does not.
 	Untied bool
@@ -25,7 +26,7 @@ func (l *loader) planAdapter(name string, r *LoRA) (*LoRA, func() error) {
 	if ad == nil || ad.Weights.Tensor(join(name, "lora_a")) == nil && ad.Weights.Tensor(join(name, "lora_b")) == nil {
 		return nil, nil
 	}
-	r.Scale, r.untied = ad.Scale(name), ad.Untied
+	r.Scale, r.Dropout, r.untied = ad.Scale(name), ad.Dropout, ad.Untied
 	params, tensors := []*Param{&r.a, &r.b}, r.find(l.low, name)
 	if ad.DoRA {
 		_, _, m := r.shapes()

@@ -21,14 +21,40 @@ type RMSNorm struct {
 
 // Forward keeps the shape of x [..., D].
 func (n *RMSNorm) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
-	w := n.weight.Array()
-	if n.Zero && !n.shifted {
-		w = s.Add(w, s.Scalar(1, s.DtypeOf(w)))
-	}
+	w := n.scale(s)
 	if stepKernels(s, x) {
 		return s.CPURMSNorm(x, w, epsilon(n.Eps))
 	}
 	return s.RMSNorm(x, w, epsilon(n.Eps))
+}
+
+// Add returns x + r, the residual of a block, and its norm, what the next layer
+// takes: all [..., D].
+func (n *RMSNorm) Add(s *mlx.Scope, x, r mlx.Array) (sum, normed mlx.Array) {
+	if stepKernels(s, x, r, n.weight.Array()) {
+		return s.CPUAddRMSNorm(x, r, n.scale(s), epsilon(n.Eps))
+	}
+	sum = s.Add(x, r)
+	return sum, n.Forward(s, sum)
+}
+
+// AddClipped is Add, with the sum kept within the range of float16 as the function of
+// that name does.
+func (n *RMSNorm) AddClipped(s *mlx.Scope, x, r mlx.Array) (sum, normed mlx.Array) {
+	if s.DtypeOf(x) != mlx.Float16 {
+		return n.Add(s, x, r)
+	}
+	sum = AddClipped(s, x, r)
+	return sum, n.Forward(s, sum)
+}
+
+// scale is the weight with the 1 in it.
+func (n *RMSNorm) scale(s *mlx.Scope) mlx.Array {
+	w := n.weight.Array()
+	if n.Zero && !n.shifted {
+		w = s.Add(w, s.Scalar(1, s.DtypeOf(w)))
+	}
+	return w
 }
 
 // plan adds the 1 once, unless the weight is trained.

@@ -22,6 +22,36 @@ func compute(t *testing.T, th *mlx.Thread, fn func(s *mlx.Scope) mlx.Array) []fl
 	return values
 }
 
+// Add is a sum and its norm, of a step as of a whole sequence; that of a Gemma, whose
+// weight is stored less 1, and that of float16 are theirs.
+func TestRMSNormAdd(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		for _, shape := range [][]int{{2, 3}, {1, 2, 3}} {
+			for _, zero := range []bool{false, true} {
+				n, owner := &nn.RMSNorm{Dims: 3, Eps: 1e-6, Zero: zero}, th.NewOwner("norm")
+				require.NoError(t, nn.Init(th, n, 1, owner))
+				x, r := []float32{1, -2, 3, 4, 5, -6}, []float32{1, 4, -1, 0, -5, 2}
+				for i, want := range [][]float32{{2, 2, 2, 4, 0, -4}, {1, 1, 1, 1.2247449, 0, -1.2247449}} {
+					for _, add := range []func(*mlx.Scope, mlx.Array, mlx.Array) (mlx.Array, mlx.Array){n.Add, n.AddClipped} {
+						got := compute(t, th, func(s *mlx.Scope) mlx.Array {
+							sum, normed := add(s, mlx.Const(s, x, shape...), mlx.Const(s, r, shape...))
+							return []mlx.Array{sum, normed}[i]
+						})
+						require.InDeltaSlice(t, want, got, 1e-5, "%v %v %d", shape, zero, i)
+					}
+				}
+				over := compute(t, th, func(s *mlx.Scope) mlx.Array {
+					x := s.AsType(mlx.Const(s, []float32{60000, 1, 2}, 1, 3), mlx.Float16)
+					sum, _ := n.AddClipped(s, x, x)
+					return sum
+				})
+				require.Equal(t, []float32{65504, 2, 4}, over)
+				require.NoError(t, owner.Close())
+			}
+		}
+	})
+}
+
 // A sum of float16 stays finite, and exact below the bound; those of other types
 // are plain sums.
 func TestAddClipped(t *testing.T) {

@@ -111,6 +111,22 @@ void attend(const Attend&);
 // The most features that attend can do.
 constexpr int64_t max_head = 512;
 
+// Token is attention of one token of each of b sequences, whose queries, keys and values
+// stand side by side in a row: [heads*d, kv_heads*d, kv_heads*value_d]. Queries and keys
+// are normed where there are weights and turned where there are angles; keys and values
+// go into the stores at a place, before the stores are attended to.
+struct Token {
+  Strided qkv;
+  const void *q_norm, *k_norm;  // [d], of the type; may be null
+  float eps;
+  Angles angles;  // may be null
+  int64_t dims;
+  bool neighbours;
+  int64_t at;
+  Attend attend;  // all but q, of one query
+};
+void attend_token(const Token&);
+
 // argmax writes the first place of the greatest number of each of n rows: of those that
 // are greater than the first, which may be no number.
 void argmax(Strided x, Type type, int64_t n, int64_t d, uint32_t* y);

@@ -20,17 +20,24 @@ Kind kind_of(const std::string& name, float alpha, float limit) {
   refuse(op, "does not know the activation \"" + name + "\".");
 }
 
-// Inputs: gate and up of one shape and dtype. Output the same.
+// Inputs: gate and up of one shape and dtype, and the output is the same; or both halves of
+// rows side by side.
 class CPUGated : public CPUPrimitive {
  public:
   CPUGated(mx::Stream s, Kind k) : CPUPrimitive(s), k_(k) {}
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     allocate(out);
-    Rows gate = rows(inputs[0], stream()), up = rows(inputs[1], stream());
-    if (gate.count == 0) return;
-    cpu::Gated task{strided(gate), strided(up), out.data<char>(), type_of(op, out), gate.count,
-                    gate.width,     k_.gate,      k_.alpha,         k_.limit};
+    Rows gate = rows(inputs[0], stream());
+    if (out.size() == 0) return;
+    cpu::Strided first = strided(gate), second = first;
+    if (inputs.size() > 1) {
+      second = strided(rows(inputs[1], stream()));
+    } else {
+      second.data = static_cast<const char*>(first.data) + out.shape(-1) * out.itemsize();
+    }
+    cpu::Gated task{first,         second,   out.data<char>(), type_of(op, out), gate.count,
+                    out.shape(-1), k_.gate,  k_.alpha,         k_.limit};
     dispatch(stream(), [task] { cpu::gated(task); });
   }
 
@@ -38,11 +45,27 @@ class CPUGated : public CPUPrimitive {
   bool is_equivalent(const mx::Primitive& other) const override {
     return k_ == static_cast<const CPUGated&>(other).k_;
   }
-  std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override { return {inputs[0].shape()}; }
+  std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override {
+    return {inputs.size() > 1 ? inputs[0].shape() : half(inputs[0])};
+  }
+
+  // half is the shape of one of two that stand side by side.
+  static mx::Shape half(const mx::array& both) {
+    auto shape = both.shape();
+    shape.back() /= 2;
+    return shape;
+  }
 
  private:
   Kind k_;
 };
+
+mx::array gated_halves(const mx::array& both, const Kind& k, mx::Stream s) {
+  require_cpu(op, s);
+  type_of(op, both);
+  if (both.ndim() == 0 || both.shape(-1) % 2 != 0) refuse(op, "cannot halve " + text(both.shape()) + ".");
+  return mx::array(CPUGated::half(both), both.dtype(), std::make_shared<CPUGated>(s, k), {both});
+}
 
 mx::array gated(const mx::array& gate, const mx::array& up, const Kind& k, mx::Stream s) {
   require_cpu(op, s);
@@ -61,6 +84,8 @@ extern "C" int gomlx_cpu_gated(mlx_array* res, const mlx_array gate, const mlx_a
                                float alpha, float limit, const mlx_stream s) {
   using namespace gomlx;
   return made(res, [&] {
-    return gated(array_of(gate), array_of(up), kind_of(activation, alpha, limit), stream_of(s));
+    Kind kind = kind_of(activation, alpha, limit);
+    auto other = optional_of(up);
+    return other ? gated(array_of(gate), *other, kind, stream_of(s)) : gated_halves(array_of(gate), kind, stream_of(s));
   });
 }

@@ -151,15 +151,24 @@ int guarded(const std::function<void()>& fn) {
   }
 }
 
+void set(mlx_array* res, mx::array a) {
+  if (res->ctx) {
+    *static_cast<mx::array*>(res->ctx) = std::move(a);
+  } else {
+    res->ctx = new mx::array(std::move(a));
+  }
+}
+
+void set(mlx_vector_array* res, std::vector<mx::array> all) {
+  if (res->ctx) {
+    *static_cast<std::vector<mx::array>*>(res->ctx) = std::move(all);
+  } else {
+    res->ctx = new std::vector<mx::array>(std::move(all));
+  }
+}
+
 int made(mlx_array* res, const std::function<mx::array()>& make) {
-  return guarded([&] {
-    mx::array a = make();
-    if (res->ctx) {
-      *static_cast<mx::array*>(res->ctx) = std::move(a);
-    } else {
-      res->ctx = new mx::array(std::move(a));
-    }
-  });
+  return guarded([&] { set(res, make()); });
 }
 
 int told(mlx_string* res, const std::string& text) {

@@ -71,6 +71,10 @@ mx::Stream stream_of(mlx_stream s);
 // Calls fn for a C function: its error goes to mlx-c's handler.
 int guarded(const std::function<void()>& fn);
 
+// Sets *res, a result of a C function, to an array, or to several.
+void set(mlx_array* res, mx::array a);
+void set(mlx_vector_array* res, std::vector<mx::array> all);
+
 // Sets *res to a new node, the result of a C function.
 int made(mlx_array* res, const std::function<mx::array()>& make);
 

@@ -33,6 +33,10 @@ func (b *Batches) plan() error {
 		return nil
 	}
 	p := b.newPass(b.set, b.at.Epoch)
+	if n := p.count(); len(p.order) == 0 && b.packed && n > 0 {
+		return fmt.Errorf("data: the %d rows that are left to train on fit into %d of up to %d tokens: too few for a batch of %d",
+			len(b.trained(b.set)), n, b.length, b.size)
+	}
 	if len(p.order) == 0 {
 		return fmt.Errorf("data: %d of %d rows are left to train on: too few for a batch of %d", len(b.trained(b.set)), b.set.Len(), b.size)
 	}

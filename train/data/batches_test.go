@@ -233,6 +233,7 @@ func TestWrongBatchOptions(t *testing.T) {
 		"mlx-lm does not pack":                          {AsMLXLM(), Packed()},
 		"the rest of packed rows":                       {Packed(), WithRest(), Shard(0, 2)},
 		"8 of 8 rows are left to train on: too few":     {BatchSize(9)},
+		"fit into 1 of up to 2048 tokens: too few":      {BatchSize(2), Packed()},
 		"example 0 has 4 tokens and a mask of 2 entrie": nil,
 	} {
 		if opts == nil {

@@ -9,6 +9,7 @@ import (
 
 // History is what a run told, in order.
 type History struct {
+	Begins  []train.BeginEvent
 	Steps   []train.StepEvent
 	Evals   []train.EvalEvent
 	Samples []train.SampleEvent
@@ -26,6 +27,8 @@ func ReadHistory(r io.Reader) (*History, error) {
 
 func (h *History) add(e train.Event) {
 	switch e := e.(type) {
+	case train.BeginEvent:
+		h.Begins = append(h.Begins, e)
 	case train.StepEvent:
 		h.Steps = append(h.Steps, e)
 	case train.EvalEvent:

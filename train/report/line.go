@@ -13,6 +13,7 @@ import (
 // where it has them.
 type line struct {
 	lineHead
+	*beginLine
 	*trainLine
 	*validationLine
 	*sampleLine
@@ -20,8 +21,14 @@ type line struct {
 }
 
 type lineHead struct {
-	Event string `json:"event"` // "train", "validation", "sample" or "checkpoint"
+	Event string `json:"event"` // "begin", "train", "validation", "sample" or "checkpoint"
 	Iter  int    `json:"iteration"`
+}
+
+type beginLine struct {
+	Iters      int   `json:"iterations"`
+	Trained    int64 `json:"trainable_parameters"`
+	Parameters int64 `json:"total_parameters"`
 }
 
 type trainLine struct {
@@ -52,6 +59,8 @@ type checkpointLine struct {
 // lineOf is nil for an event that is not kept.
 func lineOf(e train.Event) *line {
 	switch e := e.(type) {
+	case train.BeginEvent:
+		return &line{lineHead: lineHead{"begin", 0}, beginLine: &beginLine{e.Iters, e.Trained, e.Parameters}}
 	case train.StepEvent:
 		return &line{lineHead: lineHead{"train", e.Iter}, trainLine: &trainLine{e.Loss, e.Rate, finite(e.GradNorm), e.Tokens, e.TokensPerSecond, e.Padding, e.PeakMemory}}
 	case train.EvalEvent:
@@ -82,6 +91,10 @@ func parseLine(text []byte) (train.Event, error) {
 		return nil, fmt.Errorf("iteration is %d", head.Iter)
 	}
 	switch head.Event {
+	case "begin":
+		var l beginLine
+		err := json.Unmarshal(text, &l)
+		return train.BeginEvent{Iters: l.Iters, Trained: l.Trained, Parameters: l.Parameters}, err
 	case "train":
 		var l trainLine
 		err := json.Unmarshal(text, &l)
@@ -100,5 +113,5 @@ func parseLine(text []byte) (train.Event, error) {
 		err := json.Unmarshal(text, &l)
 		return train.SaveEvent{Iter: head.Iter, Path: l.Path}, err
 	}
-	return nil, fmt.Errorf("event %q is none of train, validation, sample and checkpoint", head.Event)
+	return nil, fmt.Errorf("event %q is none of begin, train, validation, sample and checkpoint", head.Event)
 }

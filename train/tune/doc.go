@@ -6,6 +6,9 @@
 //	// train ...
 //	err = tune.Save(ctx, m, "adapters")
 //
+// Load puts such a folder on another model, to train it further or to use it, and
+// Merge puts the adapters into the weights.
+//
 // Adapters stand beside weights of every form. A model that is loaded for inference
 // keeps its weights joined, turned or packed, which is the faster way to train them;
 // only Full needs models.WithTraining.

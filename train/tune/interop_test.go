@@ -117,6 +117,7 @@ func (r *interop) requireEqual(t *testing.T, m *models.Model, dir string) {
 		requireClose(t, want.Logits, logits(t, m), 1e-4)
 		again := load(t, filepath.Join(dir, "base"), models.WithWeights(models.Packed), models.WithAdapter(filepath.Join(dir, folder)))
 		requireClose(t, want.Logits, logits(t, again), 1e-4)
+		requireClose(t, want.Logits, logits(t, loadOnto(t, filepath.Join(dir, "base"), filepath.Join(dir, folder))), 1e-4)
 	}
 	for folder, want := range map[string]map[string]sample{"fused": r.Fused, "unpacked": r.Unpacked} {
 		if want == nil {
@@ -134,7 +135,13 @@ func (r *interop) requireEqual(t *testing.T, m *models.Model, dir string) {
 		_, err := convert.Folder(t.Context(), filepath.Join(dir, "base"), to, opts...)
 		require.NoError(t, err)
 		requireSamples(t, want, filepath.Join(to, "model.safetensors"))
-		requireClose(t, logits(t, m), logits(t, load(t, to)), bound)
+		fused := logits(t, load(t, to))
+		requireClose(t, logits(t, m), fused, bound)
+		if folder == "fused" {
+			merged := loadOnto(t, filepath.Join(dir, "base"), filepath.Join(dir, "mlx"))
+			require.NoError(t, tune.Merge(t.Context(), merged))
+			requireClose(t, fused, logits(t, merged), 1e-4)
+		}
 	}
 	if r.Theirs != nil {
 		r.Theirs.requireEqual(t, filepath.Join(dir, "base"))
@@ -148,6 +155,7 @@ func (f *foreign) requireEqual(t *testing.T, base string) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "adapter_config.json"), f.Config, 0o600))
 	writeNumbers(t, filepath.Join(dir, "adapter_model.safetensors"), f.Tensors)
 	requireClose(t, f.Logits, logits(t, load(t, base, models.WithAdapter(dir))), 1e-4)
+	requireClose(t, f.Logits, logits(t, loadOnto(t, base, dir)), 1e-4)
 }
 
 // requireSamples compares the tensors of a file.

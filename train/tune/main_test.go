@@ -12,7 +12,10 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-func TestMain(m *testing.M) { leaktest.Main(m) }
+func TestMain(m *testing.M) {
+	os.Setenv("OPENBLAS_NUM_THREADS", "1") // most matrices are tiny, and threads wait for each other
+	leaktest.Main(m)
+}
 
 // tiny makes a folder of a tiny llama of package models' tests.
 func tiny(t *testing.T, name string) string {

@@ -2,6 +2,7 @@ package losses
 
 import (
 	"fmt"
+	"slices"
 
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
@@ -69,26 +70,36 @@ func (c Chunked) each(s *mlx.Scope, h, targets, weights mlx.Array, f func(h, tar
 // differentiable is the loss of a chunk, with its gradients among what is computed.
 func (c Chunked) differentiable(s *mlx.Scope, h, targets, weights mlx.Array) mlx.Array {
 	args := append([]mlx.Array{h}, c.Params...)
-	argnums := make([]int, len(args))
-	for i := range argnums {
-		argnums[i] = i
+	argnums, fixed := make([]int, len(args)), make([]mlx.Array, len(args))
+	for i, a := range args {
+		argnums[i], fixed[i] = i, s.StopGradient(a)
 	}
-	grad := mlx.ValueAndGrad(func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
+	value, grads := mlx.ValueAndGrad(func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
 		return []mlx.Array{c.loss(s, targets, weights, in)}
-	}, argnums...)
-	forward := func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
-		value, grads := grad(s, in)
-		return append(value, grads...)
+	}, argnums...)(s, fixed)
+	if s.Err() != nil {
+		return mlx.Array{}
 	}
-	backward := func(s *mlx.Scope, primals, cotangents, outputs []mlx.Array) []mlx.Array {
-		out := make([]mlx.Array, len(primals))
-		for i := range out {
-			g := outputs[1+i]
-			out[i] = s.Multiply(g, s.AsType(cotangents[0], s.DtypeOf(g)))
+	return known(s, value[0], args, grads)
+}
+
+// known is a value [] whose gradients by args are known. They are arguments of the
+// function too and not results beside the value: MLX's compile never frees a custom
+// function of which a result is used by its gradient alone (0.32.2).
+func known(s *mlx.Scope, value mlx.Array, args, grads []mlx.Array) mlx.Array {
+	n := len(args)
+	forward := func(s *mlx.Scope, in []mlx.Array) []mlx.Array { return in[2*n:] }
+	backward := func(s *mlx.Scope, primals, cotangents, _ []mlx.Array) []mlx.Array {
+		out := make([]mlx.Array, 0, len(primals))
+		for _, g := range primals[n : 2*n] {
+			out = append(out, s.Multiply(g, s.AsType(cotangents[0], s.DtypeOf(g))))
+		}
+		for _, p := range primals[n:] {
+			out = append(out, s.ZerosLike(p))
 		}
 		return out
 	}
-	out := mlx.CustomVJP(forward, backward)(s, args)
+	out := mlx.CustomVJP(forward, backward)(s, append(append(slices.Clone(args), grads...), value))
 	if len(out) == 0 {
 		return mlx.Array{} // an error went before
 	}
@@ -105,16 +116,16 @@ func (c Chunked) loss(s *mlx.Scope, targets, weights mlx.Array, in []mlx.Array) 
 // takes two passes over the logits.
 func indexCrossEntropy(s *mlx.Scope, logits, targets mlx.Array) mlx.Array {
 	forward := func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
-		lse := s.LogSumExpAxis(in[0], -1, true)                        // [N, 1]
 		score := s.TakeAlongAxis(in[0], s.ExpandDims(targets, -1), -1) // [N, 1]
-		return []mlx.Array{s.SqueezeAxis(s.Subtract(lse, score), -1), lse}
+		return []mlx.Array{s.SqueezeAxis(s.Subtract(in[1], score), -1)}
 	}
-	backward := func(s *mlx.Scope, primals, cotangents, outputs []mlx.Array) []mlx.Array {
+	backward := func(s *mlx.Scope, primals, cotangents, _ []mlx.Array) []mlx.Array {
 		scale := s.ExpandDims(cotangents[0], -1) // [N, 1]
-		probs := s.Multiply(s.Exp(s.Subtract(primals[0], outputs[1])), scale)
-		return []mlx.Array{s.ScatterAddAxis(probs, s.ExpandDims(targets, -1), s.Negative(scale), -1)}
+		probs := s.Multiply(s.Exp(s.Subtract(primals[0], primals[1])), scale)
+		return []mlx.Array{s.ScatterAddAxis(probs, s.ExpandDims(targets, -1), s.Negative(scale), -1), s.ZerosLike(primals[1])}
 	}
-	out := mlx.CustomVJP(forward, backward)(s, []mlx.Array{logits})
+	lse := s.LogSumExpAxis(s.StopGradient(logits), -1, true) // [N, 1]; no result: see known
+	out := mlx.CustomVJP(forward, backward)(s, []mlx.Array{logits, lse})
 	if len(out) == 0 {
 		return mlx.Array{}
 	}

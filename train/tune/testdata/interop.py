@@ -68,6 +68,8 @@ def hugging_face(case):
     from transformers import AutoConfig, AutoModelForCausalLM
     config = json.loads((case / "base" / "config.json").read_text())
     kind = config.pop("model_type")
+    if kind == "gemma3":
+        return nested(config, load_file(case / "base" / "model.safetensors"))
     config = AutoConfig.for_model(kind, **config)
     config.pad_token_id = None
     model = AutoModelForCausalLM.from_config(config, attn_implementation="eager").to(torch.float32)
@@ -76,6 +78,22 @@ def hugging_face(case):
         model.lm_head.weight = torch.nn.Parameter(weights["lm_head.weight"])
     missing, extra = model.load_state_dict(weights, strict=False)
     assert not extra and set(missing) <= {"lm_head.weight"}, (missing, extra)
+    return model.eval()
+
+
+def nested(config, weights):
+    """A language model within one that sees, whose own part is as small as can be."""
+    import torch
+    from transformers import Gemma3Config, Gemma3ForConditionalGeneration
+    vision = dict(hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1, image_size=28, patch_size=14)
+    config = Gemma3Config(text_config=config["text_config"], vision_config=vision, mm_tokens_per_image=4, image_token_id=31)
+    config.text_config.pad_token_id = None
+    model = Gemma3ForConditionalGeneration._from_config(config, attn_implementation="eager").to(torch.float32)
+    names = {k: k.replace("language_model.model.", "model.language_model.").replace("language_model.lm_head", "lm_head") for k in weights}
+    weights = {names[k]: v for k, v in weights.items()}
+    model.lm_head.weight = torch.nn.Parameter(weights["lm_head.weight"])
+    missing, extra = model.load_state_dict(weights, strict=False)
+    assert not extra and all("vision" in k or "projector" in k for k in missing), (missing, extra)
     return model.eval()
 
 

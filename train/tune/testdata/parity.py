@@ -1,16 +1,21 @@
 """Losses of 20 steps of mlx-lm's own training, on tiny random models and on SmolLM2-135M.
 
 usage: parity.py                   writes parity.json
+       parity.py drift             tells how far mlx-lm's losses of a case get from its own when one bit of one weight is another
        parity.py FOLDER            writes smollm2.json; FOLDER is the f32 of models/testdata/smollm2.py
 
-Needs mlx, mlx-cpu and mlx-lm 0.32.2. The step is that of mlx_lm/tuner/trainer.py: nn.value_and_grad of default_loss, then an optimizer of
-mlx.optimizers; adapters are those of linear_to_lora_layers. Weights, first adapters and tokens are not stored: both sides make them
-(models/testdata/parity.py). Rates are low: Adam divides by what may be rounding, and a token that goes to another expert tells it. mlx-lm has no DoRA for experts: DoRASwitchLinear is DoRALinear with a dimension more.
+Needs mlx, mlx-cpu and mlx-lm 0.32.2. The tiny models' step is that of mlx_lm/tuner/trainer.py: nn.value_and_grad of default_loss, then an
+optimizer of mlx.optimizers; adapters are those of linear_to_lora_layers. Weights, first adapters and tokens are not stored: both sides make
+them (models/testdata/parity.py). mlx-lm has no DoRA for experts: DoRASwitchLinear is DoRALinear with a dimension more.
+
+Rates are 100 times those of mlx_lm.lora and no higher, for then mlx-lm is not within 1e-4 of itself: Adam's first updates are the signs of
+gradients, also of those that are rounding, and a token goes to another expert.
 """
 import json
 import pathlib
 import sys
-import zlib
+import tempfile
+import types
 
 import mlx.core as mx
 import mlx.nn as nn
@@ -18,11 +23,13 @@ import mlx.optimizers as optim
 import numpy as np
 from mlx.utils import tree_flatten
 from mlx_lm.models.switch_layers import QuantizedSwitchLinear, SwitchLinear
-from mlx_lm.tuner import utils
+from mlx_lm.tuner import trainer, utils
+from mlx_lm.tuner.callbacks import TrainingCallback
+from mlx_lm.tuner.datasets import CacheDataset, create_dataset
 from mlx_lm.tuner.lora import LoRASwitchLinear
-from mlx_lm.tuner.trainer import default_loss
+from mlx_lm.tuner.trainer import TrainingArgs, default_loss
 from mlx_lm.tuner.utils import linear_to_lora_layers
-from mlx_lm.utils import _get_classes, load_model
+from mlx_lm.utils import _get_classes, load
 
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[2] / "models" / "testdata"))
@@ -37,6 +44,8 @@ GEMMA3 = dict(SIZES, model_type="gemma3_text", rms_norm_eps=1e-6, rope_theta=100
               sliding_window=6, sliding_window_pattern=2, rope_scaling=None)
 MOE = dict(SIZES, model_type="qwen3_moe", num_hidden_layers=2, moe_intermediate_size=32, rms_norm_eps=1e-6, rope_theta=10000.0, num_experts=4,
            num_experts_per_tok=2, decoder_sparse_step=1, mlp_only_layers=[], norm_topk_prob=True, tie_word_embeddings=False)
+NESTED = dict(model_type="gemma3", vocab_size=32, text_config=GEMMA3)
+PREFIX = "language_model."  # of a model within another, which the Go side leaves out
 Q4 = dict(group_size=32, bits=4)
 OPTIMIZERS = dict(adam=optim.Adam, adamw=optim.AdamW, sgd=optim.SGD, adafactor=optim.Adafactor, muon=optim.Muon)
 
@@ -100,7 +109,7 @@ def train(model, optimizer, batches):
     return dict(losses=losses, counts=counts)
 
 
-def tiny(config, kind="lora", layers=2, optimizer="adam", rate=1e-3, quantization=None, **lora):
+def tiny(config, kind="lora", layers=2, optimizer="adam", rate=1e-3, quantization=None, nudged=False, **lora):
     lora = dict(rank=4, scale=2.0, dropout=0.0, **lora)
     Model, Args = _get_classes(config)
     model = Model(Args.from_dict(config))
@@ -116,31 +125,42 @@ def tiny(config, kind="lora", layers=2, optimizer="adam", rate=1e-3, quantizatio
     else:
         adapt(model, kind, layers, lora)
     trained = {k: v.shape for k, v in tree_flatten(model.trainable_parameters())}
-    model.load_weights([(k, tensor(k, s)) for k, s in trained.items() if k.endswith(("lora_a", "lora_b"))], strict=False)
+    model.load_weights([(k, tensor(k.removeprefix(PREFIX), s)) for k, s in trained.items() if k.endswith(("lora_a", "lora_b"))], strict=False)
+    if nudged:
+        name, first = next((k, v) for k, v in tree_flatten(model.trainable_parameters()) if v.ndim > 1)
+        model.load_weights([(name, first * mx.where(mx.arange(first.size).reshape(first.shape) == 0, 1 + 2**-23, 1))], strict=False)
     model.train()
     out = train(model, OPTIMIZERS[optimizer](learning_rate=rate), [batch(i, 32, BATCH, LENGTH) for i in range(STEPS)])
     return dict(config=config, tensors=[[k, list(s)] for k, s in shapes.items()], packed=packed, kind=kind, layers=layers, lora=lora,
-                optimizer=optimizer, rate=rate, trained=[[k, list(s)] for k, s in trained.items()], **out)
+                optimizer=optimizer, rate=rate, trained=[[k.removeprefix(PREFIX), list(s)] for k, s in trained.items()], **out)
 
 
 def smollm2(folder):
-    """Adapters whose B is zero, as they begin."""
-    model, _ = load_model(pathlib.Path(folder))
+    """train of mlx_lm/tuner/trainer.py itself, on smollm2.jsonl as mlx_lm.lora --mask-prompt reads it; adapters whose B is zero, as they begin."""
+    model, tokenizer = load(folder)
     model.set_dtype(mx.float32)
     lora = dict(rank=8, scale=20.0, dropout=0.0)
-    adapt(model, "lora", 4, lora)
+    adapt(model, "lora", 8, lora)
     trained = {k: v.shape for k, v in tree_flatten(model.trainable_parameters())}
     model.load_weights([(k, tensor(k, s)) for k, s in trained.items() if k.endswith("lora_a")], strict=False)
-    model.train()
-    prompts = json.loads((HERE.parents[2] / "models" / "testdata" / "smollm2.json").read_text())["prompts"]
-    text = [i for p in prompts for i in p["ids"]]
-    rows, length = 1, 8
-    batches, tokens = [], []
-    for step in range(STEPS):
-        ids = np.array([text[37 * step:][:length + 1]])
-        tokens.append(ids.tolist())
-        batches.append((mx.array(ids), mx.array([[1, length]] * rows)))
-    return dict(layers=4, lora=lora, optimizer="adam", rate=1e-4, tokens=tokens, **train(model, optim.Adam(learning_rate=1e-4), batches))
+    rows = [json.loads(line) for line in (HERE / "smollm2.jsonl").read_text().splitlines()]
+    settings = types.SimpleNamespace(mask_prompt=True)
+    reports = Reports()
+    np.random.seed(0)
+    with tempfile.TemporaryDirectory() as out:
+        args = TrainingArgs(batch_size=2, iters=STEPS, steps_per_report=1, max_seq_length=96, adapter_file=out + "/adapters.safetensors")
+        trainer.train(model, optim.Adam(learning_rate=1e-4), CacheDataset(create_dataset(rows, tokenizer, settings)), args=args, training_callback=reports)
+    return dict(layers=8, lora=lora, optimizer="adam", rate=1e-4, losses=reports.losses, counts=reports.counts)
+
+
+class Reports(TrainingCallback):
+    def __init__(self):
+        self.losses, self.counts = [], []
+
+    def on_train_loss_report(self, info):
+        self.losses.append(float(f"{info['train_loss']:.8g}"))
+        self.counts.append(info["trained_tokens"] - sum(self.counts))
+        print(info, file=sys.stderr)
 
 
 CASES = {
@@ -152,6 +172,7 @@ CASES = {
     }.items()
 }
 CASES |= {
+    "nested/lora": lambda: tiny(NESTED), "nested/full": lambda: tiny(NESTED, kind="full"),
     "llama/lora of keys": lambda: tiny(LLAMA, layers=1, keys=["self_attn.q_proj", "mlp.down_proj", "model.embed_tokens"], optimizer="sgd", rate=0.1),
     "llama/dora of embeddings": lambda: tiny(LLAMA, kind="dora", keys=["model.embed_tokens"], rate=1e-3),
     "llama/lora with muon": lambda: tiny(LLAMA, layers=-1, optimizer="muon", rate=1e-3),
@@ -160,8 +181,19 @@ CASES |= {
     "experts/full": lambda: tiny(MOE, kind="full", layers=1, rate=3e-4),
 }
 
+
+def drift():
+    for rate in 1e-5, 1e-4, 1e-3, 1e-2, 3e-2:
+        for name, options in {"lora": dict(), "qlora": dict(quantization=Q4), "full": dict(kind="full")}.items():
+            for base in LLAMA, QWEN3, GEMMA3, MOE:
+                a, b = (tiny(base, rate=rate, nudged=nudged, **options)["losses"] for nudged in (False, True))
+                print(f"{rate:g} {base['model_type']}/{name}: {max(abs(x - y) for x, y in zip(a, b)):.1e} of {a[0]:.3f} -> {a[-1]:.3f}", flush=True)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) > 1:
+    if sys.argv[1:] == ["drift"]:
+        drift()
+    elif len(sys.argv) > 1:
         (HERE / "smollm2.json").write_text(json.dumps(smollm2(sys.argv[1]), separators=(",", ":")) + "\n")
     else:
         lines = [f"{json.dumps(name)}: {json.dumps(case(), separators=(',', ':'))}" for name, case in CASES.items()]
