@@ -158,7 +158,7 @@ func (c kernelCase) product(t *mlx.Thread, w []mlx.Array, rows int) (time.Durati
 		if len(w) > 2 {
 			biases = w[2]
 		}
-		return s.CPUQuantizedMatmul(x, w[0], w[1], biases, c.group, c.bits, c.mode)
+		return s.CPUQuantizedMatmul(x, w[0], w[1], biases, c.group, c.bits, c.mode, false)
 	})
 	if err != nil {
 		return 0, err

@@ -14,21 +14,27 @@ import (
 import "C"
 
 // KernelsVariable names the environment variable that turns our own kernels for a
-// CPU off when it is 0. It is read once, when the libraries are loaded.
+// CPU off when it is 0, and makes their products exact by default when it is exact.
+// It is read once, when the libraries are loaded.
 const KernelsVariable = "GO_MLX_CPU_KERNELS"
 
 // ErrNoKernels is the error of the CPU functions where our own kernels are not
 // loaded. It is wrapped with the reason.
 var ErrNoKernels = errors.New("bindings: no kernels for a CPU")
 
-// hasKernels is set once libgomlx serves.
-var hasKernels atomic.Bool
+// hasKernels is set once libgomlx serves, exactKernels where its products are to be
+// exact by default.
+var hasKernels, exactKernels atomic.Bool
 
 // HasKernels loads the libraries if need be and reports whether our own kernels for
 // a CPU came with them, built for this MLX. Without them, all other functions work.
 //
 // C: gomlx_built_for.
 func HasKernels() bool { return ensure() == nil && hasKernels.Load() }
+
+// ExactKernels reports whether KernelsVariable asks for exact products. Callers that
+// would let products round their rows to 16 bits ask it first.
+func ExactKernels() bool { return HasKernels() && exactKernels.Load() }
 
 // ensureKernels is ensure for the functions of libgomlx.
 func ensureKernels() error {
@@ -66,6 +72,7 @@ func loadKernels(lib *Library) {
 		return
 	}
 	lib.Kernels = path
+	exactKernels.Store(os.Getenv(KernelsVariable) == "exact")
 	hasKernels.Store(true)
 }
 

@@ -20,9 +20,9 @@ func TestCPUQuantizedMatmul(t *testing.T) {
 	group, bits := bindings.OptionalInt{Value: 32, Valid: true}, bindings.OptionalInt{Value: 4, Valid: true}
 	q := k.list(bindings.Quantize(in.w, group, bits, "affine", array{}, k.s))
 	want := k.array(bindings.QuantizedMatmul(in.h, q[0], q[1], q[2], true, group, bits, "affine", k.s))
-	got := k.array(bindings.CPUQuantizedMatmul(in.h, q[0], q[1], q[2], 32, 4, "affine", k.s))
+	got := k.array(bindings.CPUQuantizedMatmul(in.h, q[0], q[1], q[2], 32, 4, "affine", true, k.s))
 	require.InDeltaSlice(t, k.read(want), k.read(got), 1e-5)
-	_, err := bindings.CPUQuantizedMatmul(in.h, q[0], q[1], q[2], 48, 4, "affine", k.s)
+	_, err := bindings.CPUQuantizedMatmul(in.h, q[0], q[1], q[2], 48, 4, "affine", true, k.s)
 	k.fails(err, "cpu_quantized_matmul", "does not know groups of 48 values of 4 bits in mode affine", 1)
 }
 
@@ -42,7 +42,7 @@ func TestCPUProducts(t *testing.T) {
 	zero := k.array(bindings.Zeros([]int32{1}, bindings.Uint32, k.s))
 	require.InDeltaSlice(t, want, k.read(k.array(bindings.CPUGatherMatmul(in.h, front(dense), zero, k.s))), 1e-5)
 	require.InDeltaSlice(t, want, k.read(k.array(bindings.CPUGatherQuantizedMatmul(in.h,
-		front(q[0]), front(q[1]), front(q[2]), zero, 32, 4, "affine", k.s))), 1e-5)
+		front(q[0]), front(q[1]), front(q[2]), zero, 32, 4, "affine", true, k.s))), 1e-5)
 }
 
 // The operations of a step are MLX's.

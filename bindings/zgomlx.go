@@ -68,18 +68,20 @@ func CPUThreads() (int32, error) {
 // packed into w, scales and biases, as [..., N] of x's dtype: QuantizedMatmul by our own kernel
 // for a CPU. x is float32, bfloat16 or float16, and sums are float32. Scales and biases may be of
 // either of the three dtypes, and groups of 16 values are known beside those of QuantizedMatmul.
-// biases is a zero Array unless mode is affine. Its gradients are those of QuantizedMatmul. It is
-// an error where the kernels are not loaded, and on a GPU.
+// biases is a zero Array unless mode is affine. Unless it is to be exact, fewer than 12 rows of x
+// may be rounded to 16 bits first, which is faster: no number then moves by more than 1/65534 of
+// the largest of its group of group_size. Its gradients are those of QuantizedMatmul. It is an
+// error where the kernels are not loaded, and on a GPU.
 //
 // C: gomlx_cpu_quantized_matmul.
-func CPUQuantizedMatmul(x Array, w Array, scales Array, biases Array, groupSize int32, bits int32, mode string, s Stream) (Array, error) {
+func CPUQuantizedMatmul(x Array, w Array, scales Array, biases Array, groupSize int32, bits int32, mode string, exact bool, s Stream) (Array, error) {
 	if err := ensureKernels(); err != nil {
 		return Array{}, err
 	}
 	if err := checkString("cpu_quantized_matmul", "mode", mode); err != nil {
 		return Array{}, err
 	}
-	r := C.gm_gomlx_cpu_quantized_matmul(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(scales.h), C.uintptr_t(biases.h), C.int(groupSize), C.int(bits), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.uintptr_t(s.h))
+	r := C.gm_gomlx_cpu_quantized_matmul(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(scales.h), C.uintptr_t(biases.h), C.int(groupSize), C.int(bits), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.bool(exact), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("cpu_quantized_matmul", r.err)
 	}
@@ -126,14 +128,14 @@ func CPUMatmul(x Array, w Array, s Stream) (Array, error) {
 // knows. Its gradients are those of GatherQMM, and there are none for groups of 16.
 //
 // C: gomlx_cpu_gather_quantized_matmul.
-func CPUGatherQuantizedMatmul(x Array, w Array, scales Array, biases Array, indices Array, groupSize int32, bits int32, mode string, s Stream) (Array, error) {
+func CPUGatherQuantizedMatmul(x Array, w Array, scales Array, biases Array, indices Array, groupSize int32, bits int32, mode string, exact bool, s Stream) (Array, error) {
 	if err := ensureKernels(); err != nil {
 		return Array{}, err
 	}
 	if err := checkString("cpu_gather_quantized_matmul", "mode", mode); err != nil {
 		return Array{}, err
 	}
-	r := C.gm_gomlx_cpu_gather_quantized_matmul(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(scales.h), C.uintptr_t(biases.h), C.uintptr_t(indices.h), C.int(groupSize), C.int(bits), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.uintptr_t(s.h))
+	r := C.gm_gomlx_cpu_gather_quantized_matmul(C.uintptr_t(x.h), C.uintptr_t(w.h), C.uintptr_t(scales.h), C.uintptr_t(biases.h), C.uintptr_t(indices.h), C.int(groupSize), C.int(bits), (*C.char)(unsafe.Pointer(unsafe.StringData(mode))), C.size_t(len(mode)), C.bool(exact), C.uintptr_t(s.h))
 	if r.err != nil {
 		return Array{}, fail("cpu_gather_quantized_matmul", r.err)
 	}

@@ -9,4 +9,4 @@ const (
 )
 
 // The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
-const kernelsHeader = "c0dfd020e3696dd2d1f71a5032a5199c5dbf19bbaa6bcedde131c3d8f7014e27"
+const kernelsHeader = "ecf36d32dd686d81a945f796a0134e030fafaa049b42587d98e5852d8347e7a0"

@@ -669,10 +669,10 @@ int (*p_mlx_version)(mlx_string *);
 int (*p_gomlx_built_for)(mlx_string *);
 int (*p_gomlx_cpu_isa)(mlx_string *);
 int (*p_gomlx_cpu_threads)(int *);
-int (*p_gomlx_cpu_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
+int (*p_gomlx_cpu_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, bool, const mlx_stream);
 int (*p_gomlx_cpu_dequantize)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
 int (*p_gomlx_cpu_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_stream);
-int (*p_gomlx_cpu_gather_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
+int (*p_gomlx_cpu_gather_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, bool, const mlx_stream);
 int (*p_gomlx_cpu_gather_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_stream);
 int (*p_gomlx_cpu_rms_norm)(mlx_array *, const mlx_array, const mlx_array, float, const mlx_stream);
 int (*p_gomlx_cpu_add_rms_norm)(mlx_array *, mlx_array *, const mlx_array, const mlx_array, const mlx_array, float, const mlx_stream);
@@ -5430,10 +5430,10 @@ gm_ret1 gm_gomlx_cpu_threads(void) {
 	return (gm_ret1){(uintptr_t)resArg, gm_error(gm_st)};
 }
 
-gm_ret1 gm_gomlx_cpu_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, int groupSize, int bits, const char *mode, size_t mode_n, uintptr_t s) {
+gm_ret1 gm_gomlx_cpu_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, int groupSize, int bits, const char *mode, size_t mode_n, bool exact, uintptr_t s) {
 	mlx_array resArg = {0};
 	char mode_b[GM_SHORT]; char *mode_c = gm_cstr(mode_b, mode, mode_n);
-	int gm_st = p_gomlx_cpu_quantized_matmul(&resArg, (mlx_array){(void *)x}, (mlx_array){(void *)w}, (mlx_array){(void *)scales}, (mlx_array){(void *)biases}, groupSize, bits, mode_c, (mlx_stream){(void *)s});
+	int gm_st = p_gomlx_cpu_quantized_matmul(&resArg, (mlx_array){(void *)x}, (mlx_array){(void *)w}, (mlx_array){(void *)scales}, (mlx_array){(void *)biases}, groupSize, bits, mode_c, exact, (mlx_stream){(void *)s});
 	if (mode_c != mode_b) free(mode_c);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
@@ -5452,10 +5452,10 @@ gm_ret1 gm_gomlx_cpu_matmul(uintptr_t x, uintptr_t w, uintptr_t s) {
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }
 
-gm_ret1 gm_gomlx_cpu_gather_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, uintptr_t indices, int groupSize, int bits, const char *mode, size_t mode_n, uintptr_t s) {
+gm_ret1 gm_gomlx_cpu_gather_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, uintptr_t indices, int groupSize, int bits, const char *mode, size_t mode_n, bool exact, uintptr_t s) {
 	mlx_array resArg = {0};
 	char mode_b[GM_SHORT]; char *mode_c = gm_cstr(mode_b, mode, mode_n);
-	int gm_st = p_gomlx_cpu_gather_quantized_matmul(&resArg, (mlx_array){(void *)x}, (mlx_array){(void *)w}, (mlx_array){(void *)scales}, (mlx_array){(void *)biases}, (mlx_array){(void *)indices}, groupSize, bits, mode_c, (mlx_stream){(void *)s});
+	int gm_st = p_gomlx_cpu_gather_quantized_matmul(&resArg, (mlx_array){(void *)x}, (mlx_array){(void *)w}, (mlx_array){(void *)scales}, (mlx_array){(void *)biases}, (mlx_array){(void *)indices}, groupSize, bits, mode_c, exact, (mlx_stream){(void *)s});
 	if (mode_c != mode_b) free(mode_c);
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
 }

@@ -80,7 +80,7 @@ func TestGemma3PackedAsLlamaCPP(t *testing.T) {
 		t.Skip("runs a real model")
 	}
 	cases := gemma3Cases(t)
-	m := loadTest(t, testmodels.RequireGemma3(t), WithWeights(Packed), WithDtype(mlx.Float32))
+	m := loadDefault(t, testmodels.RequireGemma3(t), WithWeights(Packed), WithDtype(mlx.Float32))
 	stream := m.Generate(t.Context(), cases[0].Prompt, generate.WithMaxTokens(20), generate.WithoutStops())
 	tokens, _, _ := collect(t, stream)
 	require.Equal(t, cases[0].Tokens[:20], tokens)

@@ -28,7 +28,7 @@ func (ref *smollm2) begins(t *testing.T, m *Model, kind string, tokens int) {
 func TestKernelsKeepTheFilesWeights(t *testing.T) {
 	requireKernels(t)
 	m, ref := loadSmolLM2(t, Auto)
-	require.Equal(t, nn.Policy{Dtype: mlx.Float32, Kernels: true}, m.Policy())
+	require.Equal(t, nn.Policy{Dtype: mlx.Float32, Kernels: true, Rounded: true}, m.Policy())
 	ref.begins(t, m, "q4-f32", 12)
 
 	path := testmodels.RequireSmolLM2(t)

@@ -175,6 +175,7 @@ func (c *loadConfig) policy(t *mlx.Thread, ck *checkpoint) (nn.Policy, error) {
 		return p, fmt.Errorf("weights %q is none of auto, packed and dense", c.form)
 	}
 	p.Kernels = t.CPUKernels() && c.form != Dense && !c.train && p.Dtype == mlx.Float32
+	p.Rounded = t.CPUKernels() && !c.exact && !c.train && !mlx.ExactCPUKernels()
 	if w, ok := ck.weights.(*ggufWeights); ok {
 		w.fine = p.Kernels
 	}

@@ -32,8 +32,15 @@ func copyFile(t *testing.T, from, to string) {
 	require.NoError(t, os.WriteFile(to, data, 0o600))
 }
 
-// loadTest loads a model that is closed at the end of the test.
+// loadTest loads a model that is closed at the end of the test. Its products are
+// exact, so that it can be held against references.
 func loadTest(t *testing.T, path string, opts ...Option) *Model {
+	t.Helper()
+	return loadDefault(t, path, append([]Option{WithExactProducts()}, opts...)...)
+}
+
+// loadDefault is loadTest with products as they are by default.
+func loadDefault(t *testing.T, path string, opts ...Option) *Model {
 	t.Helper()
 	m, err := Load(t.Context(), path, opts...)
 	require.NoError(t, err)

@@ -27,6 +27,7 @@ type loadConfig struct {
 	form     WeightForm
 	progress func(done, total int, layer string)
 	train    bool
+	exact    bool
 	adapter  string
 	template *templates.Template
 	download func(hub.Progress)
@@ -60,6 +61,13 @@ func WithWeights(f WeightForm) Option { return func(c *loadConfig) { c.form = f 
 // assigned and saved: see [Model.Parameters]. Generating with them is slower.
 // Quantised weights are unpacked by WithWeights(Dense), and otherwise frozen.
 func WithTraining() Option { return func(c *loadConfig) { c.train = true } }
+
+// WithExactProducts keeps activations as they are in products with packed weights.
+// By default our own kernels for a CPU round up to eleven rows of them to 16 bits,
+// which is faster: no number moves by more than 1/65534 of the largest of its group.
+// WithTraining implies it, gradients are always exact, and GO_MLX_CPU_KERNELS=exact
+// makes it the default.
+func WithExactProducts() Option { return func(c *loadConfig) { c.exact = true } }
 
 // WithAdapter loads an adapter on top of the model: a folder of mlx_lm.lora (LoRA,
 // DoRA or whole weights) or of Hugging Face's PEFT (LoRA, DoRA), or a file of weights

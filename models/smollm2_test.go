@@ -56,7 +56,7 @@ func loadSmolLM2(t *testing.T, form WeightForm) (*Model, *smollm2) {
 	ref := new(smollm2)
 	require.NoError(t, json.Unmarshal(data, ref))
 	require.Len(t, ref.Prompts, 5)
-	return loadTest(t, testmodels.RequireSmolLM2(t), WithWeights(form), WithDtype(mlx.Float32)), ref
+	return loadDefault(t, testmodels.RequireSmolLM2(t), WithWeights(form), WithDtype(mlx.Float32)), ref
 }
 
 // collect runs a generation to its end and returns its ids, its text and its last

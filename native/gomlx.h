@@ -31,7 +31,7 @@ int gomlx_cpu_isa(mlx_string* str_);
 /** The threads that the kernels work with. */
 int gomlx_cpu_threads(int* res);
 
-/** x [..., k] times the transpose of a matrix [n, k] that is packed as MLX does. */
+/** x [..., k] times the transpose of a matrix [n, k] that is packed as MLX does; unless exact, few rows of x are rounded to 16 bits first. */
 int gomlx_cpu_quantized_matmul(
     mlx_array* res,
     const mlx_array x,
@@ -41,6 +41,7 @@ int gomlx_cpu_quantized_matmul(
     int group_size,
     int bits,
     const char* mode,
+    bool exact,
     const mlx_stream s);
 
 /** The matrix [..., n, k] that is packed so, as float32. */
@@ -61,7 +62,7 @@ int gomlx_cpu_matmul(
     const mlx_array w,
     const mlx_stream s);
 
-/** x [..., m, k] times the transpose of one of the packed matrices [e, n, k] for each index. */
+/** x [..., m, k] times the transpose of one of the packed matrices [e, n, k] for each index; exact as above. */
 int gomlx_cpu_gather_quantized_matmul(
     mlx_array* res,
     const mlx_array x,
@@ -72,6 +73,7 @@ int gomlx_cpu_gather_quantized_matmul(
     int group_size,
     int bits,
     const char* mode,
+    bool exact,
     const mlx_stream s);
 
 /** x [..., m, k] times the transpose of one of the matrices w [e, n, k] for each index. */

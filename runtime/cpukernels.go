@@ -45,6 +45,10 @@ func (t *Thread) CPUKernels() bool {
 	return t != nil && t.e != nil && t.e.cpuKernels && t.e.main.device.Type == CPU
 }
 
+// ExactCPUKernels reports whether GO_MLX_CPU_KERNELS=exact asks that products with
+// packed weights do not round their rows to 16 bits.
+func ExactCPUKernels() bool { return bindings.ExactKernels() }
+
 // KernelInfo tells which instruction set our own kernels for a CPU run with, and on
 // how many threads.
 func KernelInfo() (isa string, threads int, err error) {

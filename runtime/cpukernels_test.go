@@ -127,7 +127,7 @@ func (m packed) dense(s *mlx.Scope) mlx.Array {
 }
 
 func (m packed) mul(s *mlx.Scope, x mlx.Array) mlx.Array {
-	return s.CPUQuantizedMatmul(x, m.w, m.scales, m.biases, m.group, m.bits, m.mode)
+	return s.CPUQuantizedMatmul(x, m.w, m.scales, m.biases, m.group, m.bits, m.mode, true)
 }
 
 // roundoff is how far a result of a dtype may lie from the exact one of size 1.
@@ -295,43 +295,43 @@ func TestCPUQuantizedMatmulRefuses(t *testing.T) {
 		none := mlx.Array{}
 		for want, call := range map[string]func(s *mlx.Scope) mlx.Array{
 			"wants float32, bfloat16 or float16, not int32": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(ints, m.w, m.scales, m.biases, 32, 4, "affine")
+				return s.CPUQuantizedMatmul(ints, m.w, m.scales, m.biases, 32, 4, "affine", true)
 			},
 			"x (1,60) does not fit a matrix of rows of 64": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(short, m.w, m.scales, m.biases, 32, 4, "affine")
+				return s.CPUQuantizedMatmul(short, m.w, m.scales, m.biases, 32, 4, "affine", true)
 			},
 			"does not know groups of 48 values of 4 bits in mode affine": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(x, m.w, m.scales, m.biases, 48, 4, "affine")
+				return s.CPUQuantizedMatmul(x, m.w, m.scales, m.biases, 48, 4, "affine", true)
 			},
 			"does not know groups of 32 values of 7 bits": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(x, m.w, m.scales, m.biases, 32, 7, "affine")
+				return s.CPUQuantizedMatmul(x, m.w, m.scales, m.biases, 32, 7, "affine", true)
 			},
 			"does not know groups of 16 values of 4 bits in mode mxfp4": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(x, fp.w, fp.scales, none, 16, 4, "mxfp4")
+				return s.CPUQuantizedMatmul(x, fp.w, fp.scales, none, 16, 4, "mxfp4", true)
 			},
 			`does not know the mode "int4"`: func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(x, m.w, m.scales, m.biases, 32, 4, "int4")
+				return s.CPUQuantizedMatmul(x, m.w, m.scales, m.biases, 32, 4, "int4", true)
 			},
 			"scales (8,2) do not fit a weight (8,8) of 4 bits in groups of 64": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(x, m.w, m.scales, m.biases, 64, 4, "affine")
+				return s.CPUQuantizedMatmul(x, m.w, m.scales, m.biases, 64, 4, "affine", true)
 			},
 			"wants biases in mode affine, and in no other": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(x, m.w, m.scales, none, 32, 4, "affine")
+				return s.CPUQuantizedMatmul(x, m.w, m.scales, none, 32, 4, "affine", true)
 			},
 			"wants scales of uint8 in mode mxfp4": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(x, fp.w, m.scales, none, 32, 4, "mxfp4")
+				return s.CPUQuantizedMatmul(x, fp.w, m.scales, none, 32, 4, "mxfp4", true)
 			},
 			"wants biases of the scales' dtype and shape": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(x, m.w, m.scales, s.AsType(m.biases, mlx.Float16), 32, 4, "affine")
+				return s.CPUQuantizedMatmul(x, m.w, m.scales, s.AsType(m.biases, mlx.Float16), 32, 4, "affine", true)
 			},
 			"wants a weight of uint32": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(x, m.scales, m.scales, m.biases, 32, 4, "affine")
+				return s.CPUQuantizedMatmul(x, m.scales, m.scales, m.biases, 32, 4, "affine", true)
 			},
 			"wants one matrix, not (1,8,8)": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(x, three, threeScales, threeScales, 32, 4, "affine")
+				return s.CPUQuantizedMatmul(x, three, threeScales, threeScales, 32, 4, "affine", true)
 			},
 			"expected a non-empty mlx_array": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(x, none, m.scales, m.biases, 32, 4, "affine")
+				return s.CPUQuantizedMatmul(x, none, m.scales, m.biases, 32, 4, "affine", true)
 			},
 		} {
 			_, err := th.Build(call)

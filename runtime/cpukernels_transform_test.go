@@ -153,7 +153,7 @@ func TestCPUKernelsTurnedOff(t *testing.T) {
 			_, err := th.Build(func(s *mlx.Scope) mlx.Array {
 				require.False(t, s.CPUKernels())
 				x := s.Zeros([]int{1, 32}, mlx.Float32)
-				return s.CPUQuantizedMatmul(x, x, x, x, 32, 4, "affine")
+				return s.CPUQuantizedMatmul(x, x, x, x, 32, 4, "affine", true)
 			})
 			require.ErrorIs(t, err, mlx.ErrNoKernels)
 			require.ErrorContains(t, err, "GO_MLX_CPU_KERNELS=0 turns them off")

@@ -77,7 +77,7 @@ func TestCPUProductsOfNothing(t *testing.T) {
 	withKernels(t, func(th *mlx.Thread) {
 		all, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
 			x, w, none := s.Zeros([]int{3, 0}, mlx.Float32), s.Zeros([]int{5, 0}, mlx.Float32), s.Zeros([]int{5, 0}, mlx.Uint32)
-			return []mlx.Array{s.CPUMatmul(x, w), s.CPUQuantizedMatmul(x, none, w, w, 32, 4, "affine"),
+			return []mlx.Array{s.CPUMatmul(x, w), s.CPUQuantizedMatmul(x, none, w, w, 32, 4, "affine", true),
 				s.Flatten(s.CPUGatherMatmul(x, s.ExpandDims(w, 0), mlx.Const(s, []uint32{0})), 0, 1)}
 		})
 		require.NoError(t, err)
@@ -202,7 +202,7 @@ func TestCPUGather(t *testing.T) {
 				all, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
 					return []mlx.Array{
 						s.GatherMM(x, s.SwapAxes(dense, -1, -2), mlx.Array{}, s.AsType(indices, mlx.Uint32), false),
-						s.CPUGatherQuantizedMatmul(x, m.w, m.scales, m.biases, indices, m.group, m.bits, m.mode),
+						s.CPUGatherQuantizedMatmul(x, m.w, m.scales, m.biases, indices, m.group, m.bits, m.mode, true),
 						s.CPUGatherMatmul(x, dense, indices),
 						s.AsType(s.CPUGatherMatmul(s.AsType(x, mlx.BFloat16), s.AsType(dense, mlx.Float16), indices), mlx.Float32),
 					}
@@ -252,7 +252,7 @@ func TestCPUGatherTransformed(t *testing.T) {
 		}, 0, 1)
 		got := grads(func(s *mlx.Scope, x, w mlx.Array) mlx.Array { return s.CPUGatherMatmul(x, w, indices) }, 0, 1)
 		ofPacked := grads(func(s *mlx.Scope, x, _ mlx.Array) mlx.Array {
-			return s.CPUGatherQuantizedMatmul(x, m.w, m.scales, m.biases, indices, 32, 4, "affine")
+			return s.CPUGatherQuantizedMatmul(x, m.w, m.scales, m.biases, indices, 32, 4, "affine", true)
 		}, 0)
 		dx, dw := read[float32](t, th, want[0]), read[float32](t, th, want[1])
 		require.InDeltaSlice(t, dx, read[float32](t, th, got[0]), 1e-3)

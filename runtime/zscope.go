@@ -4196,15 +4196,17 @@ func (s *Scope) RandomUniform(low Array, high Array, shape []int, dtype Dtype, k
 // packed into w, scales and biases, as [..., N] of x's dtype: QuantizedMatmul by our own kernel
 // for a CPU. x is float32, bfloat16 or float16, and sums are float32. Scales and biases may be of
 // either of the three dtypes, and groups of 16 values are known beside those of QuantizedMatmul.
-// biases is a zero Array unless mode is affine. Its gradients are those of QuantizedMatmul. It is
-// an error where the kernels are not loaded, and on a GPU.
+// biases is a zero Array unless mode is affine. Unless it is to be exact, fewer than 12 rows of x
+// may be rounded to 16 bits first, which is faster: no number then moves by more than 1/65534 of
+// the largest of its group of group_size. Its gradients are those of QuantizedMatmul. It is an
+// error where the kernels are not loaded, and on a GPU.
 //
 // C: gomlx_cpu_quantized_matmul.
-func (s *Scope) CPUQuantizedMatmul(x Array, w Array, scales Array, biases Array, groupSize int, bits int, mode string) Array {
+func (s *Scope) CPUQuantizedMatmul(x Array, w Array, scales Array, biases Array, groupSize int, bits int, mode string, exact bool) Array {
 	if !s.ok() {
 		return Array{}
 	}
-	r0, err := bindings.CPUQuantizedMatmul(x, w, scales, biases, s.i32("cpu_quantized_matmul", groupSize), s.i32("cpu_quantized_matmul", bits), mode, s.stream)
+	r0, err := bindings.CPUQuantizedMatmul(x, w, scales, biases, s.i32("cpu_quantized_matmul", groupSize), s.i32("cpu_quantized_matmul", bits), mode, exact, s.stream)
 	return s.own("cpu_quantized_matmul", r0, err)
 }
 
@@ -4239,11 +4241,11 @@ func (s *Scope) CPUMatmul(x Array, w Array) Array {
 // knows. Its gradients are those of GatherQMM, and there are none for groups of 16.
 //
 // C: gomlx_cpu_gather_quantized_matmul.
-func (s *Scope) CPUGatherQuantizedMatmul(x Array, w Array, scales Array, biases Array, indices Array, groupSize int, bits int, mode string) Array {
+func (s *Scope) CPUGatherQuantizedMatmul(x Array, w Array, scales Array, biases Array, indices Array, groupSize int, bits int, mode string, exact bool) Array {
 	if !s.ok() {
 		return Array{}
 	}
-	r0, err := bindings.CPUGatherQuantizedMatmul(x, w, scales, biases, indices, s.i32("cpu_gather_quantized_matmul", groupSize), s.i32("cpu_gather_quantized_matmul", bits), mode, s.stream)
+	r0, err := bindings.CPUGatherQuantizedMatmul(x, w, scales, biases, indices, s.i32("cpu_gather_quantized_matmul", groupSize), s.i32("cpu_gather_quantized_matmul", bits), mode, exact, s.stream)
 	return s.own("cpu_gather_quantized_matmul", r0, err)
 }
 

@@ -22,6 +22,7 @@ type matrix struct {
 	biases     Param
 	packed     Quantisation // Bits is 0 when dense
 	dtype      mlx.Dtype    // of the activations, as the policy has it
+	rounded    bool         // few rows may be rounded, see Policy
 	batched    bool         // its products are MLX's, which our own kernels do not know
 }
 
@@ -38,10 +39,13 @@ func (m *matrix) mul(s *mlx.Scope, x mlx.Array) mlx.Array {
 	}
 	q := &m.packed
 	if s.CPUKernels() {
-		return s.CPUQuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), q.GroupSize, q.Bits, q.Mode)
+		return s.CPUQuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), q.GroupSize, q.Bits, q.Mode, m.exact(s))
 	}
 	return s.QuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), true, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode)
 }
+
+// exact reports whether the rows of a product must stay as they are.
+func (m *matrix) exact(s *mlx.Scope) bool { return !m.rounded || !s.CPUStepKernels() }
 
 // forInference reports whether a dense weight is in a form that is not to be trained
 // or saved.
@@ -120,6 +124,7 @@ func (m *matrix) params(name string, in, out int, init initializer.Func) []spec 
 // is 0.
 func (m *matrix) plan(l *loader, names []string, in int, outs []int) func() error {
 	tensors := make([]Tensor, len(names))
+	m.rounded = l.policy.Rounded
 	m.in, m.out, m.transposed, m.narrow, m.packed, m.dtype = in, 0, false, false, Quantisation{}, l.policy.Dtype
 	for i, n := range names {
 		if tensors[i] = l.find(join(n, "weight"), m.perExpert(outs[i], in)...); tensors[i] == nil {

@@ -128,7 +128,7 @@ func (m *matrix) gatherMul(s *mlx.Scope, x mlx.Array, r Routes) mlx.Array {
 	}
 	q := &m.packed
 	if s.CPUKernels() {
-		return s.CPUGatherQuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), r.indices, q.GroupSize, q.Bits, q.Mode)
+		return s.CPUGatherQuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), r.indices, q.GroupSize, q.Bits, q.Mode, m.exact(s))
 	}
 	return s.GatherQMM(x, w, m.scales.Array(), m.biases.Array(), mlx.Array{}, r.indices, true,
 		mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode, r.sorted)

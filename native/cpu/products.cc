@@ -28,7 +28,17 @@ struct Matrices {
   ScaleType scale_type;
   int group;
   int64_t matrices, n, k;
+  bool rounds = false;  // what it meets, to 16 bits
 };
+
+// w as it meets x, count rows of it a matrix.
+Matrices meeting(const Activations& x, int64_t count, Matrices w) {
+  w.rounds = !x.exact && count < tile_from && kernels().prepared16(w.codec, w.k, w.group) > 0;
+  return w;
+}
+
+// Whether W is decoded into memory for so many activations.
+bool tiled(const Matrices& w, int64_t count) { return !w.rounds && count >= tile_from; }
 
 Codec codec_of(const Packed& w) {
   if (w.mode == Mode::mxfp8) return Codec::e4m3;
@@ -97,7 +107,8 @@ struct Task {
 void run_rows(const Matrices& w, const Rows& job, int64_t from, int64_t to) {
   const Isa& isa = kernels();
   if (from >= to) return;
-  if (job.count < tile_from) return isa.rows(w.codec, job, from, to);
+  if (w.rounds) return isa.rows16(w.codec, job, from, to);
+  if (!tiled(w, job.count)) return isa.rows(w.codec, job, from, to);
   thread_local Scratch memory;
   float* scratch = memory.get<float>(size_t(isa.scratch(w.codec, w.k, w.group, to - from, job.count)));
   isa.tile(w.codec, job, from, to, scratch);
@@ -116,7 +127,7 @@ void run_task(const Matrices& w, const Task& t, const float* const* x, void* con
 // Rows of W in a task of count activations.
 int64_t rows_of_task(const Matrices& w, int64_t count) {
   const int64_t threads = pool().threads();
-  if (count < tile_from) {
+  if (!tiled(w, count)) {
     int64_t rows = std::max((w.n + threads * 8 - 1) / (threads * 8), task_bytes / std::max<int64_t>(1, w.w_stride));
     return (std::max<int64_t>(rows, 1) + 3) / 4 * 4;
   }
@@ -140,13 +151,14 @@ class Prepared {
   Prepared(const Matrices& w, const Activations& x) {
     thread_local Scratch memory;
     const Isa& isa = kernels();
-    stride_ = isa.prepared(w.codec, x.k, w.group);
+    stride_ = (w.rounds ? isa.prepared16 : isa.prepared)(w.codec, x.k, w.group);
+    const auto prepare = w.rounds ? isa.prepare16 : isa.prepare;
     at_ = memory.get<float>(size_t(std::max<int64_t>(1, x.m * stride_)));
     const int64_t row = x.stride * size_of(x.type);
     const int step = int(std::max<int64_t>(1, 4096 / std::max<int64_t>(1, x.k)));
     pool().each(int((x.m + step - 1) / step), [&](int task) {
       for (int64_t m = int64_t(task) * step; m < std::min<int64_t>(x.m, (task + 1) * int64_t(step)); m++)
-        isa.prepare(w.codec, bytes(x.x) + m * row, x.type, x.k, w.group, at_ + m * stride_);
+        prepare(w.codec, bytes(x.x) + m * row, x.type, x.k, w.group, at_ + m * stride_);
     });
   }
   const float* row(int64_t m) const { return at_ + m * stride_; }
@@ -160,7 +172,8 @@ void run(const Matrices& w, const std::vector<Task>& tasks, const float* const* 
   pool().each(int(tasks.size()), [&](int i) { run_task(w, tasks[i], x, y, y_type); });
 }
 
-void multiply(const Matrices& w, const Activations& all, void* y, Type y_type) {
+void multiply(const Matrices& matrix, const Activations& all, void* y, Type y_type) {
+  const Matrices w = meeting(all, all.m, matrix);
   std::vector<Task> tasks;
   std::vector<const float*> rows;
   std::vector<void*> outs;
@@ -180,7 +193,8 @@ void multiply(const Matrices& w, const Activations& all, void* y, Type y_type) {
 }
 
 // The rows of each expert side by side, so that its matrix is read once.
-void gather(const Matrices& w, const Activations& x, const Gather& g, void* y, Type y_type) {
+void gather(const Matrices& matrices, const Activations& x, const Gather& g, void* y, Type y_type) {
+  const Matrices w = meeting(x, g.count / std::max<int64_t>(1, g.experts), matrices);
   Prepared prepared(w, x);
   std::vector<uint32_t> order(size_t(g.count));
   for (size_t i = 0; i < order.size(); i++) order[i] = uint32_t(i);

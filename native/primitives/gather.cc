@@ -92,7 +92,7 @@ class CPUGather : public CPUPrimitive {
 
 class CPUGatherQuantizedMatmul : public CPUGather {
  public:
-  CPUGatherQuantizedMatmul(mx::Stream s, Packing p) : CPUGather(s), p_(p) {}
+  CPUGatherQuantizedMatmul(mx::Stream s, Packing p, bool exact) : CPUGather(s), p_(p), exact_(exact) {}
 
   std::vector<mx::array> vjp(const std::vector<mx::array>& primals, const std::vector<mx::array>& cotangents,
                              const std::vector<int>& argnums, const std::vector<mx::array>&) override {
@@ -105,19 +105,22 @@ class CPUGatherQuantizedMatmul : public CPUGather {
   const char* name() const override { return "CPUGatherQuantizedMatmul"; }
 
   bool is_equivalent(const mx::Primitive& other) const override {
-    return p_ == static_cast<const CPUGatherQuantizedMatmul&>(other).p_;
+    auto& o = static_cast<const CPUGatherQuantizedMatmul&>(other);
+    return p_ == o.p_ && exact_ == o.exact_;
   }
 
  protected:
   Multiply product(const std::vector<mx::array>& inputs, mx::array& out) override {
     return [w = PackedWeight::of(p_, inputs, 1).packed(p_, stream()), y = out.data<char>(),
-            type = type_of(name(), out)](const cpu::Activations& x, const cpu::Gather& rows) {
+            type = type_of(name(), out), exact = exact_](cpu::Activations x, const cpu::Gather& rows) {
+      x.exact = exact;
       cpu::gather_quantized_matmul(x, rows, w, y, type);
     };
   }
 
  private:
   Packing p_;
+  bool exact_;
 };
 
 class CPUGatherMatmul : public CPUGather {
@@ -175,7 +178,7 @@ mx::array gather(const char* op, const mx::array& x, const std::vector<mx::array
 extern "C" int gomlx_cpu_gather_quantized_matmul(mlx_array* res, const mlx_array x, const mlx_array w,
                                                  const mlx_array scales, const mlx_array biases,
                                                  const mlx_array indices, int group_size, int bits,
-                                                 const char* mode, const mlx_stream s) {
+                                                 const char* mode, bool exact, const mlx_stream s) {
   using namespace gomlx;
   constexpr const char* op = "cpu_gather_quantized_matmul";
   return made(res, [&] {
@@ -183,7 +186,7 @@ extern "C" int gomlx_cpu_gather_quantized_matmul(mlx_array* res, const mlx_array
     Packing p = packing(op, mode, bits, group_size);
     check_packed(op, p, weight);
     return gather(op, array_of(x), weight.arrays(), width(p, weight.w), array_of(indices),
-                  std::make_shared<CPUGatherQuantizedMatmul>(stream_of(s), p));
+                  std::make_shared<CPUGatherQuantizedMatmul>(stream_of(s), p, exact));
   });
 }
 

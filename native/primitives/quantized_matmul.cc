@@ -7,19 +7,20 @@ namespace {
 
 constexpr const char* op = "cpu_quantized_matmul";
 
-mx::array product(const mx::array& x, const PackedWeight& w, const Packing& p, mx::Stream s);
+mx::array product(const mx::array& x, const PackedWeight& w, const Packing& p, bool exact, mx::Stream s);
 
 // Inputs: x [..., k], then the packed matrix [n, k]. Output [..., n] of x's dtype.
+// Its gradients are those of the exact product.
 class CPUQuantizedMatmul : public CPUPrimitive {
  public:
-  CPUQuantizedMatmul(mx::Stream s, Packing p) : CPUPrimitive(s), p_(p) {}
+  CPUQuantizedMatmul(mx::Stream s, Packing p, bool exact) : CPUPrimitive(s), p_(p), exact_(exact) {}
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
     allocate(out);
     Rows x = rows(inputs[0], stream());
     cpu::Packed w = PackedWeight::of(p_, inputs, 1).packed(p_, stream());
     if (out.size() == 0) return;
-    dispatch(stream(), [x = x.activations(), w, y = out.data<char>(), type = type_of(op, out)] {
+    dispatch(stream(), [x = x.activations(exact_), w, y = out.data<char>(), type = type_of(op, out)] {
       cpu::quantized_matmul(x, w, y, type);
     });
   }
@@ -48,19 +49,20 @@ class CPUQuantizedMatmul : public CPUPrimitive {
   std::vector<mx::array> jvp(const std::vector<mx::array>& primals, const std::vector<mx::array>& tangents,
                              const std::vector<int>& argnums) override {
     if (argnums.size() > 1 || argnums[0] != 0) refuse(op, "has no JVP with respect to the matrix.");
-    return {product(tangents[0], PackedWeight::of(p_, primals, 1), p_, stream())};
+    return {product(tangents[0], PackedWeight::of(p_, primals, 1), p_, true, stream())};
   }
 
   std::pair<std::vector<mx::array>, std::vector<int>> vmap(const std::vector<mx::array>& inputs,
                                                            const std::vector<int>& axes) override {
     auto x = batched(op, inputs[0], axes, stream());
-    return {{product(x, PackedWeight::of(p_, inputs, 1), p_, stream())}, {axes[0] < 0 ? -1 : 0}};
+    return {{product(x, PackedWeight::of(p_, inputs, 1), p_, exact_, stream())}, {axes[0] < 0 ? -1 : 0}};
   }
 
   const char* name() const override { return "CPUQuantizedMatmul"; }
 
   bool is_equivalent(const mx::Primitive& other) const override {
-    return p_ == static_cast<const CPUQuantizedMatmul&>(other).p_;
+    auto& o = static_cast<const CPUQuantizedMatmul&>(other);
+    return p_ == o.p_ && exact_ == o.exact_;
   }
 
   std::vector<mx::Shape> output_shapes(const std::vector<mx::array>& inputs) override {
@@ -71,9 +73,10 @@ class CPUQuantizedMatmul : public CPUPrimitive {
 
  private:
   Packing p_;
+  bool exact_;
 };
 
-mx::array product(const mx::array& x, const PackedWeight& w, const Packing& p, mx::Stream s) {
+mx::array product(const mx::array& x, const PackedWeight& w, const Packing& p, bool exact, mx::Stream s) {
   require_cpu(op, s);
   type_of(op, x);
   check_packed(op, p, w);
@@ -87,7 +90,7 @@ mx::array product(const mx::array& x, const PackedWeight& w, const Packing& p, m
   auto shape = x.shape();
   shape.back() = int(w.n());
   if (x.shape(-1) == 0) return mx::zeros(shape, x.dtype(), s);  // a sum of nothing
-  return mx::array(std::move(shape), x.dtype(), std::make_shared<CPUQuantizedMatmul>(s, p),
+  return mx::array(std::move(shape), x.dtype(), std::make_shared<CPUQuantizedMatmul>(s, p, exact),
                    std::move(inputs));
 }
 
@@ -96,10 +99,10 @@ mx::array product(const mx::array& x, const PackedWeight& w, const Packing& p, m
 
 extern "C" int gomlx_cpu_quantized_matmul(mlx_array* res, const mlx_array x, const mlx_array w,
                                           const mlx_array scales, const mlx_array biases, int group_size,
-                                          int bits, const char* mode, const mlx_stream s) {
+                                          int bits, const char* mode, bool exact, const mlx_stream s) {
   using namespace gomlx;
   return made(res, [&] {
     PackedWeight weight{array_of(w), array_of(scales), optional_of(biases)};
-    return product(array_of(x), weight, packing(op, mode, bits, group_size), stream_of(s));
+    return product(array_of(x), weight, packing(op, mode, bits, group_size), exact, stream_of(s));
   });
 }

@@ -108,8 +108,8 @@ Rows rows(const mx::array& x, mx::Stream s) {
   return {copied(x, s), count, width, width};
 }
 
-cpu::Activations Rows::activations() const {
-  return {bytes(x), type_of("rows", x), count, width, stride};
+cpu::Activations Rows::activations(bool exact) const {
+  return {bytes(x), type_of("rows", x), count, width, stride, exact};
 }
 
 std::vector<mx::array> gradients(const mx::array& y, const std::vector<mx::array>& cotangents,

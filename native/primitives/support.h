@@ -44,7 +44,7 @@ struct Rows {
   mx::array x;
   int64_t count, width, stride;
 
-  cpu::Activations activations() const;
+  cpu::Activations activations(bool exact = true) const;
 };
 
 // x as rows: where it lies, or a copy that the stream's tasks make.

@@ -23,7 +23,7 @@ struct Rows {
   int group;
   int64_t k;
   int64_t count;
-  const float* const* x;  // count rows as prepare leaves them
+  const float* const* x;  // count rows as prepare or prepare16 leaves them
   void* const* y;
   Type y_type;
   int64_t y_from;
@@ -39,7 +39,12 @@ struct Isa {
   void (*prepare)(Codec, const void* x, Type, int64_t k, int group, float* out);
   // Rows [from, to) of W, decoded in registers for each few activations.
   void (*rows)(Codec, const Rows&, int64_t from, int64_t to);
-  // The same for many activations: a tile of W is decoded into scratch first.
+  // The same three for activations that are rounded to 16 bits (prepare16.h).
+  // prepared16 is 0 for a codec that has none here.
+  int64_t (*prepared16)(Codec, int64_t k, int group);
+  void (*prepare16)(Codec, const void* x, Type, int64_t k, int group, float* out);
+  void (*rows16)(Codec, const Rows&, int64_t from, int64_t to);
+  // Products for many activations, as prepare leaves them: a tile of W is decoded into scratch first.
   void (*tile)(Codec, const Rows&, int64_t from, int64_t to, float* scratch);
   // Floats of scratch for a tile of rows times count activations.
   int64_t (*scratch)(Codec, int64_t k, int group, int64_t rows, int64_t count);

@@ -9,6 +9,23 @@
 namespace gomlx::cpu::GOMLX_ISA {
 namespace {
 
+// y[m+i][row+r] = the sum of acc[r][i].
+template <int R, int M>
+GOMLX_INLINE void write_tile(const Rows& job, const vf (&acc)[R][M], int64_t row, int64_t m) {
+  float y[R * M];
+  if constexpr (R * M % 4 == 0) {
+    const vf* a = &acc[0][0];
+    GOMLX_UNROLL for (int q = 0; q < R * M; q += 4) {
+      v4 s = sums(a[q], a[q + 1], a[q + 2], a[q + 3]);
+      __builtin_memcpy(y + q, &s, sizeof s);
+    }
+  } else {
+    for (int q = 0; q < R * M; q++) y[q] = sum(acc[q / M][q % M]);
+  }
+  for (int i = 0; i < M; i++)
+    for (int r = 0; r < R; r++) cpu::store(job.y[m + i], job.y_type, job.y_from + row + r, y[r * M + i]);
+}
+
 template <class C, bool halves, int R, int M>
 struct RowTile {
   using Scales = Groups<C, halves>;
@@ -124,28 +141,13 @@ struct RowTile {
       add_dense();
     }
   }
-
-  GOMLX_INLINE void write(int64_t row, int64_t m) {
-    float y[R * M];
-    if constexpr (R * M % 4 == 0) {
-      const vf* a = &acc[0][0];
-      GOMLX_UNROLL for (int q = 0; q < R * M; q += 4) {
-        v4 s = sums(a[q], a[q + 1], a[q + 2], a[q + 3]);
-        __builtin_memcpy(y + q, &s, sizeof s);
-      }
-    } else {
-      for (int q = 0; q < R * M; q++) y[q] = sum(acc[q / M][q % M]);
-    }
-    for (int i = 0; i < M; i++)
-      for (int r = 0; r < R; r++) cpu::store(job.y[m + i], job.y_type, job.y_from + row + r, y[r * M + i]);
-  }
 };
 
 template <class C, bool halves, int R, int M>
 [[gnu::noinline]] void run_tile(const Rows& job, int64_t row, int64_t m) {
   RowTile<C, halves, R, M> tile(job, row, m);
   tile.run();
-  tile.write(row, m);
+  write_tile<R, M>(job, tile.acc, row, m);
 }
 
 // Rows [from, to) in fours that stay in the first cache while all activations

@@ -36,6 +36,7 @@ class Groups {
 
   // Blocks in a run.
   GOMLX_INLINE int64_t run() const { return int64_t(1) << shift_; }
+  GOMLX_INLINE int shift() const { return shift_; }
 
   // The scales of the run that starts with block b. whole says that they all
   // lie in the row; what lies behind it must not count.

@@ -16,6 +16,6 @@ int64_t prepared(Codec codec, int64_t k, int group) {
 #define GOMLX_NAME(x) GOMLX_TEXT(x)
 extern const Steps steps;
 extern const Isa table;
-const Isa table{GOMLX_NAME(GOMLX_ISA), prepared, prepare, rows, tile, scratch, &steps};
+const Isa table{GOMLX_NAME(GOMLX_ISA), prepared, prepare, rows, prepared16, prepare16, rows16, tile, scratch, &steps};
 
 }  // namespace gomlx::cpu::GOMLX_ISA

@@ -41,6 +41,9 @@ typedef float vf __attribute__((vector_size(4 * W)));
 typedef int32_t vi __attribute__((vector_size(4 * W)));
 typedef uint32_t vu __attribute__((vector_size(4 * W)));
 typedef float v4 __attribute__((vector_size(16)));
+typedef int16_t vs __attribute__((vector_size(4 * W)));  // 2W short numbers
+typedef uint16_t vh __attribute__((vector_size(4 * W)));
+typedef int16_t shorts __attribute__((vector_size(2 * W)));  // W of them
 
 // unroll<n>(f) calls f(0) ... f(n-1) with constants.
 template <class F, int... i>
@@ -140,6 +143,21 @@ GOMLX_INLINE vf spread(vf v, vu index) {
 #endif
 }
 
+// p[0] in the lower half of the lanes, p[1] in the upper one.
+GOMLX_INLINE vf two_halves(const float* p) {
+#if defined(GOMLX_AVX512)
+  __m512 both = _mm512_castpd_ps(_mm512_set1_pd(load_as<double>(p)));
+  return reinterpret_cast<vf>(_mm512_mask_mov_ps(_mm512_moveldup_ps(both), 0xff00, _mm512_movehdup_ps(both)));
+#elif defined(GOMLX_AVX2)
+  __m256 both = _mm256_castpd_ps(_mm256_set1_pd(load_as<double>(p)));
+  return reinterpret_cast<vf>(_mm256_permutevar_ps(both, _mm256_set_epi32(1, 1, 1, 1, 0, 0, 0, 0)));
+#else
+  vf v;
+  for (int l = 0; l < W; l++) v[l] = p[l / (W / 2)];
+  return v;
+#endif
+}
+
 // table[b] for every byte b of v; each is below 16.
 GOMLX_INLINE vu lookup(const int8_t (&table)[16], vu v) {
 #if defined(GOMLX_AVX512)
@@ -155,6 +173,42 @@ GOMLX_INLINE vu lookup(const int8_t (&table)[16], vu v) {
   std::memcpy(b, &v, sizeof b);
   for (uint8_t& one : b) one = uint8_t(table[one]);
   return load_as<vu>(b);
+#endif
+}
+
+// Sixteen bytes from every step-th on. Up to 4*W bytes from p are read.
+template <int step>
+GOMLX_INLINE vu load_sixteens(const uint8_t* p) {
+#if defined(GOMLX_AVX512)
+  static_assert(step % 2 == 0);
+  static constexpr auto words = [] {
+    struct { uint16_t at[32]; } t{};
+    for (int i = 0; i < 32; i++) t.at[i] = uint16_t(i / 8 * (step / 2) + i % 8);
+    return t;
+  }();
+  return reinterpret_cast<vu>(_mm512_permutexvar_epi16(load_as<__m512i>(words.at), load_as<__m512i>(p)));
+#elif defined(GOMLX_AVX2)
+  return reinterpret_cast<vu>(_mm256_loadu2_m128i(reinterpret_cast<const __m128i*>(p + step), reinterpret_cast<const __m128i*>(p)));
+#else
+  uint8_t bytes[4 * W];
+  for (int q = 0; q < W / 4; q++) std::memcpy(bytes + 16 * q, p + step * q, 16);
+  return load_as<vu>(bytes);
+#endif
+}
+
+// In every 16 bytes of v: byte b becomes that of number from[b].
+GOMLX_INLINE vu shuffle(vu v, const int8_t (&from)[16]) {
+#if defined(GOMLX_AVX512)
+  __m512i t = _mm512_broadcast_i32x4(load_as<__m128i>(from));
+  return reinterpret_cast<vu>(_mm512_shuffle_epi8(reinterpret_cast<__m512i>(v), t));
+#elif defined(GOMLX_AVX2)
+  __m256i t = _mm256_broadcastsi128_si256(load_as<__m128i>(from));
+  return reinterpret_cast<vu>(_mm256_shuffle_epi8(reinterpret_cast<__m256i>(v), t));
+#else
+  uint8_t in[4 * W], out[4 * W];
+  std::memcpy(in, &v, sizeof in);
+  for (int b = 0; b < 4 * W; b++) out[b] = in[b / 16 * 16 + from[b % 16]];
+  return load_as<vu>(out);
 #endif
 }
 
@@ -176,6 +230,19 @@ GOMLX_INLINE void deinterleave(vu (&v)[n]) {
     out[j] = got;
   });
   unroll<n>(GOMLX_EACH(j) { v[j] = out[j]; });
+}
+
+// a[2l]*b[2l] + a[2l+1]*b[2l+1] in lane l.
+GOMLX_INLINE vi dot_pairs(vs a, vs b) {
+#if defined(GOMLX_AVX512)
+  return reinterpret_cast<vi>(_mm512_madd_epi16(reinterpret_cast<__m512i>(a), reinterpret_cast<__m512i>(b)));
+#elif defined(GOMLX_AVX2)
+  return reinterpret_cast<vi>(_mm256_madd_epi16(reinterpret_cast<__m256i>(a), reinterpret_cast<__m256i>(b)));
+#else
+  auto low = [](vs v) __attribute__((always_inline)) { return reinterpret_cast<vi>(reinterpret_cast<vu>(v) << 16) >> 16; };
+  auto high = [](vs v) __attribute__((always_inline)) { return reinterpret_cast<vi>(v) >> 16; };
+  return low(a) * low(b) + high(a) * high(b);
+#endif
 }
 
 GOMLX_INLINE v4 fold(vf v) {

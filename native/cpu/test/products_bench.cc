@@ -75,7 +75,7 @@ BENCH(vector_products) {
   Random random(1);
   const int64_t k = 2048;
   Array x = uniform(random, Type::f32, 16 * k, -1, 1);
-  std::printf("%-26s %10s %6s %10s %10s %10s\n", "GB/s of W", "1 row", "share", "4 rows", "8 rows", "16 rows");
+  std::printf("%-26s %17s %6s %17s %17s\n", "GB/s of W, exact and not", "1 row", "share", "4 rows", "8 rows");
   for (Type scales : {Type::f32, Type::f16}) {
     for (const Format& f : formats()) {
       if (scales != Type::f32 && (f.mode != Mode::affine || f.group != 32)) continue;
@@ -85,11 +85,14 @@ BENCH(vector_products) {
       Array y = zeros(Type::f32, 16 * n);
       const char* modes[] = {"affine", "mxfp4", "mxfp8", "nvfp4"};
       std::printf("%-6s %d bits/%-3d %-8s", modes[int(f.mode)], f.bits, f.group, name_of(scales));
-      for (int64_t m : {1, 4, 8, 16}) {
-        double s = best(3, [&] { quantized_matmul({x.data(), Type::f32, m, k, k}, b.w, y.data(), Type::f32); });
-        double rate = double(bytes_of(b.w)) / s / 1e9;
-        std::printf(" %10.1f", rate);
-        if (m == 1) std::printf(" %5.0f%%", 100 * rate / reads);
+      for (int64_t m : {1, 4, 8}) {
+        double rates[2];
+        for (bool exact : {true, false}) {
+          double s = best(3, [&] { quantized_matmul({x.data(), Type::f32, m, k, k, exact}, b.w, y.data(), Type::f32); });
+          rates[!exact] = double(bytes_of(b.w)) / s / 1e9;
+        }
+        std::printf(" %10.1f %6.1f", rates[0], rates[1]);
+        if (m == 1) std::printf(" %5.0f%%", 100 * rates[1] / reads);
       }
       std::printf("\n");
     }
@@ -116,19 +119,23 @@ BENCH(dense_vector_products) {
   }
 }
 
-// One row against matrices that the cache holds: what decoding costs.
+// Few rows against matrices that the cache holds: what decoding costs. GMAC/s,
+// exact and not.
 BENCH(decoding) {
   Random random(1);
   const int64_t k = 2048, n = 512;
-  Array x = uniform(random, Type::f32, 4 * k, -1, 1), y = zeros(Type::f32, 4 * n);
+  Array x = uniform(random, Type::f32, 8 * k, -1, 1), y = zeros(Type::f32, 8 * n);
   for (Type scales : {Type::f32, Type::f16}) {
     for (const Format& f : formats()) {
       if (scales != Type::f32 && (f.mode != Mode::affine || f.group != 32)) continue;
       Big b = big(f, scales, n, k);
       std::printf("mode %d, %d bits/%-3d %-4s", int(f.mode), f.bits, f.group, name_of(scales));
-      for (int64_t m : {1, 2, 4}) {
-        double s = best(300, [&] { quantized_matmul({x.data(), Type::f32, m, k, k}, b.w, y.data(), Type::f32); });
-        std::printf("  m=%d %5.1f GMAC/s", int(m), double(m * n * k) / s / 1e9);
+      for (int64_t m : {1, 2, 4, 8}) {
+        std::printf("  m=%d", int(m));
+        for (bool exact : {true, false}) {
+          double s = best(300, [&] { quantized_matmul({x.data(), Type::f32, m, k, k, exact}, b.w, y.data(), Type::f32); });
+          std::printf(" %5.1f", double(m * n * k) / s / 1e9);
+        }
       }
       std::printf("\n");
     }

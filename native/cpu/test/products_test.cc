@@ -1,4 +1,6 @@
 // Every product against sums in double precision over MLX's formulas.
+#include <algorithm>
+
 #include "weights.h"
 
 using namespace gomlx::cpu;
@@ -10,35 +12,49 @@ namespace {
 // and of y where it is a 16-bit number.
 double tolerance(Type y) { return y == Type::f32 ? 1e-6 : y == Type::f16 ? 1.0 / 1024 : 1.0 / 128; }
 
+// How far each number of a row may move where x is rounded to 16 bits.
+std::vector<double> moves(const Weights& w, const Array& x, int64_t from, bool exact) {
+  std::vector<double> out(w.k);
+  if (exact || !w.quantized) return out;
+  for (int64_t i = 0; i < w.k; i += w.format.group) {
+    double largest = 0;
+    for (int64_t j = i; j < i + w.format.group; j++) largest = std::max(largest, std::fabs(double(x.at(from + j))));
+    for (int64_t j = i; j < i + w.format.group; j++) out[j] = std::max(largest / 65534 * (1 + 1e-6), std::ldexp(1, -127));
+  }
+  return out;
+}
+
 void compare(const char* what, const Weights& w, const Array& x, int64_t stride, int64_t m,
-             int64_t x_row, int64_t expert, const Array& y) {
+             int64_t x_row, int64_t expert, const Array& y, bool exact = true) {
   int64_t n = w.n, k = w.k;
+  std::vector<double> move = moves(w, x, x_row * stride, exact);
   for (int64_t r = 0; r < n; r++) {
-    double sum = 0, size = 0;
+    double sum = 0, size = 0, moved = 0;
     for (int64_t i = 0; i < k; i++) {
       double term = double(x.at(x_row * stride + i)) * w.exact[(expert * n + r) * k + i];
       sum += term;
       size += std::fabs(term);
+      moved += move[i] * std::fabs(w.exact[(expert * n + r) * k + i]);
     }
-    double got = y.at(m * n + r), bound = tolerance(y.type) * size + 1e-30;
+    double got = y.at(m * n + r), bound = tolerance(y.type) * size + moved + 1e-30;
     CHECK(std::fabs(got - sum) <= bound, "%s %s: y[%d,%d] = %g, want %g (%g of the terms)", what,
           w.name.c_str(), int(m), int(r), got, sum, std::fabs(got - sum) / size);
   }
 }
 
-void product(Random& random, const Weights& w, Type x_type, Type y_type, int64_t m) {
+void product(Random& random, const Weights& w, Type x_type, Type y_type, int64_t m, bool exact = true) {
   int64_t stride = w.k + random.below(9);
   Array x = uniform(random, x_type, m * stride, -1, 1), y = zeros(y_type, m * w.n);
-  Activations a{x.data(), x_type, m, w.k, stride};
+  Activations a{x.data(), x_type, m, w.k, stride, exact};
   if (w.quantized) {
     quantized_matmul(a, w.packed(), y.data(), y_type);
   } else {
     matmul(a, w.dense.data(), w.dense.type, w.n, y.data(), y_type);
   }
-  for (int64_t i = 0; i < m; i++) compare("product", w, x, stride, i, i, 0, y);
+  for (int64_t i = 0; i < m; i++) compare("product", w, x, stride, i, i, 0, y, exact);
 }
 
-void gathered(Random& random, const Weights& w, int64_t rows, int64_t count, bool by_row) {
+void gathered(Random& random, const Weights& w, int64_t rows, int64_t count, bool by_row, bool exact = true) {
   Array x = uniform(random, Type::f32, rows * w.k, -1, 1), y = zeros(Type::f32, count * w.n);
   std::vector<uint32_t> row(count), expert(count);
   for (int64_t i = 0; i < count; i++) {
@@ -46,13 +62,13 @@ void gathered(Random& random, const Weights& w, int64_t rows, int64_t count, boo
     expert[i] = random.below(uint32_t(w.experts));
   }
   Gather g{by_row ? row.data() : nullptr, expert.data(), count, w.experts};
-  Activations a{x.data(), Type::f32, rows, w.k, w.k};
+  Activations a{x.data(), Type::f32, rows, w.k, w.k, exact};
   if (w.quantized) {
     gather_quantized_matmul(a, g, w.packed(), y.data(), Type::f32);
   } else {
     gather_matmul(a, g, w.dense.data(), w.dense.type, w.n, y.data(), Type::f32);
   }
-  for (int64_t i = 0; i < count; i++) compare("gather", w, x, w.k, i, row[i], expert[i], y);
+  for (int64_t i = 0; i < count; i++) compare("gather", w, x, w.k, i, row[i], expert[i], y, exact);
 }
 
 const Type types[] = {Type::f32, Type::bf16, Type::f16};
@@ -66,6 +82,49 @@ TEST(quantized_products) {
       int64_t k = f.step() * (1 + random.below(5)), n = 1 + random.below(37);
       product(random, quantize(random, f, types[m % 3], 1, n, k), types[random.below(3)],
               types[random.below(3)], m);
+    }
+  }
+}
+
+TEST(products_of_rounded_activations) {
+  Random random(9);
+  for (const Format& f : formats()) {
+    for (int64_t m = 1; m <= 17; m++) {
+      int64_t k = f.step() * (1 + random.below(9)), n = 1 + random.below(37);
+      product(random, quantize(random, f, types[m % 3], 1, n, k), types[random.below(3)], types[random.below(3)], m,
+              false);
+    }
+    gathered(random, quantize(random, f, Type::f32, 4, 9, f.step() * 2), 3, 7, true, false);
+  }
+}
+
+// Groups whose numbers differ in size by far more than 16 bits, and what no float
+// can be divided by.
+TEST(each_group_is_rounded_by_itself) {
+  Random random(10);
+  for (const Format& f : formats()) {
+    const int64_t k = f.step() * 8;
+    Weights w = quantize(random, f, Type::f32, 1, 6, k);
+    Array x = uniform(random, Type::f32, k, -1, 1), y = zeros(Type::f32, w.n);
+    float* at = reinterpret_cast<float*>(x.data());
+    const float sizes[] = {1e6f, 0, 1e-40f, 1, 1e-30f};
+    for (int64_t i = 0; i < k; i++) at[i] *= sizes[i / f.group % 5];
+    quantized_matmul({x.data(), Type::f32, 1, k, k, false}, w.packed(), y.data(), Type::f32);
+    compare("sizes", w, x, k, 0, 0, 0, y, false);
+  }
+}
+
+TEST(rounded_activations_keep_what_is_no_number) {
+  Random random(11);
+  for (const Format& f : formats()) {
+    for (float bad : {std::nanf(""), INFINITY, -INFINITY}) {
+      const int64_t k = f.step() * 3;
+      Weights w = quantize(random, f, Type::f32, 1, 5, k);
+      Array x = uniform(random, Type::f32, k, -1, 1), y = zeros(Type::f32, w.n);
+      reinterpret_cast<float*>(x.data())[random.below(uint32_t(k))] = bad;
+      quantized_matmul({x.data(), Type::f32, 1, k, k, false}, w.packed(), y.data(), Type::f32);
+      for (int64_t r = 0; r < w.n; r++)
+        CHECK(!std::isfinite(y.at(r)), "%s: %g of an x with %g", w.name.c_str(), y.at(r), bad);
     }
   }
 }
