@@ -99,6 +99,33 @@ func TestCPUGated(t *testing.T) {
 	}
 }
 
+// Whole sequences are gated by our kernel too: in float32 it has MLX's numbers, to the last
+// bit where the processor has multiply-adds.
+func TestCPUGatedIsMLXs(t *testing.T) {
+	leaktest.Do(t, func(th *mlx.Thread) {
+		isa, _, err := mlx.KernelInfo()
+		require.NoError(t, err)
+		out, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
+			gate := s.RandomNormal([]int{200, 1001}, mlx.Float32, 0, 20, s.RandomKey(7))
+			up := s.RandomNormal([]int{200, 1001}, mlx.Float32, 0, 4, s.RandomKey(8))
+			return []mlx.Array{
+				s.CPUGated(gate, up, "silu", 0, 0),
+				s.Multiply(s.Multiply(gate, s.Sigmoid(gate)), up),
+			}
+		})
+		require.NoError(t, err)
+		have, want := read[float32](t, th, out[0]), read[float32](t, th, out[1])
+		exact, worst := isa == "avx2" || isa == "avx512", 0.0
+		for i := range want {
+			if exact {
+				require.Equal(t, want[i], have[i], "number %d", i)
+			}
+			worst = max(worst, math.Abs(float64(want[i]-have[i]))/max(1, math.Abs(float64(want[i]))))
+		}
+		require.Less(t, worst, 1e-6)
+	})
+}
+
 // Rope by the angles of positions is MLX's.
 func TestCPURoPE(t *testing.T) {
 	for _, c := range []struct {

@@ -20,7 +20,7 @@ func fused(s *mlx.Scope, k fusion, f mlx.Func, args ...mlx.Array) mlx.Array {
 // gated runs f, a function of a gate and what passes it, as one kernel where there is
 // one of ours for the activation, or the device makes one.
 func gated(s *mlx.Scope, k fusion, activation string, f func(s *mlx.Scope, gate, up mlx.Array) mlx.Array, gate, up mlx.Array) mlx.Array {
-	if stepKernels(s, gate, up) {
+	if sequenceKernels(s, gate, up) {
 		return s.CPUGated(gate, up, activation, float32(k.alpha), float32(k.limit))
 	}
 	if !s.Fuses() {
