@@ -104,6 +104,18 @@ func TestKernelsTellOfThemselves(t *testing.T) {
 	require.Empty(t, lib.NoKernels)
 }
 
+// Whether products are exact is the environment's to say.
+func TestExactKernels(t *testing.T) {
+	needKernels(t)
+	for value, want := range map[string]bool{"": false, "exact": true} {
+		out, err := inChild(t, []string{bindings.KernelsVariable + "=" + value}, func() {
+			fmt.Println("exact:", bindings.ExactKernels())
+		})
+		require.NoError(t, err, out)
+		require.Contains(t, out, fmt.Sprint("exact: ", want), value)
+	}
+}
+
 // besideMLXC is a folder with the installed libmlxc and, as libgomlx, what kernels
 // names or nothing.
 func besideMLXC(t *testing.T, kernels string) string {

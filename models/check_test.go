@@ -23,7 +23,7 @@ func TestCheckAgreesWithLoad(t *testing.T) {
 		n, err := Check(t.Context(), path, opts...)
 		require.NoError(t, err)
 		before := activeMemory(t)
-		m := loadTest(t, path, opts...)
+		m := loadDefault(t, path, opts...)
 		require.InEpsilon(t, activeMemory(t)-before, n.Weights, 0.03, form)
 		require.Equal(t, m.Policy(), n.Policy)
 		require.Equal(t, uint64(30*2*3*64*4*1000), n.Info.CacheBytes(1000), "30 layers of 3 heads of 64, in float32")

@@ -17,5 +17,5 @@ func TestLimitAhead(t *testing.T) {
 	require.Equal(t, "7", os.Getenv(name))
 	require.NoError(t, os.Unsetenv(name))
 	require.NoError(t, train.LimitAhead())
-	require.Equal(t, "100", os.Getenv(name))
+	require.Equal(t, "140", os.Getenv(name))
 }

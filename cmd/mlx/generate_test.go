@@ -179,9 +179,10 @@ func TestCacheFlags(t *testing.T) {
 // An adapter that is not there, or is for another model, is an error that names it.
 func TestGenerateRefusesAdapters(t *testing.T) {
 	empty := t.TempDir()
-	for _, dir := range []string{filepath.Join(empty, "nowhere"), empty} {
+	nowhere := filepath.Join(empty, "nowhere")
+	for dir, want := range map[string]string{nowhere: nowhere + ": no such file", empty: filepath.Join(empty, "adapter_config.json")} {
 		o := call(t, "", "generate", "--model", "smollm2", "--prompt", "x", "--adapter-path", dir)
 		require.Equal(t, exitFailed, o.code)
-		require.Contains(t, o.err, filepath.Join(dir, "adapter_config.json"))
+		require.Contains(t, o.err, want)
 	}
 }
