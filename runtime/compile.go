@@ -44,9 +44,8 @@ func WithState(slots ...*Array) CompileOption {
 
 // WithReads names arrays that the function reads through their slots, such as frozen
 // weights, and does not change: they go in with each call and are no constants of the
-// graph. MLX 0.32.2 never frees the graph of some gradients, those where an operation
-// has a result that nothing uses, as attention's and RMSNorm's on a GPU have; it would
-// keep such weights for good. A change of their shape or dtype is traced again.
+// graph. MLX 0.32.2 never frees the graph of some gradients, among them those of language
+// models on a GPU; it would keep such weights for good. A change of their shape or dtype is traced again.
 func WithReads(slots ...*Array) CompileOption {
 	return func(c *Compiled) { c.reads = append(c.reads, slots...) }
 }

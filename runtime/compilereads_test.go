@@ -2,7 +2,6 @@ package runtime_test
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -38,29 +37,3 @@ func TestReadsAreNoConstants(t *testing.T) {
 }
 
 type arrayPlaces = []*mlx.Array
-
-// MLX never frees the graph of a gradient by a custom function of which a result is
-// used by that gradient alone; weights that it reads are not kept with it.
-func TestReadsAreFreed(t *testing.T) {
-	leaktest.Do(t, func(th *mlx.Thread) {
-		active := func() uint64 { n, err := th.ActiveMemory(); return amount(t, n, err) }
-		before := active()
-		o := th.NewOwner("weights")
-		w := o.Slot(build(t, th, func(s *mlx.Scope) mlx.Array { return s.Ones([]int{1 << 18}, mlx.Float32) }))
-		forward := func(s *mlx.Scope, in arrays) arrays {
-			return arrays{s.Sum(s.Multiply(in[0], *w), false), s.Square(in[0])}
-		}
-		backward := func(s *mlx.Scope, _, cotangents, outputs []mlx.Array) []mlx.Array {
-			return arrays{s.Multiply(outputs[1], s.Sum(s.Multiply(cotangents[0], *w), false))}
-		}
-		c := compile(t, th, mlx.Grad(func(s *mlx.Scope, in []mlx.Array) []mlx.Array {
-			return mlx.CustomVJP(forward, backward)(s, in)[:1]
-		}), mlx.WithReads(w))
-		x := slice(t, th, []float32{3}, []int{}...)
-		require.Equal(t, []float32{9 << 18}, read[float32](t, th, call(t, th, c, x)))
-		require.NoError(t, x.Close())
-		require.NoError(t, c.Close())
-		require.NoError(t, o.Close())
-		require.Eventually(t, func() bool { return active() < before+1<<18 }, 5*time.Second, 10*time.Millisecond)
-	})
-}
