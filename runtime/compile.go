@@ -20,6 +20,7 @@ type Compiled struct {
 	f         Func
 	reads     []*Array
 	state     []*Array
+	slots     []*Array // both, which go in behind the arguments
 	shapeless bool
 	running   bool // MLX is inside of a call
 	closed    atomic.Bool
@@ -68,8 +69,9 @@ func (t *Thread) Compile(f Func, opts ...CompileOption) (*Compiled, error) {
 }
 
 func (c *Compiled) open() error {
+	c.slots = slices.Concat(c.reads, c.state)
 	seen := map[*Array]bool{}
-	for i, slot := range c.slots() {
+	for i, slot := range c.slots {
 		if slot == nil {
 			return fmt.Errorf("%s is nil", c.slotName(i))
 		}
@@ -89,10 +91,7 @@ func (c *Compiled) open() error {
 	return err
 }
 
-// slots are the arrays that go in behind the arguments.
-func (c *Compiled) slots() []*Array { return slices.Concat(c.reads, c.state) }
-
-// slotName is what errors call one of them.
+// slotName is what errors call one of the slots.
 func (c *Compiled) slotName(i int) string {
 	if i < len(c.reads) {
 		return fmt.Sprintf("read array %d", i)
@@ -104,14 +103,13 @@ func (c *Compiled) slotName(i int) string {
 // hold meanwhile, and returns its results and the new state.
 func (c *Compiled) trace(in []Array) ([]Array, error) {
 	c.traces.Add(1)
-	slots := c.slots()
-	n := len(in) - len(slots)
-	old := make([]Array, len(slots))
-	for i, slot := range slots {
+	n := len(in) - len(c.slots)
+	old := make([]Array, len(c.slots))
+	for i, slot := range c.slots {
 		old[i], *slot = *slot, in[n+i]
 	}
 	defer func() {
-		for i, slot := range slots {
+		for i, slot := range c.slots {
 			*slot = old[i]
 		}
 	}()
@@ -164,7 +162,7 @@ func (c *Compiled) Apply(s *Scope, args []Array) []Array {
 		return nil
 	}
 	in := slices.Clone(args)
-	for _, slot := range c.slots() {
+	for _, slot := range c.slots {
 		in = append(in, s.current(slot))
 	}
 	c.running = true
@@ -191,7 +189,7 @@ func (c *Compiled) usable(s *Scope) error {
 	case c.running: // MLX would lose its place
 		return errors.New("the compiled function calls itself")
 	}
-	for i, slot := range c.slots() {
+	for i, slot := range c.slots {
 		if slot.IsNull() {
 			return fmt.Errorf("%s: %w", c.slotName(i), errNull)
 		}
