@@ -104,6 +104,27 @@ func TestKernelsTellOfThemselves(t *testing.T) {
 	require.Empty(t, lib.NoKernels)
 }
 
+// What was begun before a node that cannot run is computed all the same, and the graph
+// that fails tells why.
+func TestCPUEval(t *testing.T) {
+	needKernels(t)
+	k := begin(t)
+	sum := k.array(bindings.Add(k.some(), k.some(), k.s))
+	require.NoError(t, bindings.CPUEval([]array{sum}, true))
+	require.NoError(t, bindings.CPUWait(sum))
+	require.NoError(t, bindings.CPUEval([]array{sum}, false))
+	square := k.array(bindings.Multiply(sum, sum, k.s))
+	in, none := loadReferences(t).upload(k), bindings.OptionalInt{}
+	q := k.list(bindings.Quantize(in.w, none, none, "nvfp4", array{}, k.s))
+	never := k.array(bindings.QQMM(in.h, q[0], q[1], none, none, "nvfp4", array{}, array{}, k.s))
+	k.fails(bindings.CPUEval([]array{square, never}, true), "cpu_eval", "[QQMatmul] NYI", 1)
+	require.NoError(t, bindings.CPUWait(square))
+	v, err := square.DataFloat32()
+	require.NoError(t, err)
+	require.Equal(t, []float32{4}, v)
+	k.fails(bindings.CPUWait(array{}), "cpu_wait", "non-empty mlx_array", 1)
+}
+
 // Whether products are exact is the environment's to say.
 func TestExactKernels(t *testing.T) {
 	needKernels(t)

@@ -7,6 +7,8 @@ import "unsafe"
 // #include "zshim.h"
 // #cgo noescape gm_gomlx_cpu_isa
 // #cgo noescape gm_gomlx_cpu_threads
+// #cgo noescape gm_gomlx_cpu_eval
+// #cgo noescape gm_gomlx_cpu_wait
 // #cgo noescape gm_gomlx_cpu_quantized_matmul
 // #cgo nocallback gm_gomlx_cpu_quantized_matmul
 // #cgo noescape gm_gomlx_cpu_dequantize
@@ -62,6 +64,38 @@ func CPUThreads() (int32, error) {
 		return 0, fail("cpu_threads", r.err)
 	}
 	return int32(r.w0), nil
+}
+
+// CPUEval computes arrays as Eval does, or, where async, as AsyncEval. Graphs that lie whole on
+// one stream of a CPU are evaluated here: while the thread waits, for the arrays or for a stream
+// that is far behind, it works with our own kernels' threads instead of sleeping. All others are
+// MLX's. It is an error where the kernels are not loaded.
+//
+// C: gomlx_cpu_eval.
+func CPUEval(outputs []Array, async bool) error {
+	if err := ensureKernels(); err != nil {
+		return err
+	}
+	r := C.gm_gomlx_cpu_eval((*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(outputs))), C.size_t(len(outputs)), C.bool(async))
+	if r.err != nil {
+		return fail("cpu_eval", r.err)
+	}
+	return nil
+}
+
+// CPUWait computes an array, unless that was begun, and waits for it as CPUEval does. It is an
+// error where the kernels are not loaded.
+//
+// C: gomlx_cpu_wait.
+func CPUWait(arr Array) error {
+	if err := ensureKernels(); err != nil {
+		return err
+	}
+	r := C.gm_gomlx_cpu_wait(C.uintptr_t(arr.h))
+	if r.err != nil {
+		return fail("cpu_wait", r.err)
+	}
+	return nil
 }
 
 // CPUQuantizedMatmul returns x [..., K] times the transpose of the matrix [N, K] that Quantize

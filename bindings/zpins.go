@@ -9,4 +9,4 @@ const (
 )
 
 // The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
-const kernelsHeader = "ecf36d32dd686d81a945f796a0134e030fafaa049b42587d98e5852d8347e7a0"
+const kernelsHeader = "07ab2b02e46947f99a8c9aa952f86f406f4af1b9d3d8bcb101c86eff6c687858"

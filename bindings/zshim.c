@@ -669,6 +669,8 @@ int (*p_mlx_version)(mlx_string *);
 int (*p_gomlx_built_for)(mlx_string *);
 int (*p_gomlx_cpu_isa)(mlx_string *);
 int (*p_gomlx_cpu_threads)(int *);
+int (*p_gomlx_cpu_eval)(const mlx_vector_array, bool);
+int (*p_gomlx_cpu_wait)(const mlx_array);
 int (*p_gomlx_cpu_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, bool, const mlx_stream);
 int (*p_gomlx_cpu_dequantize)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
 int (*p_gomlx_cpu_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_stream);
@@ -1355,6 +1357,8 @@ const gm_symbol gm_kernel_symbols[] = {
 	{"gomlx_built_for", (void **)&p_gomlx_built_for, NULL},
 	{"gomlx_cpu_isa", (void **)&p_gomlx_cpu_isa, NULL},
 	{"gomlx_cpu_threads", (void **)&p_gomlx_cpu_threads, NULL},
+	{"gomlx_cpu_eval", (void **)&p_gomlx_cpu_eval, NULL},
+	{"gomlx_cpu_wait", (void **)&p_gomlx_cpu_wait, NULL},
 	{"gomlx_cpu_quantized_matmul", (void **)&p_gomlx_cpu_quantized_matmul, NULL},
 	{"gomlx_cpu_dequantize", (void **)&p_gomlx_cpu_dequantize, NULL},
 	{"gomlx_cpu_matmul", (void **)&p_gomlx_cpu_matmul, NULL},
@@ -5428,6 +5432,18 @@ gm_ret1 gm_gomlx_cpu_threads(void) {
 	int resArg = 0;
 	int gm_st = p_gomlx_cpu_threads(&resArg);
 	return (gm_ret1){(uintptr_t)resArg, gm_error(gm_st)};
+}
+
+gm_ret1 gm_gomlx_cpu_eval(const uintptr_t *outputs, size_t outputs_n, bool async) {
+	mlx_vector_array outputs_v = gm_has_null(outputs, outputs_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)outputs, outputs_n);
+	int gm_st = p_gomlx_cpu_eval(outputs_v, async);
+	p_mlx_vector_array_free(outputs_v);
+	return (gm_ret1){0, gm_error(gm_st)};
+}
+
+gm_ret1 gm_gomlx_cpu_wait(uintptr_t arr) {
+	int gm_st = p_gomlx_cpu_wait((mlx_array){(void *)arr});
+	return (gm_ret1){0, gm_error(gm_st)};
 }
 
 gm_ret1 gm_gomlx_cpu_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, int groupSize, int bits, const char *mode, size_t mode_n, bool exact, uintptr_t s) {

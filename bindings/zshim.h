@@ -728,6 +728,8 @@ extern int (*p_mlx_version)(mlx_string *);
 extern int (*p_gomlx_built_for)(mlx_string *);
 extern int (*p_gomlx_cpu_isa)(mlx_string *);
 extern int (*p_gomlx_cpu_threads)(int *);
+extern int (*p_gomlx_cpu_eval)(const mlx_vector_array, bool);
+extern int (*p_gomlx_cpu_wait)(const mlx_array);
 extern int (*p_gomlx_cpu_quantized_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, bool, const mlx_stream);
 extern int (*p_gomlx_cpu_dequantize)(mlx_array *, const mlx_array, const mlx_array, const mlx_array, int, int, const char *, const mlx_stream);
 extern int (*p_gomlx_cpu_matmul)(mlx_array *, const mlx_array, const mlx_array, const mlx_stream);
@@ -1394,6 +1396,8 @@ gm_ret4 gm_mlx_detail_vmap_trace(uintptr_t fun, const uintptr_t *inputs, size_t 
 gm_ret1 gm_mlx_version(void);
 gm_ret1 gm_gomlx_cpu_isa(void);
 gm_ret1 gm_gomlx_cpu_threads(void);
+gm_ret1 gm_gomlx_cpu_eval(const uintptr_t *outputs, size_t outputs_n, bool async);
+gm_ret1 gm_gomlx_cpu_wait(uintptr_t arr);
 gm_ret1 gm_gomlx_cpu_quantized_matmul(uintptr_t x, uintptr_t w, uintptr_t scales, uintptr_t biases, int groupSize, int bits, const char *mode, size_t mode_n, bool exact, uintptr_t s);
 gm_ret1 gm_gomlx_cpu_dequantize(uintptr_t w, uintptr_t scales, uintptr_t biases, int groupSize, int bits, const char *mode, size_t mode_n, uintptr_t s);
 gm_ret1 gm_gomlx_cpu_matmul(uintptr_t x, uintptr_t w, uintptr_t s);

@@ -31,6 +31,12 @@ int gomlx_cpu_isa(mlx_string* str_);
 /** The threads that the kernels work with. */
 int gomlx_cpu_threads(int* res);
 
+/** Computes arrays as mlx_eval does, or mlx_async_eval: the thread works with the kernels' while it waits. */
+int gomlx_cpu_eval(const mlx_vector_array outputs, bool async);
+
+/** Computes an array, if nobody has yet, and waits for it in this way. */
+int gomlx_cpu_wait(const mlx_array arr);
+
 /** x [..., k] times the transpose of a matrix [n, k] that is packed as MLX does; unless exact, few rows of x are rounded to 16 bits first. */
 int gomlx_cpu_quantized_matmul(
     mlx_array* res,

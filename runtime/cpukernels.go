@@ -42,7 +42,7 @@ func (s *Scope) HasCPUKernels(arrays ...Array) bool {
 // CPUKernels reports whether the thread computes on a CPU and has our own kernels
 // for it.
 func (t *Thread) CPUKernels() bool {
-	return t != nil && t.e != nil && t.e.cpuKernels && t.e.main.device.Type == CPU
+	return t != nil && t.e != nil && t.e.computesOnCPU()
 }
 
 // ExactCPUKernels reports whether GO_MLX_CPU_KERNELS=exact asks that products with

@@ -50,16 +50,17 @@ func (t *Thread) live() (*engine, error) {
 
 // Eval computes arrays, and waits. Arrays whose inputs nobody else holds reuse
 // the inputs' memory, so close what is no longer needed before.
-func (t *Thread) Eval(arrays ...Array) error { return t.eval("eval", bindings.Eval, arrays) }
+func (t *Thread) Eval(arrays ...Array) error { return t.eval("eval", false, arrays) }
 
 // AsyncEval starts to compute arrays and returns. Reading one of them waits for
 // it. An error of the computation itself may come back from a later call.
 func (t *Thread) AsyncEval(arrays ...Array) error {
-	return t.eval("async_eval", bindings.AsyncEval, arrays)
+	return t.eval("async_eval", true, arrays)
 }
 
-func (t *Thread) eval(op string, f func([]Array) error, arrays []Array) error {
-	if _, err := t.live(); err != nil {
+func (t *Thread) eval(op string, async bool, arrays []Array) error {
+	e, err := t.live()
+	if err != nil {
 		return err
 	}
 	for _, a := range arrays {
@@ -67,7 +68,7 @@ func (t *Thread) eval(op string, f func([]Array) error, arrays []Array) error {
 			return newError(op, errNull)
 		}
 	}
-	if err := f(arrays); err != nil {
+	if err := e.evaluate(arrays, async); err != nil {
 		return newError(op, err)
 	}
 	return nil

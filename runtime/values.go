@@ -96,7 +96,7 @@ func rowMajor(e *engine, a Array) (Array, error) {
 	if a.IsNull() {
 		return Array{}, errNull
 	}
-	if err := a.Eval(); err != nil {
+	if err := e.wait(a); err != nil {
 		return Array{}, err
 	}
 	rows, err := a.IsRowContiguous()
@@ -110,7 +110,7 @@ func rowMajor(e *engine, a Array) (Array, error) {
 	if err != nil {
 		return Array{}, err
 	}
-	if err := c.Eval(); err != nil {
+	if err := e.wait(c); err != nil {
 		return Array{}, errors.Join(err, c.Close())
 	}
 	return c, nil

@@ -5,7 +5,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -59,7 +61,7 @@ class Threads final : public Pool {
  public:
   explicit Threads(int threads) {
     BlockedSignals blocked;
-    for (int i = 1; i < threads; i++) workers_.emplace_back([this] { work(); });
+    for (int i = 1; i < threads; i++) workers_.emplace_back([this, last = i + 1 == threads] { work(last); });
   }
 
   ~Threads() override {
@@ -86,6 +88,27 @@ class Threads final : public Pool {
     busy_.store(false, std::memory_order_release);
   }
 
+  void lend(bool (*done)(void*), void* context) override {
+    const bool seat = !workers_.empty() && !lent_.exchange(true);
+    for (;;) {
+      uint32_t seen = signal_.load(std::memory_order_acquire);
+      if (seat) drain();
+      if (done(context)) break;
+      auto changed = [&] { return signal_.load(std::memory_order_acquire) != seen || done(context); };
+      if (!seat || !spin(changed)) sleep(seen, patience);
+    }
+    if (!seat) return;
+    kept_until_.store(now() + patience.count(), std::memory_order_relaxed);
+    lent_.store(false, std::memory_order_release);
+  }
+
+  void wake() override {
+    signal_.fetch_add(1, std::memory_order_seq_cst);
+    if (sleeping_.load(std::memory_order_seq_cst) == 0) return;
+    std::lock_guard lock(mutex_);
+    woken_.notify_all();
+  }
+
  private:
   // Runs tasks until none is left. A ticket holds its round, so a worker that
   // comes late cannot draw one of the next round with what it saw of this one.
@@ -99,25 +122,39 @@ class Threads final : public Pool {
     }
   }
 
-  void wake() {
-    signal_.fetch_add(1, std::memory_order_seq_cst);
-    if (sleeping_.load(std::memory_order_seq_cst) != 0) signal_.notify_all();
+  // Sleeps until the signal is another than seen, or for so long.
+  void sleep(uint32_t seen, std::chrono::nanoseconds most) {
+    std::unique_lock lock(mutex_);
+    sleeping_.fetch_add(1, std::memory_order_seq_cst);
+    woken_.wait_for(lock, most, [&] { return signal_.load(std::memory_order_seq_cst) != seen; });
+    sleeping_.fetch_sub(1, std::memory_order_relaxed);
   }
 
-  void work() {
+  // Whether the last worker's place is a caller's.
+  bool away() const {
+    return (lent_.load(std::memory_order_acquire) || now() < kept_until_.load(std::memory_order_relaxed)) && !stop_;
+  }
+
+  static int64_t now() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+  void work(bool last) {
     uint32_t seen = 0;
-    for (;;) {
-      auto changed = [&] { return signal_.load(std::memory_order_acquire) != seen; };
-      if (!spin(changed)) {
-        sleeping_.fetch_add(1, std::memory_order_seq_cst);
-        signal_.wait(seen, std::memory_order_seq_cst);
-        sleeping_.fetch_sub(1, std::memory_order_relaxed);
-      }
+    while (!stop_) {
+      while (last && away()) std::this_thread::sleep_for(patience);
+      auto changed = [&] {
+        return signal_.load(std::memory_order_acquire) != seen || (last && lent_.load(std::memory_order_relaxed));
+      };
+      while (!spin(changed)) sleep(seen, asleep);
+      if (last && away()) continue;
       seen = signal_.load(std::memory_order_acquire);
-      if (stop_.load()) return;
       drain();
     }
   }
+
+  // How long a place is kept, and how often one who waits for it, or sleeps on a
+  // condition that nobody signals, looks again.
+  static constexpr std::chrono::nanoseconds patience = std::chrono::milliseconds(5);
+  static constexpr std::chrono::nanoseconds asleep = std::chrono::hours(1);
 
   void (*fn_)(void*, int) = nullptr;
   void* context_ = nullptr;
@@ -127,6 +164,10 @@ class Threads final : public Pool {
   alignas(64) std::atomic<int> done_{0};
   alignas(64) std::atomic<uint32_t> signal_{0};
   std::atomic<int> sleeping_{0};
+  std::mutex mutex_;
+  std::condition_variable woken_;
+  std::atomic<bool> lent_{false};         // a caller has the last worker's place
+  std::atomic<int64_t> kept_until_{0};    // and keeps it until then
   std::atomic<bool> busy_{false};
   std::atomic<bool> stop_{false};
   std::vector<std::thread> workers_;

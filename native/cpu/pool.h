@@ -18,6 +18,20 @@ class Pool {
   // that comes in meanwhile, or a task that calls run itself, runs serially.
   virtual void run(int n, void (*fn)(void*, int), void* context) = 0;
 
+  // Lends the caller's thread until done(context) holds: it takes the place of one
+  // of the pool's, which sleeps meanwhile and for a moment after, so that a thread
+  // that comes and goes between pieces of its own work does not meet one too many.
+  // done is asked often, on the caller's thread, and once more after a call of wake.
+  virtual void lend(bool (*done)(void*), void* context) = 0;
+  virtual void wake() = 0;
+
+  template <class F>
+  void lend_until(F&& done) {
+    using Body = std::remove_reference_t<F>;
+    lend([](void* context) { return bool((*static_cast<Body*>(context))()); },
+         const_cast<void*>(static_cast<const void*>(&done)));
+  }
+
   template <class F>
   void each(int n, F&& f) {
     using Body = std::remove_reference_t<F>;

@@ -8,6 +8,7 @@
 #include "mlx/backend/cpu/encoder.h"
 #include "mlx/c/error.h"
 #include "mlx/ops.h"
+#include "mlx/scheduler.h"
 #include "mlx/utils.h"
 
 namespace gomlx {
@@ -39,7 +40,15 @@ const void* bytes(const mx::array& a) { return a.data<char>(); }
 
 void allocate(mx::array& a) { a.set_data(mx::allocator::malloc(a.nbytes())); }
 
+namespace {
+thread_local int direct = 0;
+}
+
+Direct::Direct() { direct++; }
+Direct::~Direct() { direct--; }
+
 void dispatch(mx::Stream s, std::function<void()> task) {
+  if (direct) return mx::scheduler::enqueue(s, std::move(task));
   mx::cpu::get_command_encoder(s).dispatch(std::move(task));
 }
 

@@ -63,6 +63,14 @@ void allocate(mx::array& a);
 // Runs task on the stream's queue.
 void dispatch(mx::Stream s, std::function<void()> task);
 
+// While one is there, the thread's tasks are not among those by which MLX's eval sees
+// that it is too far ahead of a stream.
+class Direct {
+ public:
+  Direct();
+  ~Direct();
+};
+
 // What stands behind mlx-c's handles. The optional array of a null one is none.
 const mx::array& array_of(mlx_array a);
 std::optional<mx::array> optional_of(mlx_array a);

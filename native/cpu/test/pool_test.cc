@@ -51,6 +51,57 @@ TEST(pool_runs_tasks_of_tasks) {
   CHECK(ran == 64, "%d tasks ran", int(ran));
 }
 
+// A thread that waits works; the pool's own makes room for it, and comes back.
+TEST(pool_borrows_a_thread) {
+  auto p = make_pool(2);
+  std::atomic<bool> over{false};
+  std::atomic<int> ran{0}, lent{0};
+  std::thread lender([&] {
+    auto me = std::this_thread::get_id();
+    while (!over) {
+      int until = ran + 200;
+      p->lend_until([&] { return over || ran >= until; });
+      lent += me == std::this_thread::get_id();
+    }
+  });
+  std::atomic<int> others{0};
+  auto rounds = [&](std::thread::id not_from, int n) {
+    for (int round = 0; round < n; round++) {
+      p->each(8, [&](int) {
+        auto end = std::chrono::steady_clock::now() + std::chrono::microseconds(20);
+        while (std::chrono::steady_clock::now() < end) {}
+        others += std::this_thread::get_id() == not_from;
+        ran++;
+      });
+    }
+  };
+  rounds(lender.get_id(), 500);
+  over = true;
+  p->wake();
+  auto id = lender.get_id();
+  lender.join();
+  CHECK(ran == 500 * 8, "%d tasks ran", int(ran));
+  CHECK(lent > 0 && others > 0, "the lender came back %d times and ran %d tasks", int(lent), int(others));
+  rounds(id, 50);
+  CHECK(ran == 550 * 8, "%d tasks ran", int(ran));
+}
+
+// The condition holds without a task, and with callers that cannot have a place.
+TEST(pool_lets_lenders_go) {
+  for (int threads : {1, 2, 4}) {
+    auto p = make_pool(threads);
+    std::atomic<bool> over{false};
+    std::vector<std::thread> lenders;
+    for (int i = 0; i < 3; i++) lenders.emplace_back([&] { p->lend_until([&] { return over.load(); }); });
+    std::atomic<int> ran{0};
+    for (int round = 0; round < 100; round++) p->each(6, [&](int) { ran++; });
+    over = true;
+    p->wake();
+    for (std::thread& t : lenders) t.join();
+    CHECK(ran == 600, "%d tasks ran", int(ran));
+  }
+}
+
 TEST(pool_size_reads_quotas) {
   struct {
     const char* text;

@@ -1,0 +1,214 @@
+// Evaluation of graphs that lie whole on one stream of a CPU. MLX's own works too, but
+// sleeps whenever it is ten tasks ahead of the stream and wakes after each: on a
+// machine whose cores all compute, every time that holds up a kernel. Here the
+// thread works on the pool's tasks until the stream has caught up.
+#include <atomic>
+#include <unordered_set>
+
+#include "mlx/backend/cpu/encoder.h"
+#include "mlx/ops.h"
+#include "mlx/scheduler.h"
+#include "mlx/transforms.h"
+#include "pool.h"
+#include "stores.h"
+
+namespace gomlx {
+namespace {
+
+// How far the thread may be ahead: nodes, whose inputs cannot be written in place as
+// long as they wait, and bytes of what they compute.
+constexpr int64_t most_nodes = 64, most_bytes = 16 << 20;
+
+// What is on its way to a stream.
+struct Ahead {
+  std::atomic<int64_t> nodes{0}, bytes{0};
+
+  bool within(int share) const {
+    return nodes.load(std::memory_order_acquire) <= most_nodes / share &&
+           bytes.load(std::memory_order_acquire) <= most_bytes / share;
+  }
+};
+
+// The nodes under outputs that are to be computed, inputs before what needs them.
+// None if one of them is for MLX: on another stream, or traced.
+class Order {
+ public:
+  explicit Order(const std::vector<mx::array>& outputs) {
+    for (auto& out : outputs) fits_ = fits_ && add(out);
+  }
+
+  bool fits() const { return fits_ && !nodes_.empty(); }
+  mx::Stream stream() const { return nodes_.front().primitive().stream(); }
+  std::vector<mx::array>& nodes() { return nodes_; }
+
+ private:
+  struct Visit {
+    const mx::array* node;
+    size_t next;
+  };
+
+  bool add(const mx::array& root) {
+    if (!wanted(root)) return fits_;
+    std::vector<Visit> path{{&root, 0}};
+    while (!path.empty() && fits_) {
+      auto& [node, next] = path.back();
+      if (next == node->inputs().size()) {
+        nodes_.push_back(*node);
+        path.pop_back();
+      } else if (const mx::array& in = node->inputs()[next++]; wanted(in)) {
+        path.push_back({&in, 0});
+      }
+    }
+    return fits_;
+  }
+
+  // Whether a node has to be computed and was not met yet.
+  bool wanted(const mx::array& a) {
+    if (a.status() != mx::array::Status::unscheduled) {
+      if (!a.is_available()) use(a.event().stream());
+      return false;
+    }
+    if (!met_.insert(a.id()).second) return false;
+    for (auto& s : a.siblings()) met_.insert(s.id());
+    if (!a.has_primitive() || a.is_tracer()) return fits_ = false;
+    return use(a.primitive().stream());
+  }
+
+  bool use(mx::Stream s) {
+    if (!stream_) stream_ = s;
+    return fits_ = fits_ && s == *stream_ && s.device == mx::Device::cpu;
+  }
+
+  std::vector<mx::array> nodes_;
+  std::unordered_set<std::uintptr_t> met_;
+  std::optional<mx::Stream> stream_;
+  bool fits_ = true;
+};
+
+using Buffers = std::vector<std::shared_ptr<mx::array::Data>>;
+
+// What a node reads and its siblings write, which must last until it has run. Its own
+// memory is its reader's to keep, who may write there.
+Buffers held(const mx::array& a) {
+  Buffers all;
+  auto keep = [&](const mx::array& b) {
+    if (b.data_shared_ptr() != a.data_shared_ptr()) all.push_back(b.data_shared_ptr());
+  };
+  for (auto& in : a.inputs()) keep(in);
+  for (auto& s : a.siblings()) keep(s);
+  return all;
+}
+
+int64_t bytes_of(const mx::array& a) {
+  int64_t n = int64_t(a.nbytes());
+  for (auto& s : a.siblings()) n += int64_t(s.nbytes());
+  return n;
+}
+
+// Lets at what an array refers to: a weak reference to it does not count among the
+// owners, who decide whether its memory is written in place.
+auto& owners(const mx::array& a);
+template <auto member>
+struct Owners {
+  friend auto& owners(const mx::array& a) { return a.*member; }
+};
+template struct Owners<&mx::array::array_desc_>;
+
+// The nodes that were begun without an event. Whoever else holds one must not take it for
+// computed, so all get the event of the last.
+class Begun {
+ public:
+  void add(const mx::array& a) {
+    all_.push_back(owners(a));
+    for (auto& s : a.siblings()) all_.push_back(owners(s));
+  }
+
+  void attach(const mx::Event& e) {
+    for (auto& weak : all_) {
+      if (auto node = weak.lock()) node->event = e;
+    }
+  }
+
+ private:
+  using Node = std::remove_cvref_t<decltype(*owners(std::declval<mx::array&>()))>;
+  std::vector<std::weak_ptr<Node>> all_;
+};
+
+void compute(mx::array a, const std::shared_ptr<Ahead>& ahead) {
+  mx::Stream s = a.primitive().stream();
+  {
+    auto outputs = a.outputs();
+    a.primitive().eval_cpu(a.inputs(), outputs);
+  }
+  auto& encoder = mx::cpu::get_command_encoder(s);
+  int64_t bytes = bytes_of(a);
+  ahead->nodes.fetch_add(1, std::memory_order_relaxed), ahead->bytes.fetch_add(bytes, std::memory_order_relaxed);
+  mx::scheduler::enqueue(s, [buffers = held(a), temporaries = std::move(encoder.temporaries()), ahead, bytes]() mutable {
+    buffers.clear(), temporaries.clear();
+    ahead->bytes.fetch_sub(bytes, std::memory_order_release), ahead->nodes.fetch_sub(1, std::memory_order_release);
+  });
+  encoder.temporaries().clear();
+  a.set_status(mx::array::Status::evaluated);
+  for (auto& sibling : a.siblings()) sibling.set_status(mx::array::Status::evaluated);
+  a.detach();
+}
+
+// Starts what is in order. The last node is MLX's, who gives it an event.
+void start(Order& order) {
+  mx::Stream s = order.stream();
+  Begun begun;
+  auto finish = [&](const mx::array& last) {
+    mx::async_eval({last});
+    begun.attach(last.event());
+    mx::scheduler::enqueue(s, [] { cpu::pool().wake(); });
+  };
+  auto ahead = std::make_shared<Ahead>();
+  mx::array last = std::move(order.nodes().back());
+  order.nodes().pop_back();
+  try {
+    Direct direct;
+    for (auto& node : order.nodes()) {
+      begun.add(node);
+      compute(std::move(node), ahead);
+      if (!ahead->within(1)) cpu::pool().lend_until([&] { return ahead->within(2); });
+    }
+  } catch (...) {
+    finish(mx::ones({1}, mx::bool_, s));  // what was begun must be waited for
+    throw;
+  }
+  finish(last);
+}
+
+void wait(mx::array a) {
+  if (a.status() == mx::array::Status::evaluated && a.event().valid() && a.event().stream().device == mx::Device::cpu) {
+    cpu::pool().lend_until([&] { return a.is_available(); });
+  }
+  a.wait();
+}
+
+void evaluate(const std::vector<mx::array>& outputs, bool async) {
+  Order order(outputs);
+  if (!order.fits()) {
+    async ? mx::async_eval(outputs) : mx::eval(outputs);
+    return;
+  }
+  start(order);
+  if (async) return;
+  for (auto& out : outputs) wait(out);
+}
+
+}  // namespace
+}  // namespace gomlx
+
+extern "C" int gomlx_cpu_eval(const mlx_vector_array outputs, bool async) {
+  using namespace gomlx;
+  return guarded([&] { evaluate(arrays_of(outputs), async); });
+}
+
+extern "C" int gomlx_cpu_wait(const mlx_array arr) {
+  using namespace gomlx;
+  return guarded([&] {
+    const mx::array& a = array_of(arr);
+    a.status() == mx::array::Status::unscheduled ? evaluate({a}, false) : wait(a);
+  });
+}
