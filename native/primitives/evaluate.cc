@@ -3,6 +3,7 @@
 // machine whose cores all compute, every time that holds up a kernel. Here the
 // thread works on the pool's tasks until the stream has caught up.
 #include <atomic>
+#include <string_view>
 #include <unordered_set>
 
 #include "mlx/backend/cpu/encoder.h"
@@ -17,7 +18,10 @@ namespace {
 
 // How far the thread may be ahead: nodes, whose inputs cannot be written in place as
 // long as they wait, and bytes of what they compute.
-constexpr int64_t most_nodes = 64, most_bytes = 16 << 20;
+constexpr int64_t most_nodes = 64, most_bytes = 12 << 20;
+
+// Nodes of a batch, which is one task of the stream's queue.
+constexpr int64_t batch_nodes = 8, batch_bytes = 1 << 20;
 
 // What is on its way to a stream.
 struct Ahead {
@@ -87,16 +91,14 @@ class Order {
 
 using Buffers = std::vector<std::shared_ptr<mx::array::Data>>;
 
-// What a node reads and its siblings write, which must last until it has run. Its own
-// memory is its reader's to keep, who may write there.
-Buffers held(const mx::array& a) {
-  Buffers all;
+// Adds what a node reads and its siblings write, which must last until it has run. Its
+// own memory is its reader's to keep, who may write there.
+void hold(Buffers& all, const mx::array& a) {
   auto keep = [&](const mx::array& b) {
     if (b.data_shared_ptr() != a.data_shared_ptr()) all.push_back(b.data_shared_ptr());
   };
   for (auto& in : a.inputs()) keep(in);
   for (auto& s : a.siblings()) keep(s);
-  return all;
 }
 
 int64_t bytes_of(const mx::array& a) {
@@ -104,6 +106,9 @@ int64_t bytes_of(const mx::array& a) {
   for (auto& s : a.siblings()) n += int64_t(s.nbytes());
   return n;
 }
+
+// Whether a primitive is of this library: all of its tasks go by dispatch.
+bool ours(const mx::Primitive& p) { return std::string_view(p.name()).starts_with("CPU"); }
 
 // Lets at what an array refers to: a weak reference to it does not count among the
 // owners, who decide whether its memory is written in place.
@@ -134,49 +139,82 @@ class Begun {
   std::vector<std::weak_ptr<Node>> all_;
 };
 
-void compute(mx::array a, const std::shared_ptr<Ahead>& ahead) {
-  mx::Stream s = a.primitive().stream();
-  {
-    auto outputs = a.outputs();
-    a.primitive().eval_cpu(a.inputs(), outputs);
-  }
-  auto& encoder = mx::cpu::get_command_encoder(s);
-  int64_t bytes = bytes_of(a);
-  ahead->nodes.fetch_add(1, std::memory_order_relaxed), ahead->bytes.fetch_add(bytes, std::memory_order_relaxed);
-  mx::scheduler::enqueue(s, [buffers = held(a), temporaries = std::move(encoder.temporaries()), ahead, bytes]() mutable {
-    buffers.clear(), temporaries.clear();
-    ahead->bytes.fetch_sub(bytes, std::memory_order_release), ahead->nodes.fetch_sub(1, std::memory_order_release);
-  });
-  encoder.temporaries().clear();
-  a.set_status(mx::array::Status::evaluated);
-  for (auto& sibling : a.siblings()) sibling.set_status(mx::array::Status::evaluated);
-  a.detach();
-}
+// Begins nodes one after the other. The tasks of several go to the stream at once, with
+// the memory that they need.
+class Run {
+ public:
+  explicit Run(mx::Stream s) : stream_(s) {}
 
-// Starts what is in order. The last node is MLX's, who gives it an event.
+  void add(mx::array a) {
+    if (!ours(a.primitive())) send();  // MLX's tasks go straight to the queue
+    begun_.add(a);
+    {
+      auto outputs = a.outputs();
+      a.primitive().eval_cpu(a.inputs(), outputs);
+    }
+    hold(buffers_, a);
+    nodes_++, bytes_ += bytes_of(a);
+    a.set_status(mx::array::Status::evaluated);
+    for (auto& sibling : a.siblings()) sibling.set_status(mx::array::Status::evaluated);
+    a.detach();
+    if (nodes_ >= batch_nodes || bytes_ >= batch_bytes || ahead_->nodes < batch_nodes) send();
+    if (!ahead_->within(1)) cpu::pool().lend_until([this] { return ahead_->within(2); });
+  }
+
+  // Hands everything over. The last node is MLX's, who gives it an event.
+  void finish(const mx::array& last) {
+    send();
+    aside_.reset();
+    mx::async_eval({last});
+    begun_.attach(last.event());
+    mx::scheduler::enqueue(stream_, [] { cpu::pool().wake(); });
+  }
+
+ private:
+  void send() {
+    auto tasks = aside_->take();
+    auto& temporaries = mx::cpu::get_command_encoder(stream_).temporaries();
+    if (nodes_ == 0 && tasks.empty() && temporaries.empty()) return;
+    ahead_->nodes.fetch_add(nodes_, std::memory_order_relaxed), ahead_->bytes.fetch_add(bytes_, std::memory_order_relaxed);
+    mx::scheduler::enqueue(stream_, [tasks = std::move(tasks), buffers = std::exchange(buffers_, {}),
+                                     temporaries = std::exchange(temporaries, {}), ahead = ahead_, nodes = nodes_,
+                                     bytes = bytes_]() mutable {
+      Done done{*ahead, nodes, bytes};
+      for (auto& task : tasks) task();
+      tasks.clear(), buffers.clear(), temporaries.clear();
+    });
+    nodes_ = bytes_ = 0;
+  }
+
+  // Says so at the end, also of a task that failed.
+  struct Done {
+    Ahead& ahead;
+    int64_t nodes, bytes;
+    ~Done() {
+      ahead.bytes.fetch_sub(bytes, std::memory_order_release), ahead.nodes.fetch_sub(nodes, std::memory_order_release);
+    }
+  };
+
+  mx::Stream stream_;
+  std::shared_ptr<Ahead> ahead_ = std::make_shared<Ahead>();
+  std::optional<Aside> aside_{std::in_place};
+  Begun begun_;
+  Buffers buffers_;
+  int64_t nodes_ = 0, bytes_ = 0;
+};
+
 void start(Order& order) {
   mx::Stream s = order.stream();
-  Begun begun;
-  auto finish = [&](const mx::array& last) {
-    mx::async_eval({last});
-    begun.attach(last.event());
-    mx::scheduler::enqueue(s, [] { cpu::pool().wake(); });
-  };
-  auto ahead = std::make_shared<Ahead>();
+  Run run(s);
   mx::array last = std::move(order.nodes().back());
   order.nodes().pop_back();
   try {
-    Direct direct;
-    for (auto& node : order.nodes()) {
-      begun.add(node);
-      compute(std::move(node), ahead);
-      if (!ahead->within(1)) cpu::pool().lend_until([&] { return ahead->within(2); });
-    }
+    for (auto& node : order.nodes()) run.add(std::move(node));
   } catch (...) {
-    finish(mx::ones({1}, mx::bool_, s));  // what was begun must be waited for
+    run.finish(mx::ones({1}, mx::bool_, s));  // what was begun must be waited for
     throw;
   }
-  finish(last);
+  run.finish(last);
 }
 
 void wait(mx::array a) {

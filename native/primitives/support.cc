@@ -8,7 +8,6 @@
 #include "mlx/backend/cpu/encoder.h"
 #include "mlx/c/error.h"
 #include "mlx/ops.h"
-#include "mlx/scheduler.h"
 #include "mlx/utils.h"
 
 namespace gomlx {
@@ -41,14 +40,14 @@ const void* bytes(const mx::array& a) { return a.data<char>(); }
 void allocate(mx::array& a) { a.set_data(mx::allocator::malloc(a.nbytes())); }
 
 namespace {
-thread_local int direct = 0;
+thread_local Aside* aside = nullptr;
 }
 
-Direct::Direct() { direct++; }
-Direct::~Direct() { direct--; }
+Aside::Aside() { aside = this; }
+Aside::~Aside() { aside = nullptr; }
 
 void dispatch(mx::Stream s, std::function<void()> task) {
-  if (direct) return mx::scheduler::enqueue(s, std::move(task));
+  if (aside) return aside->tasks_.push_back(std::move(task));
   mx::cpu::get_command_encoder(s).dispatch(std::move(task));
 }
 

@@ -16,6 +16,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 // The library exports the functions of its header, and nothing else.
@@ -63,12 +64,20 @@ void allocate(mx::array& a);
 // Runs task on the stream's queue.
 void dispatch(mx::Stream s, std::function<void()> task);
 
-// While one is there, the thread's tasks are not among those by which MLX's eval sees
-// that it is too far ahead of a stream.
-class Direct {
+// While one is there, the thread's tasks are put aside in it instead.
+class Aside {
  public:
-  Direct();
-  ~Direct();
+  Aside();
+  ~Aside();
+  Aside(const Aside&) = delete;
+  Aside& operator=(const Aside&) = delete;
+
+  // What was put aside so far.
+  std::vector<std::function<void()>> take() { return std::exchange(tasks_, {}); }
+
+ private:
+  friend void dispatch(mx::Stream s, std::function<void()> task);
+  std::vector<std::function<void()>> tasks_;
 };
 
 // What stands behind mlx-c's handles. The optional array of a null one is none.
