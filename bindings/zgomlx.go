@@ -102,10 +102,15 @@ func CPUWait(arr Array) error {
 // packed into w, scales and biases, as [..., N] of x's dtype: QuantizedMatmul by our own kernel
 // for a CPU. x is float32, bfloat16 or float16, and sums are float32. Scales and biases may be of
 // either of the three dtypes, and groups of 16 values are known beside those of QuantizedMatmul.
-// biases is a zero Array unless mode is affine. Unless it is to be exact, fewer than 12 rows of x
-// may be rounded to 16 bits first, which is faster: no number then moves by more than 1/65534 of
-// the largest of its group of group_size. Its gradients are those of QuantizedMatmul. It is an
-// error where the kernels are not loaded, and on a GPU.
+// biases is a zero Array unless mode is affine. In that mode too it may be one: then the middle of
+// the packed numbers stands for zero, and the biases are -2^(bits-1) times the scales. Scales and
+// biases of mode affine that are uint8 are of two levels, as in GGUF's K types, for groups of 16
+// or 32 and K a multiple of 256: every 256 values of a row have a float16, lowest byte first, and
+// then 256/groupSize signed bytes, whose products with it are the scales. Unless it is to be
+// exact, fewer than 12 rows of x may be rounded to 16 bits first, which is faster: no number then
+// moves by more than 1/65534 of the largest of its group of group_size. Its gradients are those of
+// QuantizedMatmul, but for groups of 16, two levels and a lack of biases, of which there is one
+// with respect to x only. It is an error where the kernels are not loaded, and on a GPU.
 //
 // C: gomlx_cpu_quantized_matmul.
 func CPUQuantizedMatmul(x Array, w Array, scales Array, biases Array, groupSize int32, bits int32, mode string, exact bool, s Stream) (Array, error) {
@@ -159,7 +164,8 @@ func CPUMatmul(x Array, w Array, s Stream) (Array, error) {
 
 // CPUGatherQuantizedMatmul returns the products of x [..., M, K] and the transposes of packed
 // matrices [E, N, K], by our own kernel for a CPU: CPUGatherMatmul with what CPUQuantizedMatmul
-// knows. Its gradients are those of GatherQMM, and there are none for groups of 16.
+// knows. Its gradients are those of GatherQMM, and with respect to x only for what that does not
+// know.
 //
 // C: gomlx_cpu_gather_quantized_matmul.
 func CPUGatherQuantizedMatmul(x Array, w Array, scales Array, biases Array, indices Array, groupSize int32, bits int32, mode string, exact bool, s Stream) (Array, error) {

@@ -9,4 +9,4 @@ const (
 )
 
 // The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
-const kernelsHeader = "07ab2b02e46947f99a8c9aa952f86f406f4af1b9d3d8bcb101c86eff6c687858"
+const kernelsHeader = "b226887b2fb75d8293ad0d0f24a41bcf3cd2b929dfeaefb9554eea68ee983e0a"

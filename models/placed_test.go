@@ -31,7 +31,7 @@ func TestPlacedAsPacked(t *testing.T) {
 			}
 			kinds[p.info.Type.String()] = true
 			for _, dtype := range []mlx.Dtype{mlx.Float32, mlx.Float16} {
-				if dtype == mlx.Float32 || p.half {
+				if dtype == mlx.Float32 || p.form.Half {
 					requirePlacedAsPacked(t, p, dtype)
 				}
 			}

@@ -78,7 +78,7 @@ func (w *ggufWeights) Tensor(name string) nn.Tensor {
 			opts = append(opts, quant.WithFineGroups())
 		}
 		if form, ok := quant.FormOf(t.info.Type, opts...); ok {
-			return ggufAffine{t, nn.Quantisation{GroupSize: form.GroupSize, Bits: form.Bits, Mode: "affine"}, form.Half, opts}
+			return ggufAffine{t, form, opts}
 		}
 		if t.info.Type == gguf.TypeMXFP4 {
 			return ggufMXFP4{t}
@@ -229,20 +229,27 @@ func (t ggufTensor) Dense(th *mlx.Thread, dtype mlx.Dtype) (mlx.Array, error) {
 // ggufAffine is a tensor that MLX's affine quantisation holds.
 type ggufAffine struct {
 	ggufTensor
-	q    nn.Quantisation
-	half bool // float16 holds its scales
+	form quant.Form
 	opts []quant.Option
 }
 
 // ExactDtype implements nn.Exact.
 func (t ggufAffine) ExactDtype() mlx.Dtype {
-	if t.half {
+	if t.form.Half {
 		return mlx.Float16
 	}
 	return mlx.Float32
 }
 
-func (t ggufAffine) Quantisation() nn.Quantisation { return t.q }
+// Quantisation implements nn.Quantised.
+func (t ggufAffine) Quantisation() nn.Quantisation {
+	return nn.Quantisation{GroupSize: t.form.GroupSize, Bits: t.form.Bits, Mode: "affine"}
+}
+
+// Layout implements nn.Placer.
+func (t ggufAffine) Layout() nn.Layout {
+	return nn.Layout{Nested: t.form.Nested, Centred: t.form.Centred}
+}
 
 func (t ggufAffine) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
 	a := &t.scratch.affine
@@ -262,7 +269,7 @@ func (t ggufAffine) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
 	if err != nil {
 		return nn.Packed{}, err
 	}
-	return nn.Packed{Quantisation: t.q, Weight: arrays[0], Scales: arrays[1], Biases: arrays[2]}, nil
+	return nn.Packed{Quantisation: t.Quantisation(), Weight: arrays[0], Scales: arrays[1], Biases: arrays[2]}, nil
 }
 
 // Place implements nn.Placer.
@@ -282,7 +289,11 @@ func (t ggufAffine) Place(to nn.Room) error {
 	if to.HalfScales != nil {
 		opts = append(opts, quant.WithHalfScales())
 	}
-	a := quant.Affine{Weight: to.Words, Scales: to.Scales, Biases: to.Biases, HalfScales: to.HalfScales, HalfBiases: to.HalfBiases}
+	if to.NestedScales != nil || to.Biases == nil && to.HalfBiases == nil {
+		opts = append(opts, quant.WithCompactScales())
+	}
+	a := quant.Affine{Weight: to.Words, Scales: to.Scales, Biases: to.Biases, HalfScales: to.HalfScales, HalfBiases: to.HalfBiases,
+		NestedScales: to.NestedScales, NestedBiases: to.NestedBiases}
 	if err := quant.Repack(t.info, data, &a, opts...); err != nil {
 		return t.wrap(err)
 	}

@@ -31,28 +31,40 @@ func withKernels(t *testing.T, f func(th *mlx.Thread)) {
 type packing struct {
 	mode        string
 	bits, group int
-	scales      mlx.Dtype
+	scales      mlx.Dtype // uint8 in affine: of two levels
+	centred     bool      // affine without biases
 }
 
 func (p packing) String() string {
-	return fmt.Sprintf("%s-%d-%d-%v", p.mode, p.bits, p.group, p.scales)
+	name := fmt.Sprintf("%s-%d-%d-%v", p.mode, p.bits, p.group, p.scales)
+	if p.centred {
+		name += "-centred"
+	}
+	return name
 }
 
-// packings are those of MLX, and groups of 16.
+// packings are those of MLX, groups of 16, and those of GGUF's types: Q2_K to Q6_K, IQ4_XS,
+// Q4_0, Q5_0 and Q8_0.
 func packings() (all []packing) {
 	for _, bits := range []int{2, 3, 4, 5, 6, 8} {
 		for _, group := range []int{16, 32, 64, 128} {
 			dtype := []mlx.Dtype{mlx.Float32, mlx.BFloat16, mlx.Float16}[(bits+group/16)%3]
-			all = append(all, packing{"affine", bits, group, dtype})
+			all = append(all, packing{"affine", bits, group, dtype, false})
 		}
 	}
-	return append(all, packing{"mxfp4", 4, 32, mlx.Uint8}, packing{"mxfp8", 8, 32, mlx.Uint8}, packing{"nvfp4", 4, 16, mlx.Uint8})
+	for _, bits := range []int{4, 5, 8} {
+		all = append(all, packing{"affine", bits, 32, mlx.Float16, true})
+	}
+	all = append(all, packing{"affine", 2, 16, mlx.Uint8, false}, packing{"affine", 3, 16, mlx.Uint8, true}, packing{"affine", 4, 32, mlx.Uint8, false},
+		packing{"affine", 5, 32, mlx.Uint8, false}, packing{"affine", 6, 16, mlx.Uint8, true}, packing{"affine", 8, 32, mlx.Uint8, true})
+	return append(all, packing{"mxfp4", 4, 32, mlx.Uint8, false}, packing{"mxfp8", 8, 32, mlx.Uint8, false}, packing{"nvfp4", 4, 16, mlx.Uint8, false})
 }
 
 // packed is a random matrix [n, k].
 type packed struct {
 	packing
 	w, scales, biases mlx.Array
+	known             [2]mlx.Array // of affine: scales and biases as float32, where they are in another form
 }
 
 // pack draws the words and scales themselves, so that every packing can be had.
@@ -78,6 +90,10 @@ func (p packing) pack(t *testing.T, th *mlx.Thread, r *rand.Rand, n, k int) pack
 		m.scales = slice(t, th, scales, n, k/p.group)
 		return m
 	}
+	if p.scales == mlx.Uint8 || p.centred {
+		m.compact(t, th, r, n, k)
+		return m
+	}
 	scales, biases := make([]float32, groups), make([]float32, groups)
 	for i := range scales {
 		scales[i], biases[i] = (r.Float32()-0.5)/float32(int(1)<<p.bits), r.Float32()-0.5
@@ -89,7 +105,7 @@ func (p packing) pack(t *testing.T, th *mlx.Thread, r *rand.Rand, n, k int) pack
 
 func (m *packed) close(t *testing.T) {
 	t.Helper()
-	require.NoError(t, mlx.CloseAll(m.w, m.scales, m.biases))
+	require.NoError(t, mlx.CloseAll(m.w, m.scales, m.biases, m.known[0], m.known[1]))
 }
 
 // halved is an array of a dtype that need not be float32.
@@ -113,7 +129,7 @@ func uniform(r *rand.Rand, n int) []float32 {
 // dense is the matrix in float32: MLX's Dequantize, and for groups that it does not
 // know its formula, w = scale*q + bias, over words unpacked by shifts.
 func (m packed) dense(s *mlx.Scope) mlx.Array {
-	scales, biases := m.scales, m.biases
+	scales, biases := m.plain()
 	if m.mode == "affine" {
 		scales, biases = s.AsType(scales, mlx.Float32), s.AsType(biases, mlx.Float32)
 		if m.group == 16 { // two groups of 16 are one of 32 with other scales for each half
@@ -179,7 +195,7 @@ func TestCPUQuantizedMatmul(t *testing.T) {
 			withKernels(t, func(th *mlx.Thread) {
 				r := rand.New(rand.NewPCG(1, uint64(i)))
 				for j, rows := range []int{1, 2, 3, 7, 16, 17, 33} {
-					k, n := 128*(1+r.IntN(3)), 1+r.IntN(70)
+					k, n := p.step()*(1+r.IntN(3)), 1+r.IntN(70)
 					m := p.pack(t, th, r, n, k)
 					dtype := []mlx.Dtype{mlx.Float32, mlx.BFloat16, mlx.Float16}[j%3]
 					x := halved(t, th, uniform(r, rows*k), dtype, rows, k)
@@ -240,7 +256,7 @@ func TestCPUQuantizedMatmulOfViews(t *testing.T) {
 	const k = 128
 	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(2, 2))
-		m := packing{"affine", 4, 32, mlx.Float32}.pack(t, th, r, 9, k)
+		m := packing{"affine", 4, 32, mlx.Float32, false}.pack(t, th, r, 9, k)
 		base := slice(t, th, uniform(r, 6*4*256), 6, 4, 256)
 		for _, v := range rowsViews(k) {
 			x := build(t, th, func(s *mlx.Scope) mlx.Array { return v.make(s, base) })
@@ -258,7 +274,7 @@ func TestCPUQuantizedMatmulOfViewedWeights(t *testing.T) {
 	const k, n = 256, 24
 	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(3, 3))
-		m := packing{"affine", 5, 64, mlx.BFloat16}.pack(t, th, r, n, k)
+		m := packing{"affine", 5, 64, mlx.BFloat16, false}.pack(t, th, r, n, k)
 		x := slice(t, th, uniform(r, 3*k), 3, k)
 		for name, of := range map[string]func(s *mlx.Scope, a mlx.Array) mlx.Array{
 			"rows in between": func(s *mlx.Scope, a mlx.Array) mlx.Array {
@@ -273,7 +289,7 @@ func TestCPUQuantizedMatmulOfViewedWeights(t *testing.T) {
 		} {
 			all, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array { return []mlx.Array{of(s, m.w), of(s, m.scales), of(s, m.biases)} })
 			require.NoError(t, err, name)
-			part := packed{m.packing, all[0], all[1], all[2]}
+			part := packed{packing: m.packing, w: all[0], scales: all[1], biases: all[2]}
 			y, xs, w := product(t, th, x, part)
 			requireProduct(t, y, xs, w, k, mlx.Float32)
 			part.close(t)
@@ -286,8 +302,8 @@ func TestCPUQuantizedMatmulOfViewedWeights(t *testing.T) {
 func TestCPUQuantizedMatmulRefuses(t *testing.T) {
 	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(4, 4))
-		m := packing{"affine", 4, 32, mlx.Float32}.pack(t, th, r, 8, 64)
-		fp := packing{"mxfp4", 4, 32, mlx.Uint8}.pack(t, th, r, 8, 64)
+		m := packing{"affine", 4, 32, mlx.Float32, false}.pack(t, th, r, 8, 64)
+		fp := packing{"mxfp4", 4, 32, mlx.Uint8, false}.pack(t, th, r, 8, 64)
 		x := slice(t, th, uniform(r, 2*64), 2, 64)
 		ints, short := slice(t, th, make([]int32, 64), 1, 64), slice(t, th, uniform(r, 60), 1, 60)
 		three := build(t, th, func(s *mlx.Scope) mlx.Array { return s.ExpandDims(m.w, 0) })
@@ -315,8 +331,17 @@ func TestCPUQuantizedMatmulRefuses(t *testing.T) {
 			"scales (8,2) do not fit a weight (8,8) of 4 bits in groups of 64": func(s *mlx.Scope) mlx.Array {
 				return s.CPUQuantizedMatmul(x, m.w, m.scales, m.biases, 64, 4, "affine", true)
 			},
-			"wants biases in mode affine, and in no other": func(s *mlx.Scope) mlx.Array {
-				return s.CPUQuantizedMatmul(x, m.w, m.scales, none, 32, 4, "affine", true)
+			"wants biases in mode affine only": func(s *mlx.Scope) mlx.Array {
+				return s.CPUQuantizedMatmul(x, fp.w, fp.scales, fp.scales, 32, 4, "mxfp4", true)
+			},
+			"scales of two levels (8,10) do not fit a weight (8,8) of 4 bits in groups of 32": func(s *mlx.Scope) mlx.Array {
+				return s.CPUQuantizedMatmul(x, m.w, s.Zeros([]int{8, 10}, mlx.Uint8), none, 32, 4, "affine", true)
+			},
+			"scales of two levels (8,10) do not fit a weight (8,32) of 4 bits in groups of 64": func(s *mlx.Scope) mlx.Array {
+				return s.CPUQuantizedMatmul(x, s.Zeros([]int{8, 32}, mlx.Uint32), s.Zeros([]int{8, 10}, mlx.Uint8), none, 64, 4, "affine", true)
+			},
+			"scales of two levels (8,9) do not fit a weight (8,32) of 4 bits in groups of 32": func(s *mlx.Scope) mlx.Array {
+				return s.CPUQuantizedMatmul(x, s.Zeros([]int{8, 32}, mlx.Uint32), s.Zeros([]int{8, 9}, mlx.Uint8), none, 32, 4, "affine", true)
 			},
 			"wants scales of uint8 in mode mxfp4": func(s *mlx.Scope) mlx.Array {
 				return s.CPUQuantizedMatmul(x, fp.w, m.scales, none, 32, 4, "mxfp4", true)

@@ -13,7 +13,8 @@ import (
 
 // mlxMul is the same product by MLX's operation.
 func (m packed) mlxMul(s *mlx.Scope, x mlx.Array) mlx.Array {
-	return s.QuantizedMatmul(x, m.w, m.scales, m.biases, true, mlx.SomeInt(m.group), mlx.SomeInt(m.bits), m.mode)
+	scales, biases := m.plain()
+	return s.QuantizedMatmul(x, m.w, scales, biases, true, mlx.SomeInt(m.group), mlx.SomeInt(m.bits), m.mode)
 }
 
 // transformed computes f of both products and compares.
@@ -31,8 +32,10 @@ func transformed(t *testing.T, th *mlx.Thread, f func(s *mlx.Scope, mul func(s *
 
 // Gradients, tangents, batches and compiled graphs are those of MLX's product.
 func TestCPUQuantizedMatmulTransformed(t *testing.T) {
-	const k, n, rows = 64, 10, 5
-	for _, p := range []packing{{"affine", 4, 32, mlx.Float32}, {"affine", 6, 64, mlx.Float32}, {"mxfp4", 4, 32, mlx.Uint8}, {"nvfp4", 4, 16, mlx.Uint8}} {
+	const n, rows = 10, 5
+	for _, p := range []packing{{"affine", 4, 32, mlx.Float32, false}, {"affine", 6, 64, mlx.Float32, false}, {"mxfp4", 4, 32, mlx.Uint8, false}, {"nvfp4", 4, 16, mlx.Uint8, false},
+		{"affine", 4, 32, mlx.Uint8, false}, {"affine", 8, 32, mlx.Uint8, true}, {"affine", 5, 32, mlx.Float32, true}} {
+		k := p.step()
 		t.Run(p.String(), func(t *testing.T) {
 			withKernels(t, func(th *mlx.Thread) {
 				r := rand.New(rand.NewPCG(5, 5))
@@ -91,12 +94,12 @@ func requireCompiled(t *testing.T, th *mlx.Thread, m packed, x mlx.Array) {
 func TestCPUQuantizedMatmulGradOfScales(t *testing.T) {
 	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(6, 6))
-		m := packing{"affine", 4, 32, mlx.Float32}.pack(t, th, r, 6, 64)
+		m := packing{"affine", 4, 32, mlx.Float32, false}.pack(t, th, r, 6, 64)
 		x := slice(t, th, uniform(r, 3*64), 3, 64)
 		grads := func(own bool, argnums ...int) ([]mlx.Array, error) {
 			return th.BuildAll(func(s *mlx.Scope) []mlx.Array {
 				return mlx.Grad(func(s *mlx.Scope, a []mlx.Array) []mlx.Array {
-					n := packed{m.packing, a[1], a[2], a[3]}
+					n := packed{packing: m.packing, w: a[1], scales: a[2], biases: a[3]}
 					y := n.mlxMul(s, a[0])
 					if own {
 						y = n.mul(s, a[0])

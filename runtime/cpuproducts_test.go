@@ -177,7 +177,7 @@ func (p packing) experts(t *testing.T, th *mlx.Thread, r *rand.Rand, e, n, k int
 // Every way in which rows and indices meet: MLX's GatherMM of the dense matrices is
 // the reference, itself compared with Python elsewhere.
 func TestCPUGather(t *testing.T) {
-	const e, n, k = 5, 9, 128
+	const e, n, k = 5, 9, 256
 	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(11, 11))
 		for _, c := range []struct{ x, indices []int }{
@@ -190,7 +190,8 @@ func TestCPUGather(t *testing.T) {
 			{[]int{1, 20, k}, []int{3}},
 			{[]int{70, 1, k}, []int{70}},
 		} {
-			for _, p := range []packing{{"affine", 4, 32, mlx.Float32}, {"affine", 6, 16, mlx.Float32}, {"mxfp4", 4, 32, mlx.Uint8}} {
+			for _, p := range []packing{{"affine", 4, 32, mlx.Float32, false}, {"affine", 6, 16, mlx.Float32, false}, {"mxfp4", 4, 32, mlx.Uint8, false},
+				{"affine", 4, 32, mlx.Uint8, false}, {"affine", 6, 16, mlx.Uint8, true}} {
 				name := fmt.Sprint(c.x, c.indices, p)
 				m, dense := p.experts(t, th, r, e, n, k)
 				x := slice(t, th, uniform(r, elements(c.x)), c.x...)
@@ -236,7 +237,7 @@ func TestCPUGatherTransformed(t *testing.T) {
 	const e, n, k = 3, 8, 64
 	withKernels(t, func(th *mlx.Thread) {
 		r := rand.New(rand.NewPCG(12, 12))
-		m, dense := packing{"affine", 4, 32, mlx.Float32}.experts(t, th, r, e, n, k)
+		m, dense := packing{"affine", 4, 32, mlx.Float32, false}.experts(t, th, r, e, n, k)
 		x, indices := slice(t, th, uniform(r, 4*k), 4, 1, 1, k), slice(t, th, []uint32{2, 0, 1, 1, 0, 2, 2, 2}, 4, 2)
 		grads := func(f func(s *mlx.Scope, x, w mlx.Array) mlx.Array, argnums ...int) []mlx.Array {
 			all, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {

@@ -23,7 +23,7 @@ func TestCPUQuantizedMatmulRounded(t *testing.T) {
 			withKernels(t, func(th *mlx.Thread) {
 				r := rand.New(rand.NewPCG(6, uint64(i)))
 				for j, rows := range []int{1, 2, 5, 11, 12} {
-					k, n := 128*(1+r.IntN(3)), 1+r.IntN(30)
+					k, n := p.step()*(1+r.IntN(3)), 1+r.IntN(30)
 					m := p.pack(t, th, r, n, k)
 					dtype := []mlx.Dtype{mlx.Float32, mlx.BFloat16, mlx.Float16}[j%3]
 					x := halved(t, th, uniform(r, rows*k), dtype, rows, k)

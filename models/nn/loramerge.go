@@ -39,7 +39,7 @@ func (n named) merge(t *mlx.Thread, owner *mlx.Owner, layers []Adaptable) error 
 	switch {
 	case !adapted:
 		return nil
-	case n.fine():
+	case fineGroups(n.packed):
 		return errors.New("weights in groups of 16 cannot be packed again")
 	}
 	made, err := t.BuildAll(func(s *mlx.Scope) []mlx.Array { return n.formed(s, mergedRows(s, n.dense(s), layers)) })
@@ -57,6 +57,7 @@ func (n named) merge(t *mlx.Thread, owner *mlx.Owner, layers []Adaptable) error 
 	for i, p := range params[:len(made)] {
 		p.keep(owner, made[i])
 	}
+	n.layout = Layout{}
 	for _, ad := range layers {
 		if ad.LoRA != nil {
 			*ad.at = nil
@@ -99,7 +100,7 @@ func (n named) formed(s *mlx.Scope, w mlx.Array) []mlx.Array {
 		return []mlx.Array{s.SwapAxes(w, -2, -1)}
 	case q.Bits == 0:
 		return []mlx.Array{s.AsType(w, s.DtypeOf(n.weight.Array()))}
-	case q.Mode == "affine":
+	case q.Mode == "affine" && !n.layout.Nested:
 		w = s.AsType(w, s.DtypeOf(n.scales.Array()))
 	}
 	return s.Quantize(w, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode, mlx.Array{})

@@ -21,9 +21,10 @@ type matrix struct {
 	scales     Param // with packed
 	biases     Param
 	packed     Quantisation // Bits is 0 when dense
-	dtype      mlx.Dtype    // of the activations, as the policy has it
-	rounded    bool         // few rows may be rounded, see Policy
-	batched    bool         // its products are MLX's, which our own kernels do not know
+	layout     Layout
+	dtype      mlx.Dtype // of the activations, as the policy has it
+	rounded    bool      // few rows may be rounded, see Policy
+	batched    bool      // its products are MLX's, which our own kernels do not know
 }
 
 // mul returns x W^T: x [..., in] becomes [..., out].
@@ -41,15 +42,16 @@ func (m *matrix) mul(s *mlx.Scope, x mlx.Array) mlx.Array {
 	if s.CPUKernels() {
 		return s.CPUQuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), q.GroupSize, q.Bits, q.Mode, m.exact(s))
 	}
-	return s.QuantizedMatmul(x, w, m.scales.Array(), m.biases.Array(), true, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode)
+	scales, biases := m.known(s, m.scales.Array(), m.biases.Array())
+	return s.QuantizedMatmul(x, w, scales, biases, true, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode)
 }
 
 // exact reports whether the rows of a product must stay as they are.
 func (m *matrix) exact(s *mlx.Scope) bool { return !m.rounded || !s.CPUStepKernels() }
 
-// forInference reports whether a dense weight is in a form that is not to be trained
-// or saved.
-func (m *matrix) forInference() bool { return m.transposed || m.narrow }
+// forInference reports whether the weight is in a form that is not to be trained or
+// saved.
+func (m *matrix) forInference() bool { return m.transposed || m.narrow || m.layout != (Layout{}) }
 
 // perExpert is a shape that a weight has for every expert.
 func (m *matrix) perExpert(shape ...int) []int {
@@ -93,6 +95,7 @@ func (m *matrix) numbers(s *mlx.Scope, w, scales, biases mlx.Array, dtype mlx.Op
 		s.Fail(errFine)
 		return mlx.Array{}
 	}
+	scales, biases = m.known(s, scales, biases)
 	return s.Dequantize(w, scales, biases, mlx.SomeInt(q.GroupSize), mlx.SomeInt(q.Bits), q.Mode, mlx.Array{}, dtype)
 }
 
@@ -110,7 +113,7 @@ func (m *matrix) params(name string, in, out int, init initializer.Func) []spec 
 	if m.forInference() {
 		weight.param, weight.inference = &m.absent, true
 	}
-	if m.packed.Bits == 0 {
+	if m.packed.Bits == 0 || m.layout != (Layout{}) {
 		return []spec{weight}
 	}
 	weight.buffer = true
@@ -125,7 +128,7 @@ func (m *matrix) params(name string, in, out int, init initializer.Func) []spec 
 func (m *matrix) plan(l *loader, names []string, in int, outs []int) func() error {
 	tensors := make([]Tensor, len(names))
 	m.rounded = l.policy.Rounded
-	m.in, m.out, m.transposed, m.narrow, m.packed, m.dtype = in, 0, false, false, Quantisation{}, l.policy.Dtype
+	m.in, m.out, m.transposed, m.narrow, m.packed, m.layout, m.dtype = in, 0, false, false, Quantisation{}, Layout{}, l.policy.Dtype
 	for i, n := range names {
 		if tensors[i] = l.find(join(n, "weight"), m.perExpert(outs[i], in)...); tensors[i] == nil {
 			return nil // noted

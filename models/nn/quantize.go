@@ -131,7 +131,7 @@ func (n named) pack(owner *mlx.Owner, q Quantisation, parts []mlx.Array) {
 	for i, p := range []*Param{&n.weight, &n.scales, &n.biases}[:len(parts)] {
 		p.keep(owner, parts[i])
 	}
-	n.packed, n.transposed, n.narrow = q, false, false
+	n.packed, n.layout, n.transposed, n.narrow = q, Layout{}, false, false
 	n.scales.frozen, n.biases.frozen = true, true
 	if n.rows != nil {
 		n.rows.drop()

@@ -85,15 +85,38 @@ inline uint32_t element(const uint32_t* row, int bits, int64_t i) {
 inline int64_t words_in_row(const Packed& w) { return w.k * w.bits / 32; }
 inline int64_t groups_in_row(const Packed& w) { return w.k / w.group; }
 
+// Bytes of the scales of a row.
+inline int64_t scale_bytes(const Packed& w) {
+  if (w.nested) return w.k / 256 * (2 + 256 / w.group);
+  return groups_in_row(w) * (w.mode == Mode::affine ? size_of(w.scale_type) : 1);
+}
+
+// Number g of two levels, of which every per share the first.
+inline float nested(const void* p, int per, int64_t g) {
+  const uint8_t* block = static_cast<const uint8_t*>(p) + g / per * (2 + per);
+  uint16_t unit;
+  std::memcpy(&unit, block, sizeof unit);
+  return from_f16(unit) * float(int8_t(block[2 + g % per]));
+}
+
+// Number g of affine scales or biases.
+inline float affine_number(const Packed& w, const void* p, int64_t g) {
+  return w.nested ? nested(p, 256 / w.group, g) : load(p, w.scale_type, g);
+}
+
 // The scale of group g, counted over the whole matrix.
 inline float scale_of(const Packed& w, int64_t g) {
-  if (w.mode == Mode::affine) return load(w.scales, w.scale_type, g);
+  if (w.mode == Mode::affine) return affine_number(w, w.scales, g);
   uint8_t s = static_cast<const uint8_t*>(w.scales)[g];
   return w.mode == Mode::nvfp4 ? from_e4m3(s) : from_e8m0(s);
 }
 
+// The bias over the scale, where W has no biases.
+inline float middle(const Packed& w) { return -float(1 << (w.bits - 1)); }
+
 inline float bias_of(const Packed& w, int64_t g) {
-  return w.mode == Mode::affine ? load(w.biases, w.scale_type, g) : 0;
+  if (w.mode != Mode::affine) return 0;
+  return w.biases ? affine_number(w, w.biases, g) : middle(w) * scale_of(w, g);
 }
 
 // What a code means before its scale.

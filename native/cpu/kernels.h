@@ -26,6 +26,11 @@ enum class Mode : uint8_t { affine, mxfp4, mxfp8, nvfp4 };
 // whole words. bits is 2, 3, 4, 5, 6 or 8; group is 16, 32, 64 or 128 and
 // divides k; k*bits is a multiple of 32. scales and biases are [n, k/group] of
 // scale_type in affine; the other modes have scales of one byte and no biases.
+// In affine a W without biases has the middle of its codes for zero: they are
+// -2^(bits-1) times the scales. nested says that scales and biases have two levels,
+// as the K types of GGUF: group is 16 or 32, k a multiple of 256, and every 256
+// elements of a row have a float16 and then 256/group signed bytes, whose products
+// with it are the scales.
 struct Packed {
   const uint32_t* w;
   const void* scales;
@@ -34,6 +39,7 @@ struct Packed {
   Mode mode;
   int bits, group;
   int64_t n, k;
+  bool nested = false;
 };
 
 // The rows x [m, k]; row i starts stride elements after row i-1. Where they are

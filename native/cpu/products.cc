@@ -28,6 +28,7 @@ struct Matrices {
   ScaleType scale_type;
   int group;
   int64_t matrices, n, k;
+  float bias = 1;       // all biases over their scales, where they are given as these
   bool rounds = false;  // what it meets, to 16 bits
 };
 
@@ -55,15 +56,16 @@ Codec codec_of(const Packed& w) {
 
 ScaleType scale_type_of(const Packed& w) {
   if (w.mode == Mode::nvfp4) return ScaleType::e4m3;
+  if (w.nested) return w.group == 16 ? ScaleType::nested16 : ScaleType::nested8;
   return w.mode == Mode::affine ? ScaleType(w.scale_type) : ScaleType::e8m0;
 }
 
 const uint8_t* bytes(const void* p) { return static_cast<const uint8_t*>(p); }
 
 Matrices of(const Packed& w, int64_t matrices) {
-  int64_t scale_bytes = w.mode == Mode::affine ? size_of(w.scale_type) : 1;
-  return {codec_of(w), bytes(w.w), bytes(w.scales), bytes(w.biases), words_in_row(w) * 4,
-          groups_in_row(w) * scale_bytes, scale_type_of(w), w.group, matrices, w.n, w.k};
+  const bool centred = w.mode == Mode::affine && !w.biases;
+  return {codec_of(w), bytes(w.w), bytes(w.scales), bytes(centred ? w.scales : w.biases), words_in_row(w) * 4,
+          scale_bytes(w), scale_type_of(w), w.group, matrices, w.n, w.k, centred ? middle(w) : 1};
 }
 
 Matrices of(const void* w, Type type, int64_t matrices, int64_t n, int64_t k) {
@@ -158,7 +160,7 @@ class Prepared {
     const int step = int(std::max<int64_t>(1, 4096 / std::max<int64_t>(1, x.k)));
     pool().each(int((x.m + step - 1) / step), [&](int task) {
       for (int64_t m = int64_t(task) * step; m < std::min<int64_t>(x.m, (task + 1) * int64_t(step)); m++)
-        prepare(w.codec, bytes(x.x) + m * row, x.type, x.k, w.group, at_ + m * stride_);
+        prepare(w.codec, bytes(x.x) + m * row, x.type, x.k, w.group, w.bias, at_ + m * stride_);
     });
   }
   const float* row(int64_t m) const { return at_ + m * stride_; }

@@ -58,6 +58,6 @@ extern "C" int gomlx_cpu_dequantize(mlx_array* res, const mlx_array w, const mlx
   using namespace gomlx;
   return made(res, [&] {
     PackedWeight weight{array_of(w), array_of(scales), optional_of(biases)};
-    return dequantize(weight, packing(op, mode, bits, group_size), stream_of(s));
+    return dequantize(weight, packing(op, mode, bits, group_size, weight.biases.has_value()), stream_of(s));
   });
 }

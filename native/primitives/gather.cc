@@ -3,7 +3,7 @@
 // broadcast to a shape S, and the result is [S, m, n].
 #include "mlx/ops.h"
 #include "mlx/utils.h"
-#include "packed.h"
+#include "dequantize.h"
 
 namespace gomlx {
 namespace {
@@ -97,6 +97,12 @@ class CPUGatherQuantizedMatmul : public CPUGather {
   std::vector<mx::array> vjp(const std::vector<mx::array>& primals, const std::vector<mx::array>& cotangents,
                              const std::vector<int>& argnums, const std::vector<mx::array>&) override {
     auto w = PackedWeight::of(p_, primals, 1);
+    if (!w.known_to_mlx(p_)) {
+      if (argnums != std::vector<int>{0}) refuse(name(), "has a gradient with respect to x only: MLX does not know such matrices.");
+      auto numbers = mx::astype(dequantize(w, p_, stream()), primals[0].dtype(), stream());
+      auto y = mx::gather_mm(primals[0], mx::swapaxes(numbers, -1, -2, stream()), std::nullopt, primals.back(), false, stream());
+      return gradients(y, cotangents, argnums, primals);
+    }
     auto y = mx::gather_qmm(primals[0], w.w, w.scales, w.biases, std::nullopt, primals.back(), true, p_.group,
                             p_.bits, p_.name(), false, stream());
     return gradients(y, cotangents, argnums, primals);
@@ -183,7 +189,7 @@ extern "C" int gomlx_cpu_gather_quantized_matmul(mlx_array* res, const mlx_array
   constexpr const char* op = "cpu_gather_quantized_matmul";
   return made(res, [&] {
     PackedWeight weight{array_of(w), array_of(scales), optional_of(biases)};
-    Packing p = packing(op, mode, bits, group_size);
+    Packing p = packing(op, mode, bits, group_size, weight.biases.has_value());
     check_packed(op, p, weight);
     return gather(op, array_of(x), weight.arrays(), width(p, weight.w), array_of(indices),
                   std::make_shared<CPUGatherQuantizedMatmul>(stream_of(s), p, exact));

@@ -38,7 +38,7 @@ class CPUQuantizedMatmul : public CPUPrimitive {
         grads.push_back(mx::astype(dx, primals[0].dtype(), stream()));
         continue;
       }
-      if (p_.group == 16 && p_.mode == cpu::Mode::affine) refuse(op, "has no gradient of groups of 16.");
+      if (!w.known_to_mlx(p_)) refuse(op, "has a gradient with respect to x only: MLX does not know such a matrix.");
       auto y = mx::quantized_matmul(primals[0], w.w, w.scales, w.biases, true, p_.group, p_.bits, p_.name(),
                                     stream());
       grads.push_back(gradients(y, cotangents, {arg}, primals)[0]);
@@ -103,6 +103,6 @@ extern "C" int gomlx_cpu_quantized_matmul(mlx_array* res, const mlx_array x, con
   using namespace gomlx;
   return made(res, [&] {
     PackedWeight weight{array_of(w), array_of(scales), optional_of(biases)};
-    return product(array_of(x), weight, packing(op, mode, bits, group_size), exact, stream_of(s));
+    return product(array_of(x), weight, packing(op, mode, bits, group_size, weight.biases.has_value()), exact, stream_of(s));
   });
 }

@@ -14,13 +14,15 @@ type Form struct {
 	Exact bool
 	// Half says that [WithHalfScales] is possible.
 	Half bool
+	// Nested and Centred say what [WithCompactScales] makes: scales of two levels, and no biases.
+	Nested, Centred bool
 }
 
 // FormOf returns the affine form of a type, and false for a type that has none. Of the options, WithFineGroups changes
 // it.
 func FormOf(t gguf.Type, opts ...Option) (Form, bool) {
 	p, ok := packingOf(t, collect(opts).fine)
-	return Form{Bits: p.bits, GroupSize: p.group, Exact: ok && !p.close, Half: ok && p.fit == nil}, ok
+	return Form{p.bits, p.group, ok && !p.close, p.pack != nil, p.nested(), p.zero > 0}, ok
 }
 
 // Affine is a matrix in MLX's affine quantisation: weight = scale*q + bias for each group of GroupSize elements along
@@ -36,6 +38,9 @@ type Affine struct {
 	Scales, Biases []float32
 	// HalfScales and HalfBiases hold the same as float16 bits, exactly as the file has them, with [WithHalfScales].
 	HalfScales, HalfBiases []uint16
+	// NestedScales and NestedBiases hold the same in two levels, exactly, with [WithCompactScales]: for every 256 elements
+	// of a row a float16, lowest byte first, and then 256/GroupSize signed bytes that it is multiplied by.
+	NestedScales, NestedBiases []uint8
 }
 
 // words returns the number of weight words in a row.
@@ -44,18 +49,30 @@ func (a *Affine) words() int { return a.Cols * a.Bits / 32 }
 // groups returns the number of scales in a row.
 func (a *Affine) groups() int { return a.Cols / a.GroupSize }
 
+// nested returns the number of bytes in a row of scales of two levels.
+func (a *Affine) nested() int { return a.Cols / 256 * nestedBytes(a.GroupSize) }
+
 // allocate gives a its form and its slices, keeping those that are large enough.
-func (a *Affine) allocate(rows, cols int, p packing, half bool) {
+func (a *Affine) allocate(rows, cols int, p packing, o options) {
 	a.Bits, a.GroupSize, a.Rows, a.Cols = p.bits, p.group, rows, cols
 	a.Weight = resize(a.Weight, rows*a.words())
-	n := rows * a.groups()
-	if half {
-		a.HalfScales, a.HalfBiases = resize(a.HalfScales, n), resize(a.HalfBiases, n)
-		a.Scales, a.Biases = nil, nil
-		return
+	nested := o.compact && p.nested()
+	n, bytes := rows*a.groups(), rows*a.nested()
+	a.Scales = resizeIf(!nested && !o.half, a.Scales, n)
+	a.HalfScales = resizeIf(!nested && o.half, a.HalfScales, n)
+	a.NestedScales = resizeIf(nested, a.NestedScales, bytes)
+	biased := !o.compact || p.zero == 0
+	a.Biases = resizeIf(biased && a.Scales != nil, a.Biases, n)
+	a.HalfBiases = resizeIf(biased && a.HalfScales != nil, a.HalfBiases, n)
+	a.NestedBiases = resizeIf(biased && nested, a.NestedBiases, bytes)
+}
+
+// resizeIf gives no slice unless it is wanted.
+func resizeIf[T any](wanted bool, s []T, n int) []T {
+	if !wanted {
+		return nil
 	}
-	a.Scales, a.Biases = resize(a.Scales, n), resize(a.Biases, n)
-	a.HalfScales, a.HalfBiases = nil, nil
+	return resize(s, n)
 }
 
 func resize[T any](s []T, n int) []T {
@@ -80,6 +97,7 @@ func (a *Affine) view(lo, hi int) Affine {
 	v.Weight = window(a.Weight, lo, hi, a.words())
 	v.Scales, v.Biases = window(a.Scales, lo, hi, a.groups()), window(a.Biases, lo, hi, a.groups())
 	v.HalfScales, v.HalfBiases = window(a.HalfScales, lo, hi, a.groups()), window(a.HalfBiases, lo, hi, a.groups())
+	v.NestedScales, v.NestedBiases = window(a.NestedScales, lo, hi, a.nested()), window(a.NestedBiases, lo, hi, a.nested())
 	return v
 }
 
@@ -102,6 +120,6 @@ func New(t gguf.Type, rows, cols int, opts ...Option) (*Affine, error) {
 		return nil, fmt.Errorf("quant: an affine matrix of %d x %d elements is not possible", rows, cols)
 	}
 	a := new(Affine)
-	a.allocate(rows, cols, p, o.half)
+	a.allocate(rows, cols, p, o)
 	return a, nil
 }

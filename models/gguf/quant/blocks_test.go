@@ -81,7 +81,7 @@ func TestRepackInFineGroups(t *testing.T) {
 			for _, info := range f.Tensors {
 				form, ok := quant.FormOf(info.Type, fine)
 				require.True(t, ok)
-				require.Equal(t, quant.Form{Bits: bits, GroupSize: 16, Exact: true}, form)
+				require.Equal(t, []any{bits, 16, true, false}, []any{form.Bits, form.GroupSize, form.Exact, form.Half})
 				var a quant.Affine
 				require.NoError(t, quant.Repack(info, bytesOf(t, f, info), &a, fine))
 				require.Equal(t, []int{bits, 16}, []int{a.Bits, a.GroupSize})

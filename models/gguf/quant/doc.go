@@ -23,7 +23,8 @@
 //	MXFP4     mxfp4                   exact
 //
 // [WithFineGroups] makes groups of 16 of Q3_K, Q6_K and Q2_K, in 3, 6 and 2 bits, all of them exact; our
-// own kernels for a CPU compute with those, MLX's operations do not.
+// own kernels for a CPU compute with those, MLX's operations do not. [WithCompactScales] is for them too: there the scales
+// take what they take in the file.
 //
 // For comparison: rounding weights to bfloat16 is an error of 0.17%, and Q6_K itself is one of 2%, Q2_K of 30%. Exact means
 // with float32 scales and biases; those of the legacy types and of IQ4_NL are exact as float16 too.

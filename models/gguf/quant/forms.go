@@ -7,14 +7,16 @@ import (
 )
 
 // packing says how the blocks of a type map onto affine groups. Blocks of 32 elements are one group each and have pack;
-// blocks of 256 are taken apart first and have fit.
+// blocks of 256 are taken apart first.
 type packing struct {
 	bits, group int
-	// shift is the logarithm of the integer that stands for zero, 0 where the block stores its minimum instead.
-	shift int
+	// zero is the integer that stands for zero, which is the middle of their range; 0 where the block stores its minimum
+	// instead.
+	zero int
 	// pack writes the integers of one block in MLX's order.
 	pack func(dst []uint32, block []byte)
-	// fit writes the integers of one block, not yet packed, and the scales and biases of its groups.
+	// fit writes the integers of a block of 256, not yet packed, and the scales and biases of its groups. Without it they
+	// are the block's own.
 	fit func(sb *superblock, q *[256]uint8, scales, biases []float32)
 	// close marks a form whose weights may differ a little.
 	close bool
@@ -27,23 +29,23 @@ func packingOf(t gguf.Type, fine bool) (packing, bool) {
 	}
 	switch t {
 	case gguf.TypeQ4_0:
-		return packing{bits: 4, group: 32, shift: 3, pack: func(dst []uint32, b []byte) { packNibbles(dst, b[2:]) }}, true
+		return packing{bits: 4, group: 32, zero: 8, pack: func(dst []uint32, b []byte) { packNibbles(dst, b[2:]) }}, true
 	case gguf.TypeQ4_1:
 		return packing{bits: 4, group: 32, pack: func(dst []uint32, b []byte) { packNibbles(dst, b[4:]) }}, true
 	case gguf.TypeQ5_0:
-		return packing{bits: 5, group: 32, shift: 4, pack: func(dst []uint32, b []byte) { packFives(dst, b[2:]) }}, true
+		return packing{bits: 5, group: 32, zero: 16, pack: func(dst []uint32, b []byte) { packFives(dst, b[2:]) }}, true
 	case gguf.TypeQ5_1:
 		return packing{bits: 5, group: 32, pack: func(dst []uint32, b []byte) { packFives(dst, b[4:]) }}, true
 	case gguf.TypeQ8_0:
-		return packing{bits: 8, group: 32, shift: 7, pack: func(dst []uint32, b []byte) { packBytes(dst, b[2:]) }}, true
+		return packing{bits: 8, group: 32, zero: 128, pack: func(dst []uint32, b []byte) { packBytes(dst, b[2:]) }}, true
 	case gguf.TypeIQ4NL:
-		return packing{bits: 8, group: 32, shift: 7, pack: func(dst []uint32, b []byte) { packCodebook(dst, b[2:]) }}, true
+		return packing{bits: 8, group: 32, zero: 128, pack: func(dst []uint32, b []byte) { packCodebook(dst, b[2:]) }}, true
 	case gguf.TypeQ4K:
-		return packing{bits: 4, group: 32, fit: fitWhole}, true
+		return packing{bits: 4, group: 32}, true
 	case gguf.TypeQ5K:
-		return packing{bits: 5, group: 32, fit: fitWhole}, true
+		return packing{bits: 5, group: 32}, true
 	case gguf.TypeIQ4XS:
-		return packing{bits: 8, group: 32, fit: fitSigned}, true
+		return packing{bits: 8, group: 32, zero: 128}, true
 	case gguf.TypeQ3K:
 		return packing{bits: 8, group: 128, fit: fitProducts}, true
 	case gguf.TypeQ2K, gguf.TypeQ6K:
@@ -56,45 +58,49 @@ func packingOf(t gguf.Type, fine bool) (packing, bool) {
 func fineOf(t gguf.Type) (packing, bool) {
 	switch t {
 	case gguf.TypeQ2K:
-		return packing{bits: 2, group: 16, fit: fitSixteen(0)}, true
+		return packing{bits: 2, group: 16}, true
 	case gguf.TypeQ3K:
-		return packing{bits: 3, group: 16, fit: fitSixteen(4)}, true
+		return packing{bits: 3, group: 16, zero: 4}, true
 	case gguf.TypeQ6K:
-		return packing{bits: 6, group: 16, fit: fitSixteen(32)}, true
+		return packing{bits: 6, group: 16, zero: 32}, true
 	}
 	return packing{}, false
 }
 
-// fitSixteen takes integers as they are, zero higher, so that none is negative. Nothing is rounded: an integer times
-// 11 bits of a float16 and a step of 7 make 24 bits.
-func fitSixteen(zero int) func(sb *superblock, q *[256]uint8, scales, biases []float32) {
-	return func(sb *superblock, q *[256]uint8, scales, biases []float32) {
-		for i, v := range sb.q {
-			q[i] = uint8(int(v) + zero)
+// nested reports whether the scales of a type can be of two levels, which is how its blocks of 256 have them.
+func (p packing) nested() bool { return p.bits > 0 && p.pack == nil && p.fit == nil }
+
+// own takes the integers of a block as they are, zero higher so that none is negative, and its scales and biases. Nothing
+// is rounded: an integer times 11 bits of a float16 and a step of 7 make 24 bits.
+func (p packing) own(dst *Affine, sb *superblock, b int, q *[256]uint8) {
+	for i, v := range sb.q {
+		q[i] = uint8(int(v) + p.zero)
+	}
+	groups, blocks := 256/p.group, p.group/16
+	if dst.NestedScales != nil {
+		size := nestedBytes(p.group)
+		nest(dst.NestedScales[b*size:(b+1)*size], sb.unit, &sb.steps, blocks)
+		if dst.NestedBiases != nil {
+			nest(dst.NestedBiases[b*size:(b+1)*size], -sb.low, &sb.lows, blocks)
 		}
-		for g := range scales {
-			scales[g], biases[g] = sb.d[g], -sb.m[g]-float32(zero)*sb.d[g]
+		return
+	}
+	for g := range groups {
+		dst.Scales[b*groups+g] = sb.d[g*blocks]
+		if dst.Biases != nil {
+			dst.Biases[b*groups+g] = -sb.m[g*blocks] - float32(p.zero)*sb.d[g*blocks]
 		}
 	}
 }
 
-// fitWhole takes integers as they are: both halves of a group share d and m.
-func fitWhole(sb *superblock, q *[256]uint8, scales, biases []float32) {
-	for i, v := range sb.q {
-		q[i] = uint8(v)
-	}
-	for g := range scales {
-		scales[g], biases[g] = sb.d[2*g], -sb.m[2*g]
-	}
-}
+// nestedBytes is what the scales of 256 elements take in two levels.
+func nestedBytes(group int) int { return 2 + 256/group }
 
-// fitSigned does the same for signed integers without m, 128 higher.
-func fitSigned(sb *superblock, q *[256]uint8, scales, biases []float32) {
-	for i, v := range sb.q {
-		q[i] = uint8(v) ^ 0x80
-	}
-	for g := range scales {
-		scales[g], biases[g] = sb.d[2*g], -128*sb.d[2*g]
+// nest writes a float16 and every n-th of its factors.
+func nest(dst []byte, unit float32, factors *[16]int8, n int) {
+	binary.LittleEndian.PutUint16(dst, toHalf(unit))
+	for i := range dst[2:] {
+		dst[2+i] = byte(factors[n*i])
 	}
 }
 

@@ -25,6 +25,11 @@ func FuzzRepack(f *testing.F) {
 		}
 		values := make([]float32, rows*cols)
 		require.NoError(t, quant.Dequantize(info, data, values))
+		if form, _ := quant.FormOf(info.Type, quant.WithFineGroups()); form.Nested {
+			var c quant.Affine
+			require.NoError(t, quant.Repack(info, data, &c, quant.WithFineGroups(), quant.WithCompactScales()))
+			require.InDeltaSlice(t, values, expand(compacted(t, c)), 0)
+		}
 		if form, _ := quant.FormOf(info.Type); !form.Exact {
 			requireNear(t, &a, values)
 			return

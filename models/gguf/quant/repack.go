@@ -3,6 +3,7 @@ package quant
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"strings"
 
 	"forge.lthn.ai/core/go-mlx/models/gguf"
@@ -33,10 +34,10 @@ func Repack(info gguf.TensorInfo, data []byte, dst *Affine, opts ...Option) erro
 	if err != nil {
 		return err
 	}
-	if o.half && p.fit != nil {
+	if o.half && p.pack == nil {
 		return m.errorf("its scales are products that float16 cannot hold; use float32 scales")
 	}
-	dst.allocate(m.rows, m.cols, p, o.half)
+	dst.allocate(m.rows, m.cols, p, o)
 	return m.each(o.workers, func(lo, n int, src []byte) error {
 		part := dst.view(lo, lo+n)
 		if at, ok := p.blocks(&part, src, info.Type); !ok {
@@ -49,7 +50,7 @@ func Repack(info gguf.TensorInfo, data []byte, dst *Affine, opts ...Option) erro
 // blocks repacks consecutive blocks. On failure it returns the index of the one whose scale is none.
 func (p packing) blocks(dst *Affine, src []byte, t gguf.Type) (int, bool) {
 	size := t.BlockBytes()
-	if p.fit != nil {
+	if p.pack == nil {
 		return p.superblocks(dst, src, splitterOf(t), size)
 	}
 	p.packBlocks(dst, src, size)
@@ -75,7 +76,11 @@ func (p packing) superblocks(dst *Affine, src []byte, split splitter, size int) 
 		if !split(&sb, src[b*size:(b+1)*size]) {
 			return b, false
 		}
-		p.fit(&sb, &q, dst.Scales[b*groups:(b+1)*groups], dst.Biases[b*groups:(b+1)*groups])
+		if p.fit != nil {
+			p.fit(&sb, &q, dst.Scales[b*groups:(b+1)*groups], dst.Biases[b*groups:(b+1)*groups])
+		} else {
+			p.own(dst, &sb, b, &q)
+		}
 		packWords(dst.Weight[b*words:(b+1)*words], &q, p.bits)
 	}
 	return 0, true
@@ -90,8 +95,10 @@ func (p packing) scales(scales, biases []float32, src []byte, size int) (int, bo
 			return i, false
 		}
 		scales[i] = fromHalf(d)
-		if p.shift > 0 {
-			biases[i] = -scales[i] * float32(int(1)<<p.shift)
+		if p.zero > 0 {
+			if biases != nil {
+				biases[i] = -scales[i] * float32(p.zero)
+			}
 			continue
 		}
 		m := binary.LittleEndian.Uint16(block[2:])
@@ -108,14 +115,18 @@ func (p packing) halfScales(scales, biases []uint16, src []byte, size int) (int,
 	for i := range scales {
 		block := src[i*size:]
 		scales[i] = binary.LittleEndian.Uint16(block)
-		ok := true
-		if p.shift > 0 {
-			biases[i], ok = shiftHalf(scales[i], p.shift)
-		} else {
-			biases[i] = binary.LittleEndian.Uint16(block[2:])
+		bias, ok := uint16(0), true
+		switch {
+		case p.zero == 0:
+			bias = binary.LittleEndian.Uint16(block[2:])
+		case biases != nil:
+			bias, ok = shiftHalf(scales[i], bits.Len(uint(p.zero))-1)
 		}
-		if !ok || !isFinite(scales[i]) || !isFinite(biases[i]) {
+		if !ok || !isFinite(scales[i]) || !isFinite(bias) {
 			return i, false
+		}
+		if biases != nil {
+			biases[i] = bias
 		}
 	}
 	return 0, true
@@ -126,8 +137,8 @@ func (p packing) badScale(m *matrix, lo, block int, src []byte) error {
 	inRow := m.cols / m.info.Type.BlockSize()
 	row, at := m.first+lo+block/inRow, block%inRow
 	d := binary.LittleEndian.Uint16(src[block*m.info.Type.BlockBytes():])
-	if p.fit == nil && isFinite(d) && p.shift > 0 {
-		return m.errorf("row %d, block %d: %g * -%d is beyond float16; use float32 scales", row, at, fromHalf(d), 1<<p.shift)
+	if p.pack != nil && isFinite(d) && p.zero > 0 {
+		return m.errorf("row %d, block %d: %g * -%d is beyond float16; use float32 scales", row, at, fromHalf(d), p.zero)
 	}
 	return m.errorf("row %d, block %d: scale or minimum is not finite, the file is damaged", row, at)
 }

@@ -22,6 +22,7 @@ type options struct {
 	order   []int
 	half    bool
 	fine    bool
+	compact bool
 	workers int
 	span    *[2]int
 }
@@ -46,6 +47,11 @@ func WithHalfScales() Option { return func(o *options) { o.half = true } }
 // WithFineGroups makes [FormOf] and [Repack] use groups of 16 for Q2_K, Q3_K and Q6_K, which have a scale for each 16
 // elements: all of them are exact then, in 2, 3 and 6 bits. MLX's own operations do not know such groups.
 func WithFineGroups() Option { return func(o *options) { o.fine = true } }
+
+// WithCompactScales makes [Repack] write no more than the file has, exactly: scales and biases of two levels where the
+// form of a type is Nested, and no biases where it is Centred, which are -2^(Bits-1) times the scales. MLX's own
+// operations do not know such matrices.
+func WithCompactScales() Option { return func(o *options) { o.compact = true } }
 
 // WithWorkers bounds the number of goroutines; the default is GOMAXPROCS.
 func WithWorkers(n int) Option { return func(o *options) { o.workers = max(n, 1) } }

@@ -13,6 +13,9 @@ type superblock struct {
 	// unit and steps give d again, as unit*steps[j].
 	unit  float32
 	steps [16]int8
+	// low and lows do the same for m.
+	low  float32
+	lows [16]int8
 }
 
 // splitter takes a block apart and reports whether its scales are numbers.
@@ -60,14 +63,20 @@ func (sb *superblock) scale(j int, step int8) {
 	sb.d[j], sb.m[j] = sb.unit*float32(step), 0
 }
 
+// minimum sets sub-block j's minimum.
+func (sb *superblock) minimum(j int, low int8) {
+	sb.lows[j] = low
+	sb.m[j] = sb.low * float32(low)
+}
+
 // splitQ2K reads 16 scales and minima of 4 bits, the integers, d and dmin.
 func splitQ2K(sb *superblock, b []byte) bool {
 	d, ok := half(b[80:])
 	dmin, okMin := half(b[82:])
-	sb.unit = d
+	sb.unit, sb.low = d, dmin
 	for j, s := range b[:16] {
 		sb.scale(j, int8(s&15))
-		sb.m[j] = dmin * float32(s>>4)
+		sb.minimum(j, int8(s>>4))
 	}
 	pairs(sb, b[16:80])
 	return ok && okMin
@@ -101,7 +110,7 @@ func splitQ3K(sb *superblock, b []byte) bool {
 func sixBits(sb *superblock, b []byte) bool {
 	d, ok := half(b)
 	dmin, okMin := half(b[2:])
-	sb.unit = d
+	sb.unit, sb.low = d, dmin
 	s := b[4:16]
 	for g := range 8 {
 		step, minimum := s[g%4]&63, s[4+g%4]&63
@@ -111,7 +120,7 @@ func sixBits(sb *superblock, b []byte) bool {
 		}
 		for j := 2 * g; j < 2*g+2; j++ {
 			sb.scale(j, int8(step))
-			sb.m[j] = dmin * float32(minimum)
+			sb.minimum(j, int8(minimum))
 		}
 	}
 	return ok && okMin

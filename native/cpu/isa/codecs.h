@@ -30,11 +30,11 @@ GOMLX_INLINE auto with_codec(Codec codec, int group, F&& f) {
 }  // namespace
 
 // The functions of this instruction set's table.
-void prepare(Codec, const void* x, Type, int64_t k, int group, float* out);
+void prepare(Codec, const void* x, Type, int64_t k, int group, float bias, float* out);
 int64_t prepared(Codec, int64_t k, int group);
 void rows(Codec, const Rows&, int64_t from, int64_t to);
 int64_t prepared16(Codec, int64_t k, int group);
-void prepare16(Codec, const void* x, Type, int64_t k, int group, float* out);
+void prepare16(Codec, const void* x, Type, int64_t k, int group, float bias, float* out);
 void rows16(Codec, const Rows&, int64_t from, int64_t to);
 void tile(Codec, const Rows&, int64_t from, int64_t to, float* scratch);
 int64_t scratch(Codec, int64_t k, int group, int64_t rows, int64_t count);

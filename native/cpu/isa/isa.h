@@ -8,7 +8,8 @@
 namespace gomlx::cpu {
 
 enum class Codec : uint8_t { affine2, affine3, affine4, affine5, affine6, affine8, e2m1, e4m3, f32, bf16, f16 };
-enum class ScaleType : uint8_t { f32, bf16, f16, e8m0, e4m3 };
+// nested8 and nested16 are two levels, with so many numbers for each 256 elements.
+enum class ScaleType : uint8_t { f32, bf16, f16, e8m0, e4m3, nested8, nested16 };
 
 // Kernels read up to so many bytes past the end of a quantised row and past the
 // end of its scales and biases: the last rows of a matrix are run from a copy.
@@ -35,14 +36,14 @@ struct Isa {
   const char* name;
   // Floats in a prepared row of k activations, a multiple of the width.
   int64_t (*prepared)(Codec, int64_t k, int group);
-  // One row of activations in the codec's order, then the sums of its groups.
-  void (*prepare)(Codec, const void* x, Type, int64_t k, int group, float* out);
+  // One row of activations in the codec's order, then the sums of its groups, times bias.
+  void (*prepare)(Codec, const void* x, Type, int64_t k, int group, float bias, float* out);
   // Rows [from, to) of W, decoded in registers for each few activations.
   void (*rows)(Codec, const Rows&, int64_t from, int64_t to);
   // The same three for activations that are rounded to 16 bits (prepare16.h).
   // prepared16 is 0 for a codec that has none here.
   int64_t (*prepared16)(Codec, int64_t k, int group);
-  void (*prepare16)(Codec, const void* x, Type, int64_t k, int group, float* out);
+  void (*prepare16)(Codec, const void* x, Type, int64_t k, int group, float bias, float* out);
   void (*rows16)(Codec, const Rows&, int64_t from, int64_t to);
   // Products for many activations, as prepare leaves them: a tile of W is decoded into scratch first.
   void (*tile)(Codec, const Rows&, int64_t from, int64_t to, float* scratch);

@@ -1,9 +1,10 @@
 // Activations in the order of a codec. A prepared row is
 //
 //   [blocks][per_lane][W]   x at(lane, i) of the block, times factor(i); zeros past k
-//   [groups, up to W]       the sum of each group, where the codec has biases
+//   [groups, up to W]       the sum of each group, times bias, where the codec has biases
 //
-// so that y = sum of value * scale * x + sum of bias * group sum.
+// so that y = sum of value * scale * x + sum of bias * group sum. Biases that are all
+// the same times the scales need no memory: that factor is bias here, otherwise 1.
 #pragma once
 
 #include "codec.h"
@@ -38,7 +39,7 @@ GOMLX_INLINE void widen(const void* x, Type type, int64_t from, int64_t left, in
 }
 
 template <class C>
-void prepare(const void* x, Type type, int64_t k, int group, float* out) {
+void prepare(const void* x, Type type, int64_t k, int group, float bias, float* out) {
   constexpr int size = block_size<C>;
   float* group_sum = out + ordered<C>(k);
   alignas(64) float block[size];
@@ -55,7 +56,7 @@ void prepare(const void* x, Type type, int64_t k, int group, float* out) {
         for (int j = 0; j < 16; j += W) s += sum(load(block + i + j));
         sum_so_far += s;
         if ((in_group += 16) < group) continue;
-        group_sum[g++] = sum_so_far;
+        group_sum[g++] = sum_so_far * bias;
         in_group = 0, sum_so_far = 0;
       }
     }

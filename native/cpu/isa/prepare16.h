@@ -4,7 +4,7 @@
 //
 //   [blocks][vectors][2W]   whole numbers at(half, i) of the block; zeros past k
 //   [groups, up to W]       the step of each group, times unit
-//   [groups, up to W]       the sum of each group as rounded, where the codec has biases
+//   [groups, up to W]       the sum of each group as rounded, times bias, where the codec has biases
 //
 // the first of them 16 bits wide.
 #pragma once
@@ -70,7 +70,7 @@ GOMLX_INLINE Rounded round_group(const float* x, int group, int16_t* out) {
 }
 
 template <class C>
-void prepare16(const void* x, Type type, int64_t k, int group, float* out) {
+void prepare16(const void* x, Type type, int64_t k, int group, float bias, float* out) {
   int16_t* ordered = reinterpret_cast<int16_t*>(out);
   float *step = out + ordered16<C>(k), *sum = step + per_group(k, group);
   alignas(64) float floats[stretch];
@@ -83,7 +83,7 @@ void prepare16(const void* x, Type type, int64_t k, int group, float* out) {
     for (; i < left; i += group, g++) {
       Rounded r = round_group(floats + i, group, numbers + i);
       step[g] = r.step * C::unit;
-      if constexpr (C::biased) sum[g] = r.step * float(r.sum);
+      if constexpr (C::biased) sum[g] = r.step * float(r.sum) * bias;
     }
     std::memset(numbers + i, 0, size_t(stretch - i) * sizeof(int16_t));
     for (i = 0; i < left; i += block16<C>, ordered += block16<C>)

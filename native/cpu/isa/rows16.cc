@@ -38,8 +38,8 @@ int64_t prepared16(Codec codec, int64_t k, int group) {
   return floats;
 }
 
-void prepare16(Codec codec, const void* x, Type type, int64_t k, int group, float* out) {
-  with_codec16(codec, [&](auto c) { prepare16<decltype(c)>(x, type, k, group, out); });
+void prepare16(Codec codec, const void* x, Type type, int64_t k, int group, float bias, float* out) {
+  with_codec16(codec, [&](auto c) { prepare16<decltype(c)>(x, type, k, group, bias, out); });
 }
 
 void rows16(Codec codec, const Rows& job, int64_t from, int64_t to) {

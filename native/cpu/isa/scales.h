@@ -7,6 +7,25 @@
 namespace gomlx::cpu::GOMLX_ISA {
 namespace {
 
+// W numbers of two levels from number i on, which is a multiple of W: every per of
+// them follow the float16 that they are multiplied by.
+template <int per>
+GOMLX_INLINE vf load_nested(const uint8_t* p, uint64_t i) {
+  constexpr int size = 2 + per;
+  const uint8_t* block = p + i / per * size;
+  if constexpr (W <= per) {
+    return number(load_signed_bytes(block + 2 + i % per)) * all(load_f16(block)[0]);
+  } else {  // two blocks
+    static_assert(W == 2 * per);
+    uint8_t both[W];
+    __builtin_memcpy(both, block + 2, per);
+    __builtin_memcpy(both + per, block + size + 2, per);
+    const vu upper = reinterpret_cast<vu>(lanes() >= uint32_t(per));
+    vu units = bits(all(load_f16(block)[0])) & ~upper | bits(all(load_f16(block + size)[0])) & upper;
+    return number(load_signed_bytes(both)) * floats(units);
+  }
+}
+
 // W scales (or biases) from number i on.
 GOMLX_INLINE vf load_scales(ScaleType type, const uint8_t* p, int64_t i) {
   switch (type) {
@@ -14,6 +33,8 @@ GOMLX_INLINE vf load_scales(ScaleType type, const uint8_t* p, int64_t i) {
     case ScaleType::bf16: return load_bf16(p + 2 * i);
     case ScaleType::f16: return load_f16(p + 2 * i);
     case ScaleType::e4m3: return e4m3(load_bytes(p + i));
+    case ScaleType::nested8: return load_nested<8>(p, i);
+    case ScaleType::nested16: return load_nested<16>(p, i);
     default: break;
   }
   vu e = load_bytes(p + i);

@@ -4,8 +4,8 @@
 
 namespace gomlx::cpu::GOMLX_ISA {
 
-void prepare(Codec codec, const void* x, Type type, int64_t k, int group, float* out) {
-  with_codec(codec, group, [&](auto c, auto) { prepare<decltype(c)>(x, type, k, group, out); });
+void prepare(Codec codec, const void* x, Type type, int64_t k, int group, float bias, float* out) {
+  with_codec(codec, group, [&](auto c, auto) { prepare<decltype(c)>(x, type, k, group, bias, out); });
 }
 
 int64_t prepared(Codec codec, int64_t k, int group) {

@@ -89,7 +89,7 @@ GOMLX_INLINE vu first(int64_t n) {
   return reinterpret_cast<vu>(reinterpret_cast<vi>(lanes()) < int32_t(n < W ? n : W));
 }
 
-// W bytes, and W 16-bit numbers, widened.
+// W bytes, without and with a sign, and W 16-bit numbers, widened.
 GOMLX_INLINE vu load_bytes(const void* p) {
 #if defined(GOMLX_AVX512)
   return reinterpret_cast<vu>(_mm512_cvtepu8_epi32(load_as<__m128i>(p)));
@@ -98,6 +98,16 @@ GOMLX_INLINE vu load_bytes(const void* p) {
 #else
   typedef uint8_t bytes __attribute__((vector_size(W)));
   return __builtin_convertvector(load_as<bytes>(p), vu);
+#endif
+}
+GOMLX_INLINE vu load_signed_bytes(const void* p) {
+#if defined(GOMLX_AVX512)
+  return reinterpret_cast<vu>(_mm512_cvtepi8_epi32(load_as<__m128i>(p)));
+#elif defined(GOMLX_AVX2)
+  return reinterpret_cast<vu>(_mm256_cvtepi8_epi32(_mm_loadu_si64(p)));
+#else
+  typedef int8_t bytes __attribute__((vector_size(W)));
+  return reinterpret_cast<vu>(__builtin_convertvector(load_as<bytes>(p), vi));
 #endif
 }
 GOMLX_INLINE vu load_halves(const void* p) {

@@ -43,11 +43,11 @@ TEST(products_stay_inside_their_arrays) {
         int64_t k = f.step() * (1 + random.below(6)), n = 1 + random.below(9);
         Weights w = quantize(random, f, t, 1, n, k);
         Array x = uniform(random, t, m * k, -1, 1), y = zeros(t, m * n);
-        AtEdge words(w.words.data(), w.words.size() * 4), scales = edge(w.scales.bytes), biases = edge(w.biases.bytes);
-        AtEdge bytes = edge(w.byte_scales), activations = edge(x.bytes), out = edge(y.bytes);
+        AtEdge words(w.words.data(), w.words.size() * 4), scales = edge(w.scales), biases = edge(w.biases);
+        AtEdge activations = edge(x.bytes), out = edge(y.bytes);
         Packed p = w.packed();
         p.w = static_cast<const uint32_t*>(words.data());
-        p.scales = f.mode == Mode::affine ? scales.data() : bytes.data();
+        p.scales = scales.data();
         if (p.biases) p.biases = biases.data();
         for (bool exact : {true, false})
           quantized_matmul({activations.data(), t, m, k, k, exact}, p, out.data(), t);

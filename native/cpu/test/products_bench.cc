@@ -46,8 +46,7 @@ double read_bandwidth() {
 }
 
 int64_t bytes_of(const Packed& w) {
-  int64_t groups = w.n * w.k / w.group;
-  return w.n * w.k * w.bits / 8 + (w.mode == Mode::affine ? groups * 2 * size_of(w.scale_type) : groups);
+  return w.n * w.k * w.bits / 8 + w.n * scale_bytes(w) * (w.biases ? 2 : 1);
 }
 
 // A matrix whose content does not matter, larger than the cache.
@@ -63,8 +62,29 @@ Big big(const Format& f, Type scale_type, int64_t n, int64_t k) {
   b.words.resize(n * k * f.bits / 32, 0x76543210);
   b.scales.resize(groups * 4, 0x3c);
   b.biases.resize(groups * 4, 0x3c);
-  b.w = {b.words.data(), b.scales.data(), b.biases.data(), scale_type, f.mode, f.bits, f.group, n, k};
+  const bool biased = f.mode == Mode::affine && !f.centred;
+  b.w = {b.words.data(), b.scales.data(), biased ? b.biases.data() : nullptr, scale_type, f.mode, f.bits, f.group,
+         n, k, f.nested};
   return b;
+}
+
+std::string title(const Format& f, Type scales) {
+  const char* modes[] = {"affine", "mxfp4", "mxfp8", "nvfp4"};
+  return std::string(modes[int(f.mode)]) + " " + std::to_string(f.bits) + " bits/" + std::to_string(f.group) + " " +
+         (f.nested ? "nested" : name_of(scales)) + (f.centred ? " centred" : "");
+}
+
+// The formats with scales of a type: all with float32, beside it those that files have.
+std::vector<std::pair<Format, Type>> in_use() {
+  std::vector<std::pair<Format, Type>> all;
+  for (Type scales : {Type::f32, Type::f16}) {
+    for (const Format& f : formats()) {
+      if (scales != Type::f32 && (f.mode != Mode::affine || f.group != 32 || f.nested)) continue;
+      if (f.mode == Mode::affine && f.group == 128) continue;
+      all.push_back({f, scales});
+    }
+  }
+  return all;
 }
 
 }  // namespace
@@ -76,26 +96,21 @@ BENCH(vector_products) {
   const int64_t k = 2048;
   Array x = uniform(random, Type::f32, 16 * k, -1, 1);
   std::printf("%-26s %17s %6s %17s %17s\n", "GB/s of W, exact and not", "1 row", "share", "4 rows", "8 rows");
-  for (Type scales : {Type::f32, Type::f16}) {
-    for (const Format& f : formats()) {
-      if (scales != Type::f32 && (f.mode != Mode::affine || f.group != 32)) continue;
-      if (f.mode == Mode::affine && f.group == 128) continue;
-      int64_t n = int64_t(96 << 20) * 8 / f.bits / k;
-      Big b = big(f, scales, n, k);
-      Array y = zeros(Type::f32, 16 * n);
-      const char* modes[] = {"affine", "mxfp4", "mxfp8", "nvfp4"};
-      std::printf("%-6s %d bits/%-3d %-8s", modes[int(f.mode)], f.bits, f.group, name_of(scales));
-      for (int64_t m : {1, 4, 8}) {
-        double rates[2];
-        for (bool exact : {true, false}) {
-          double s = best(3, [&] { quantized_matmul({x.data(), Type::f32, m, k, k, exact}, b.w, y.data(), Type::f32); });
-          rates[!exact] = double(bytes_of(b.w)) / s / 1e9;
-        }
-        std::printf(" %10.1f %6.1f", rates[0], rates[1]);
-        if (m == 1) std::printf(" %5.0f%%", 100 * rates[1] / reads);
+  for (auto [f, scales] : in_use()) {
+    int64_t n = int64_t(96 << 20) * 8 / f.bits / k;
+    Big b = big(f, scales, n, k);
+    Array y = zeros(Type::f32, 16 * n);
+    std::printf("%-26s", title(f, scales).c_str());
+    for (int64_t m : {1, 4, 8}) {
+      double rates[2];
+      for (bool exact : {true, false}) {
+        double s = best(3, [&] { quantized_matmul({x.data(), Type::f32, m, k, k, exact}, b.w, y.data(), Type::f32); });
+        rates[!exact] = double(bytes_of(b.w)) / s / 1e9;
       }
-      std::printf("\n");
+      std::printf(" %10.1f %6.1f", rates[0], rates[1]);
+      if (m == 1) std::printf(" %5.0f%%", 100 * rates[1] / reads);
     }
+    std::printf("\n");
   }
 }
 
@@ -125,20 +140,17 @@ BENCH(decoding) {
   Random random(1);
   const int64_t k = 2048, n = 512;
   Array x = uniform(random, Type::f32, 8 * k, -1, 1), y = zeros(Type::f32, 8 * n);
-  for (Type scales : {Type::f32, Type::f16}) {
-    for (const Format& f : formats()) {
-      if (scales != Type::f32 && (f.mode != Mode::affine || f.group != 32)) continue;
-      Big b = big(f, scales, n, k);
-      std::printf("mode %d, %d bits/%-3d %-4s", int(f.mode), f.bits, f.group, name_of(scales));
-      for (int64_t m : {1, 2, 4, 8}) {
-        std::printf("  m=%d", int(m));
-        for (bool exact : {true, false}) {
-          double s = best(300, [&] { quantized_matmul({x.data(), Type::f32, m, k, k, exact}, b.w, y.data(), Type::f32); });
-          std::printf(" %5.1f", double(m * n * k) / s / 1e9);
-        }
+  for (auto [f, scales] : in_use()) {
+    Big b = big(f, scales, n, k);
+    std::printf("%-34s", title(f, scales).c_str());
+    for (int64_t m : {1, 2, 4, 8}) {
+      std::printf("  m=%d", int(m));
+      for (bool exact : {true, false}) {
+        double s = best(300, [&] { quantized_matmul({x.data(), Type::f32, m, k, k, exact}, b.w, y.data(), Type::f32); });
+        std::printf(" %5.1f", double(m * n * k) / s / 1e9);
       }
-      std::printf("\n");
     }
+    std::printf("\n");
   }
 }
 
@@ -166,7 +178,7 @@ BENCH(tall_products) {
   for (int64_t k : {576, 1536, 4096}) {
     Array x = uniform(random, Type::f32, 512 * k, -1, 1), y = zeros(Type::f32, 512 * n);
     for (const Format& f : formats()) {
-      if (f.mode == Mode::affine && (f.group != 32 || (f.bits != 4 && f.bits != 6))) continue;
+      if (f.mode == Mode::affine && (f.group != 32 || f.nested || f.centred || (f.bits != 4 && f.bits != 6))) continue;
       Big b = big(f, Type::f32, n, k);
       std::printf("%dx%d mode %d, %d bits:", int(n), int(k), int(f.mode), f.bits);
       for (int64_t m : {16, 32, 128, 512}) {

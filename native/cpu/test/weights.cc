@@ -28,6 +28,33 @@ uint32_t code(const std::vector<uint32_t>& words, int64_t row_bit, int bits, int
   return q;
 }
 
+// Random scales or biases of rows of k, up to most in affine, and what they mean.
+std::vector<double> numbers(Random& random, const Format& f, Type type, int64_t rows, int64_t k, float most,
+                            std::vector<uint8_t>& bytes) {
+  const int64_t count = rows * (k / f.group);
+  std::vector<double> out;
+  if (f.nested) {
+    for (int64_t block = 0; block < rows * k / 256; block++) {
+      Array unit = uniform(random, Type::f16, 1, -most / 127, most / 127);
+      bytes.insert(bytes.end(), unit.bytes.begin(), unit.bytes.end());
+      for (int i = 0; i < 256 / f.group; i++) {
+        bytes.push_back(uint8_t(random.bits()));
+        out.push_back(double(unit.at(0)) * int8_t(bytes.back()));
+      }
+    }
+  } else if (f.mode == Mode::affine) {
+    Array a = uniform(random, type, count, -most, most);
+    bytes = a.bytes;
+    for (int64_t i = 0; i < count; i++) out.push_back(a.at(i));
+  } else {
+    for (int64_t i = 0; i < count; i++) {
+      bytes.push_back(uint8_t(f.mode == Mode::nvfp4 ? random.bits() : 120 + random.below(12)));
+      out.push_back(f.mode == Mode::nvfp4 ? minifloat(bytes.back(), 4, 3, 7) : std::ldexp(1, bytes.back() - 127));
+    }
+  }
+  return out;
+}
+
 }  // namespace
 
 std::vector<Format> formats() {
@@ -37,40 +64,45 @@ std::vector<Format> formats() {
   all.push_back({Mode::mxfp4, 4, 32});
   all.push_back({Mode::mxfp8, 8, 32});
   all.push_back({Mode::nvfp4, 4, 16});
+  // Q2_K, Q3_K, Q4_K, Q5_K, Q6_K, IQ4_XS
+  all.push_back({Mode::affine, 2, 16, true});
+  all.push_back({Mode::affine, 3, 16, true, true});
+  all.push_back({Mode::affine, 4, 32, true});
+  all.push_back({Mode::affine, 5, 32, true});
+  all.push_back({Mode::affine, 6, 16, true, true});
+  all.push_back({Mode::affine, 8, 32, true, true});
+  // Q4_0, Q5_0, Q8_0
+  for (int bits : {4, 5, 8}) all.push_back({Mode::affine, bits, 32, false, true});
   return all;
 }
 
 Packed Weights::packed() const {
-  bool affine = format.mode == Mode::affine;
-  return {words.data(), affine ? scales.data() : byte_scales.data(), affine ? biases.data() : nullptr,
-          scales.type,  format.mode, format.bits, format.group, n, k};
+  bool biased = format.mode == Mode::affine && !format.centred;
+  return {words.data(), scales.data(), biased ? biases.data() : nullptr, scale_type, format.mode, format.bits,
+          format.group, n, k, format.nested};
 }
 
 Weights quantize(Random& random, const Format& f, Type scale_type, int64_t experts, int64_t n, int64_t k) {
   const char* modes[] = {"affine", "mxfp4", "mxfp8", "nvfp4"};
   Weights w{};
   w.name = std::string(modes[int(f.mode)]) + " " + std::to_string(f.bits) + " bits, group " +
-           std::to_string(f.group) + ", scales " + name_of(scale_type) + ", " + std::to_string(n) + "x" +
-           std::to_string(k);
-  w.quantized = true, w.experts = experts, w.n = n, w.k = k, w.format = f;
+           std::to_string(f.group) + ", scales " + (f.nested ? "nested" : name_of(scale_type)) +
+           (f.centred ? " without biases, " : ", ") + std::to_string(n) + "x" + std::to_string(k);
+  w.quantized = true, w.experts = experts, w.n = n, w.k = k, w.format = f, w.scale_type = scale_type;
   int64_t rows = experts * n, groups = k / f.group;
   w.words.resize(rows * k * f.bits / 32);
   for (uint32_t& word : w.words) word = random.bits();
-  w.scales = uniform(random, scale_type, rows * groups, -0.1f, 0.1f);
-  w.biases = uniform(random, scale_type, rows * groups, -0.5f, 0.5f);
-  w.byte_scales.resize(rows * groups);
-  for (uint8_t& s : w.byte_scales) s = uint8_t(f.mode == Mode::nvfp4 ? random.bits() : 120 + random.below(12));
+  const std::vector<double> scales = numbers(random, f, scale_type, rows, k, 0.1f, w.scales);
+  std::vector<double> biases = numbers(random, f, scale_type, rows, k, 0.5f, w.biases);
+  if (f.centred)
+    for (size_t g = 0; g < biases.size(); g++) biases[g] = -std::ldexp(scales[g], f.bits - 1);
   w.exact.resize(rows * k);
   for (int64_t i = 0; i < rows * k; i++) {
     int64_t r = i / k, c = i % k, g = r * groups + c / f.group;
     double v = value(f.mode, code(w.words, r * k * f.bits, f.bits, c));
-    if (f.mode == Mode::affine) {
-      w.exact[i] = w.scales.at(g) * v + w.biases.at(g);
-      w.largest_bias = std::max(w.largest_bias, std::fabs(double(w.biases.at(g))));
-    } else {
-      uint8_t s = w.byte_scales[g];
-      w.exact[i] = v * (f.mode == Mode::nvfp4 ? minifloat(s, 4, 3, 7) : std::ldexp(1, s - 127));
-    }
+    const double bias = f.mode == Mode::affine ? biases[g] : 0;
+    w.exact[i] = scales[g] * v + bias;
+    w.largest_bias = std::max(w.largest_bias, std::fabs(bias));
   }
   return w;
 }

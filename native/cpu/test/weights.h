@@ -10,11 +10,14 @@ namespace gomlx::cpu::test {
 struct Format {
   Mode mode;
   int bits, group;
-  // The smallest k that is whole groups and whole words.
-  int64_t step() const { return group * bits % 32 ? group * 2 : group; }
+  bool nested = false;   // scales and biases in two levels
+  bool centred = false;  // affine without biases
+  // The smallest k that is whole groups, whole words and whole blocks of scales.
+  int64_t step() const { return nested ? 256 : group * bits % 32 ? group * 2 : group; }
 };
 
-// Every affine width and group, mxfp4, mxfp8 and nvfp4.
+// Every affine width and group, mxfp4, mxfp8 and nvfp4; the K types of GGUF, and
+// affine without biases.
 std::vector<Format> formats();
 
 struct Weights {
@@ -25,8 +28,8 @@ struct Weights {
   Array dense;
   Format format;
   std::vector<uint32_t> words;
-  Array scales, biases;
-  std::vector<uint8_t> byte_scales;
+  Type scale_type;
+  std::vector<uint8_t> scales, biases;
   double largest_bias = 0;
   Packed packed() const;
 };
