@@ -9,4 +9,4 @@ const (
 )
 
 // The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
-const kernelsHeader = "07ab2b02e46947f99a8c9aa952f86f406f4af1b9d3d8bcb101c86eff6c687858"
+const kernelsHeader = "bf1ec68722f7cf8716a17ebfc586363fea015524997629cc8d6bd78ab6e76c0a"
