@@ -12,8 +12,8 @@ type packing struct {
 	bits, group int
 	// shift is the logarithm of the integer that stands for zero, 0 where the block stores its minimum instead.
 	shift int
-	// pack writes the integers of one block in MLX's order.
-	pack func(dst []uint32, block []byte)
+	// pack writes the integers of consecutive blocks in MLX's order.
+	pack func(dst []uint32, src []byte)
 	// fit writes the integers of one block, not yet packed, and the scales and biases of its groups.
 	fit func(sb *superblock, q *[256]uint8, scales, biases []float32)
 	// close marks a form whose weights may differ a little.
@@ -27,17 +27,17 @@ func packingOf(t gguf.Type, fine bool) (packing, bool) {
 	}
 	switch t {
 	case gguf.TypeQ4_0:
-		return packing{bits: 4, group: 32, shift: 3, pack: func(dst []uint32, b []byte) { packNibbles(dst, b[2:]) }}, true
+		return packing{bits: 4, group: 32, shift: 3, pack: func(dst []uint32, src []byte) { packNibbles(dst, src, 18, 2) }}, true
 	case gguf.TypeQ4_1:
-		return packing{bits: 4, group: 32, pack: func(dst []uint32, b []byte) { packNibbles(dst, b[4:]) }}, true
+		return packing{bits: 4, group: 32, pack: func(dst []uint32, src []byte) { packNibbles(dst, src, 20, 4) }}, true
 	case gguf.TypeQ5_0:
-		return packing{bits: 5, group: 32, shift: 4, pack: func(dst []uint32, b []byte) { packFives(dst, b[2:]) }}, true
+		return packing{bits: 5, group: 32, shift: 4, pack: blockwise(func(dst []uint32, b []byte) { packFives(dst, b[2:]) }, 22, 5)}, true
 	case gguf.TypeQ5_1:
-		return packing{bits: 5, group: 32, pack: func(dst []uint32, b []byte) { packFives(dst, b[4:]) }}, true
+		return packing{bits: 5, group: 32, pack: blockwise(func(dst []uint32, b []byte) { packFives(dst, b[4:]) }, 24, 5)}, true
 	case gguf.TypeQ8_0:
-		return packing{bits: 8, group: 32, shift: 7, pack: func(dst []uint32, b []byte) { packBytes(dst, b[2:]) }}, true
+		return packing{bits: 8, group: 32, shift: 7, pack: packBytes}, true
 	case gguf.TypeIQ4NL:
-		return packing{bits: 8, group: 32, shift: 7, pack: func(dst []uint32, b []byte) { packCodebook(dst, b[2:]) }}, true
+		return packing{bits: 8, group: 32, shift: 7, pack: blockwise(func(dst []uint32, b []byte) { packCodebook(dst, b[2:]) }, 18, 8)}, true
 	case gguf.TypeQ4K:
 		return packing{bits: 4, group: 32, fit: fitWhole}, true
 	case gguf.TypeQ5K:
