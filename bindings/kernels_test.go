@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"forge.lthn.ai/core/go-mlx/bindings"
 	"github.com/stretchr/testify/require"
@@ -57,6 +58,13 @@ func TestCPUSteps(t *testing.T) {
 
 	place := k.array(bindings.CPUArgmax(x, k.s))
 	require.Equal(t, []float32{2, 0}, k.read(k.array(bindings.AsType(place, bindings.Float32, k.s))))
+
+	rooms := k.list(bindings.CPURooms([]array{x, weight}, k.s))
+	where, err := rooms[1].DataPointer()
+	require.NoError(t, err)
+	copy(unsafe.Slice((*float32)(where), 4), []float32{4, 3, 2, 1})
+	require.Equal(t, []float32{4, 3, 2, 1}, k.read(rooms[1]))
+	require.Len(t, k.read(rooms[0]), 8)
 
 	heads := k.array(bindings.Reshape(x, []int32{1, 2, 1, 4}, k.s))
 	cos, sin := k.floats(make([]float32, 4), 1, 4), k.floats([]float32{-1, -1, 1, 1}, 1, 4) // a quarter turn

@@ -33,6 +33,8 @@ import "unsafe"
 // #cgo nocallback gm_gomlx_cpu_attend_token
 // #cgo noescape gm_gomlx_cpu_argmax
 // #cgo nocallback gm_gomlx_cpu_argmax
+// #cgo noescape gm_gomlx_cpu_rooms
+// #cgo nocallback gm_gomlx_cpu_rooms
 import "C"
 
 // CPUISA returns the instruction set that our own kernels for a CPU run with: avx512, avx2, neon
@@ -329,4 +331,22 @@ func CPUArgmax(x Array, s Stream) (Array, error) {
 		return Array{}, fail("cpu_argmax", r.err)
 	}
 	return Array{opened(kindArray, uintptr(r.w0))}, nil
+}
+
+// CPURooms returns arrays of the shapes and dtypes of like, which need not be evaluated, in one
+// block of memory that lasts as long as one of them. Nothing is computed: they are there at once,
+// and hold what was in that memory, to be written to (runtime's Write). The system is asked for
+// large pages, in which it takes little time to touch them first. It is an error where the kernels
+// are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_rooms.
+func CPURooms(like []Array, s Stream) ([]Array, error) {
+	if err := ensureKernels(); err != nil {
+		return nil, err
+	}
+	r := C.gm_gomlx_cpu_rooms((*C.uintptr_t)(unsafe.Pointer(unsafe.SliceData(like))), C.size_t(len(like)), C.uintptr_t(s.h))
+	if r.err != nil {
+		return nil, fail("cpu_rooms", r.err)
+	}
+	return takeHandles[Array](kindArray, uintptr(r.w0), uintptr(r.w1)), nil
 }

@@ -9,4 +9,4 @@ const (
 )
 
 // The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
-const kernelsHeader = "b226887b2fb75d8293ad0d0f24a41bcf3cd2b929dfeaefb9554eea68ee983e0a"
+const kernelsHeader = "a84b2a8b5fb3946deea613a931ee26a6bd8372926c343430ef805ca61183e0ea"

@@ -683,6 +683,7 @@ int (*p_gomlx_cpu_rope)(mlx_array *, const mlx_array, const mlx_array, const mlx
 int (*p_gomlx_cpu_attention)(mlx_array *, const mlx_array, const mlx_vector_array, const mlx_vector_array, int, int, float, float, const mlx_array, const mlx_array, int, const mlx_stream);
 int (*p_gomlx_cpu_attend_token)(mlx_vector_array *, const mlx_array, const mlx_vector_array, const mlx_vector_array, const mlx_array, const mlx_array, float, const mlx_array, const mlx_array, int, bool, int, int, int, int, float, float, const mlx_array, const mlx_array, int, const mlx_stream);
 int (*p_gomlx_cpu_argmax)(mlx_array *, const mlx_array, const mlx_stream);
+int (*p_gomlx_cpu_rooms)(mlx_vector_array *, const mlx_vector_array, const mlx_stream);
 
 const gm_symbol gm_symbols[] = {
 	{"mlx_string_new", (void **)&p_mlx_string_new, NULL},
@@ -1371,6 +1372,7 @@ const gm_symbol gm_kernel_symbols[] = {
 	{"gomlx_cpu_attention", (void **)&p_gomlx_cpu_attention, NULL},
 	{"gomlx_cpu_attend_token", (void **)&p_gomlx_cpu_attend_token, NULL},
 	{"gomlx_cpu_argmax", (void **)&p_gomlx_cpu_argmax, NULL},
+	{"gomlx_cpu_rooms", (void **)&p_gomlx_cpu_rooms, NULL},
 	{NULL, NULL, NULL},
 };
 
@@ -5534,4 +5536,13 @@ gm_ret1 gm_gomlx_cpu_argmax(uintptr_t x, uintptr_t s) {
 	mlx_array resArg = {0};
 	int gm_st = p_gomlx_cpu_argmax(&resArg, (mlx_array){(void *)x}, (mlx_stream){(void *)s});
 	return (gm_ret1){(uintptr_t)resArg.ctx, gm_error(gm_st)};
+}
+
+gm_ret2 gm_gomlx_cpu_rooms(const uintptr_t *like, size_t like_n, uintptr_t s) {
+	mlx_vector_array resArg = p_mlx_vector_array_new();
+	mlx_vector_array like_v = gm_has_null(like, like_n, "mlx_array") ? (mlx_vector_array){0} : p_mlx_vector_array_new_data((const mlx_array *)like, like_n);
+	int gm_st = p_gomlx_cpu_rooms(&resArg, like_v, (mlx_stream){(void *)s});
+	size_t resArg_n = 0; uintptr_t *resArg_p = gm_take_array(resArg, &resArg_n);
+	p_mlx_vector_array_free(like_v);
+	return (gm_ret2){(uintptr_t)resArg_p, resArg_n, gm_error(gm_st)};
 }

@@ -742,6 +742,7 @@ extern int (*p_gomlx_cpu_rope)(mlx_array *, const mlx_array, const mlx_array, co
 extern int (*p_gomlx_cpu_attention)(mlx_array *, const mlx_array, const mlx_vector_array, const mlx_vector_array, int, int, float, float, const mlx_array, const mlx_array, int, const mlx_stream);
 extern int (*p_gomlx_cpu_attend_token)(mlx_vector_array *, const mlx_array, const mlx_vector_array, const mlx_vector_array, const mlx_array, const mlx_array, float, const mlx_array, const mlx_array, int, bool, int, int, int, int, float, float, const mlx_array, const mlx_array, int, const mlx_stream);
 extern int (*p_gomlx_cpu_argmax)(mlx_array *, const mlx_array, const mlx_stream);
+extern int (*p_gomlx_cpu_rooms)(mlx_vector_array *, const mlx_vector_array, const mlx_stream);
 
 // One shim for each function: the call and its error in one crossing.
 gm_ret1 gm_mlx_string_new(void);
@@ -1410,5 +1411,6 @@ gm_ret1 gm_gomlx_cpu_rope(uintptr_t x, uintptr_t cos, uintptr_t sin, int dims, b
 gm_ret1 gm_gomlx_cpu_attention(uintptr_t queries, const uintptr_t *keys, size_t keys_n, const uintptr_t *values, size_t values_n, int length, int window, float scale, float softcap, uintptr_t sinks, uintptr_t mask, int groupSize, uintptr_t s);
 gm_ret2 gm_gomlx_cpu_attend_token(uintptr_t qkv, const uintptr_t *keys, size_t keys_n, const uintptr_t *values, size_t values_n, uintptr_t qNorm, uintptr_t kNorm, float eps, uintptr_t cos, uintptr_t sin, int dims, bool traditional, int heads, int at, int length, int window, float scale, float softcap, uintptr_t sinks, uintptr_t mask, int groupSize, uintptr_t s);
 gm_ret1 gm_gomlx_cpu_argmax(uintptr_t x, uintptr_t s);
+gm_ret2 gm_gomlx_cpu_rooms(const uintptr_t *like, size_t like_n, uintptr_t s);
 
 #endif

@@ -23,9 +23,10 @@ type checkpoint struct {
 		Close() error
 	}
 	text    text
-	own     bool     // the weights have the names of the architecture's fields
-	adapter *Adapter // on top; may be nil
-	license string   // and size are what a GGUF file says of them
+	late    func() (text, error) // reads text where that takes its time; nil when it is there
+	own     bool                 // the weights have the names of the architecture's fields
+	adapter *Adapter             // on top; may be nil
+	license string               // and size are what a GGUF file says of them
 	size    string
 }
 
@@ -49,8 +50,8 @@ func (ck *checkpoint) Close() error {
 // safetensors, tokenizer.json) or a GGUF file. What is no path and has the form of
 // [hub.Ref], such as org/name, org/name@revision or org/name:Q4_K_M, is taken from
 // the cache of the Hugging Face Hub, and downloaded only when it is not there.
-// Everything is checked before weights are read, and an error names the file and
-// the field. Close the model when it is no longer needed.
+// Everything is checked before weights are read, but for the vocabulary of a GGUF
+// file, which is read meanwhile, and an error names the file and the field. Close the model when it is no longer needed.
 func Load(ctx context.Context, path string, opts ...Option) (*Model, error) {
 	m, err := load(ctx, path, newLoadConfig(opts))
 	if err != nil {
@@ -64,10 +65,57 @@ func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	ck, err := open(path)
+	ck, err := openLate(path)
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	wait := ck.startText(cancel)
+	m, err := loadOpened(ctx, ck, c)
+	if bad := wait(); bad != nil { // which has ended the rest
+		if err == nil {
+			bad = errors.Join(bad, m.Close())
+		}
+		return nil, bad
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.setText(ck.text, c)
+	return m, nil
+}
+
+// setText gives the model its text, with the chat template that was asked for.
+func (m *Model) setText(x text, c *loadConfig) {
+	if c.template != nil {
+		x.templates = x.templates.With(templates.DefaultName, c.template)
+	}
+	m.text = x
+}
+
+// startText begins to read the text that is late, and calls stop if it is bad. wait
+// waits for it.
+func (ck *checkpoint) startText(stop func()) (wait func() error) {
+	if ck.late == nil {
+		settle()
+		return func() error { return nil }
+	}
+	read := make(chan error, 1)
+	go func() {
+		x, err := ck.late()
+		if err != nil {
+			stop()
+		}
+		settle()
+		ck.text = x
+		read <- err
+	}()
+	return func() error { return <-read }
+}
+
+// loadOpened loads what was opened, but for its text.
+func loadOpened(ctx context.Context, ck *checkpoint, c *loadConfig) (*Model, error) {
 	arch, err := newArchitecture(ck.config)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", ck.name, err), ck.weights.Close())
@@ -77,21 +125,17 @@ func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
 			return nil, errors.Join(fmt.Errorf("adapter: %w", err), ck.weights.Close())
 		}
 	}
-	settle()
 	return loadCheckpoint(ctx, ck, arch, c)
 }
 
 // loadCheckpoint fills arch with the weights of ck, which it closes.
 func loadCheckpoint(ctx context.Context, ck *checkpoint, arch architecture, c *loadConfig) (_ *Model, err error) {
-	m := &Model{arch: arch, text: ck.text, worker: c.worker}
+	m := &Model{arch: arch, worker: c.worker}
 	if m.worker == nil {
 		m.worker = mlx.Default()
 	}
 	if m.size, err = sizeOf(arch); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", ck.name, err), ck.Close())
-	}
-	if c.template != nil {
-		m.text.templates = m.text.templates.With(templates.DefaultName, c.template)
 	}
 	err = m.worker.Do(ctx, func(t *mlx.Thread) error { return m.fill(ctx, t, ck, c) })
 	if err = errors.Join(err, ck.Close()); err != nil {
@@ -102,6 +146,18 @@ func loadCheckpoint(ctx context.Context, ck *checkpoint, arch architecture, c *l
 
 // open finds out what path is and opens it.
 func open(path string) (*checkpoint, error) {
+	ck, err := openLate(path)
+	if err != nil || ck.late == nil {
+		return ck, err
+	}
+	if ck.text, err = ck.late(); err != nil {
+		return nil, errors.Join(err, ck.weights.Close())
+	}
+	return ck, nil
+}
+
+// openLate is open without the text of a GGUF file, which is late.
+func openLate(path string) (*checkpoint, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err

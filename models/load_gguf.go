@@ -7,7 +7,7 @@ import (
 )
 
 // openGGUF opens a GGUF file: configuration, weights, vocabulary and template
-// are all in it.
+// are all in it. Its text is late.
 func openGGUF(path string) (*checkpoint, error) {
 	f, err := gguf.Open(path)
 	if err != nil {
@@ -35,7 +35,10 @@ func ggufCheckpoint(f *gguf.File) (*checkpoint, error) {
 	}
 	ck.license, _ = f.String("general.license") // for people: nothing depends on them
 	ck.size, _ = f.String("general.size_label")
-	ck.text, err = ggufText(f)
-	f.Metadata = gguf.Metadata{} // the vocabulary is in the tokenizer now
-	return ck, err
+	ck.late = func() (text, error) {
+		x, err := ggufText(f)
+		f.Metadata = gguf.Metadata{} // the vocabulary is in the tokenizer now
+		return x, err
+	}
+	return ck, nil
 }

@@ -42,7 +42,11 @@ func newRandom(ctx context.Context, config []byte, c *loadConfig) (*Model, error
 		return nil, err
 	}
 	ck.weights = newRandomWeights(shapes, &quant)
-	return loadCheckpoint(ctx, ck, arch, c)
+	m, err := loadCheckpoint(ctx, ck, arch, c)
+	if err == nil {
+		m.setText(text{}, c)
+	}
+	return m, err
 }
 
 // randomWeights are weights that are drawn when they are read.

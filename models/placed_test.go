@@ -54,18 +54,35 @@ func requirePlacedAsPacked(t *testing.T, p ggufAffine, dtype mlx.Dtype) {
 			scales, biases := append([]float32(nil), room.Scales...), append([]float32(nil), room.Biases...)
 			clear(room.Scales)
 			clear(room.Biases)
-			require.NoError(t, p.Place(room))
+			requirePlaced(t, p, room)
 			require.Equal(t, scales, room.Scales, p.info.Name)
 			require.Equal(t, biases, room.Biases, p.info.Name)
 		} else {
 			scales, biases := placedBits(t, th, packed.Scales), placedBits(t, th, packed.Biases)
 			room.HalfScales, room.HalfBiases = make([]uint16, len(scales)), make([]uint16, len(biases))
-			require.NoError(t, p.Place(room))
+			requirePlaced(t, p, room)
 			require.Equal(t, scales, room.HalfScales, p.info.Name)
 			require.Equal(t, biases, room.HalfBiases, p.info.Name)
 		}
 		require.Equal(t, words, room.Words, p.info.Name)
 	})
+}
+
+// requirePlaced reads the tensor in two parts, the end first.
+func requirePlaced(t *testing.T, p ggufAffine, to nn.Room) {
+	t.Helper()
+	rows := p.Shape()[0]
+	lo := rows/2 + 1
+	words, groups := len(to.Words)/rows, (len(to.Scales)+len(to.HalfScales))/rows
+	end := nn.Room{Words: to.Words[lo*words:]}
+	if to.HalfScales != nil {
+		end.HalfScales, end.HalfBiases = to.HalfScales[lo*groups:], to.HalfBiases[lo*groups:]
+	} else {
+		end.Scales, end.Biases = to.Scales[lo*groups:], to.Biases[lo*groups:]
+	}
+	require.NoError(t, p.Place(end, lo, rows))
+	require.NoError(t, p.Place(to, 0, lo))
+	require.NoError(t, p.Placed())
 }
 
 func placedNumbers(t *testing.T, th *mlx.Thread, a mlx.Array) []float32 {

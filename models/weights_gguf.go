@@ -273,7 +273,7 @@ func (t ggufAffine) Packed(th *mlx.Thread, dtype mlx.Dtype) (nn.Packed, error) {
 }
 
 // Place implements nn.Placer.
-func (t ggufAffine) Place(to nn.Room) error {
+func (t ggufAffine) Place(to nn.Room, lo, hi int) error {
 	data, err := t.file.Data(t.info)
 	if err != nil {
 		return err
@@ -282,7 +282,7 @@ func (t ggufAffine) Place(to nn.Room) error {
 	if err != nil {
 		return err
 	}
-	opts := slices.Clip(t.opts)
+	opts := append(slices.Clip(t.opts), quant.WithRows(lo, hi), quant.WithWorkers(1))
 	if order != nil {
 		opts = append(opts, quant.WithRowOrder(order))
 	}
@@ -297,8 +297,11 @@ func (t ggufAffine) Place(to nn.Room) error {
 	if err := quant.Repack(t.info, data, &a, opts...); err != nil {
 		return t.wrap(err)
 	}
-	return t.file.Release(t.info)
+	return nil
 }
+
+// Placed implements nn.Placer.
+func (t ggufAffine) Placed() error { return t.file.Release(t.info) }
 
 // beyondHalf reports whether float16 would make v infinite.
 func beyondHalf(v float32) bool { return v >= 65520 || v <= -65520 }

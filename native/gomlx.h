@@ -175,6 +175,9 @@ int gomlx_cpu_attend_token(
 /** The place of the greatest number of each row [..., n]. */
 int gomlx_cpu_argmax(mlx_array* res, const mlx_array x, const mlx_stream s);
 
+/** Arrays of the shapes and dtypes of others, side by side in memory that nobody has set. */
+int gomlx_cpu_rooms(mlx_vector_array* res, const mlx_vector_array like, const mlx_stream s);
+
 #ifdef __cplusplus
 }
 #endif

@@ -12,27 +12,47 @@ import (
 // The array must be new (as of Zeros, evaluated), with no other array made of it,
 // which might share its memory. The slice is MLX's memory and good until f returns.
 func Write[T Element](t *Thread, a Array, f func(elements []T) error) error {
-	e, err := t.live()
+	held, elements, err := lendElements[T](t, a)
 	if err != nil {
 		return err
 	}
+	defer held.Close()
+	return f(elements)
+}
+
+// Writable is Write for memory that is filled later, and by other goroutines: the
+// slice is good as long as the array is open.
+func Writable[T Element](t *Thread, a Array) ([]T, error) {
+	held, elements, err := lendElements[T](t, a)
+	if err != nil {
+		return nil, err
+	}
+	return elements, held.Close()
+}
+
+// lendElements returns the elements of a, and a handle that keeps them.
+func lendElements[T Element](t *Thread, a Array) (held Array, elements []T, err error) {
+	e, err := t.live()
+	if err != nil {
+		return held, nil, err
+	}
 	if a.IsNull() {
-		return newError("write", errNull)
+		return held, nil, newError("write", errNull)
 	}
 	if err := writable[T](a); err != nil {
-		return newError("write", err)
+		return held, nil, newError("write", err)
 	}
 	held, memory, err := lendBytes(e, a)
 	if err != nil {
-		return newError("write", err)
+		return held, nil, newError("write", err)
 	}
-	defer held.Close()
 	where, err := a.DataPointer() // fails where held is a row-major copy
 	if err != nil {
-		return newError("write", err)
+		held.Close()
+		return Array{}, nil, newError("write", err)
 	}
 	var zero T
-	return f(unsafe.Slice((*T)(where), len(memory)/int(unsafe.Sizeof(zero))))
+	return held, unsafe.Slice((*T)(where), len(memory)/int(unsafe.Sizeof(zero))), nil
 }
 
 // writable checks T against a's dtype.

@@ -4376,3 +4376,18 @@ func (s *Scope) CPUArgmax(x Array) Array {
 	r0, err := bindings.CPUArgmax(x, s.stream)
 	return s.own("cpu_argmax", r0, err)
 }
+
+// CPURooms returns arrays of the shapes and dtypes of like, which need not be evaluated, in one
+// block of memory that lasts as long as one of them. Nothing is computed: they are there at once,
+// and hold what was in that memory, to be written to (runtime's Write). The system is asked for
+// large pages, in which it takes little time to touch them first. It is an error where the kernels
+// are not loaded, and on a GPU.
+//
+// C: gomlx_cpu_rooms.
+func (s *Scope) CPURooms(like []Array) []Array {
+	if !s.ok() {
+		return nil
+	}
+	r0, err := bindings.CPURooms(like, s.stream)
+	return s.ownAll("cpu_rooms", r0, err)
+}

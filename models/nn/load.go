@@ -20,17 +20,17 @@ type selfLoader interface {
 
 // loader is one Load on its way.
 type loader struct {
-	ctx    context.Context
-	t      *mlx.Thread
-	w      Weights
-	policy Policy
-	owner  *mlx.Owner
-	used   map[string]bool
-	faults faults
-	rooms  []func() error // make memory for what reads will write; it is filled with zeros meanwhile
-	reads  []func() error // one a layer, in order
-	done   func(name string)
-	quant  Quantisation // of a file's packed weights
+	ctx        context.Context
+	t          *mlx.Thread
+	w          Weights
+	policy     Policy
+	owner      *mlx.Owner
+	used       map[string]bool
+	faults     faults
+	placements []*placement   // which reads wait for
+	reads      []func() error // one a layer, in order
+	done       func(name string)
+	quant      Quantisation // of a file's packed weights
 
 	adapter *Adapter
 	low     *loader // of the adapter's weights
@@ -61,7 +61,12 @@ func Load(ctx context.Context, t *mlx.Thread, model any, w Weights, policy Polic
 	if err := l.planAll(model); err != nil {
 		return err
 	}
-	return inOrder(append(l.rooms, l.reads...)...)()
+	stop, err := l.startPlacing()
+	if err != nil {
+		return err
+	}
+	defer stop()
+	return inOrder(l.reads...)()
 }
 
 // Check is Load without reading anything: it tells everything that is wrong with

@@ -139,8 +139,7 @@ func (m *matrix) plan(l *loader, names []string, in int, outs []int) func() erro
 	}
 	if q, packed := tensors[0].(Quantised); packed && !l.policy.Unpack && (!m.batched || !fineGroups(q.Quantisation())) {
 		if p := m.placers(l, tensors); p != nil {
-			l.rooms = append(l.rooms, func() error { return m.makeRoom(l, p, m.keeps(l, tensors)) })
-			return func() error { return m.place(l.t, p) }
+			return l.place(m, p)
 		}
 		return func() error { return m.loadPacked(l, tensors) }
 	}

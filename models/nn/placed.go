@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"sync/atomic"
+
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
@@ -10,8 +12,11 @@ type Placer interface {
 	Quantised
 	// Layout is what can be had of the weight.
 	Layout() Layout
-	// Place reads the weight into memory of its size.
-	Place(to Room) error
+	// Place reads rows [lo, hi) into memory of their size. It is called for all rows,
+	// for several at once and by other goroutines than Load's.
+	Place(to Room, lo, hi int) error
+	// Placed is called once, after all rows were read.
+	Placed() error
 }
 
 // Room is memory for a packed weight, laid out as Packed is. The scales and biases are
@@ -58,61 +63,95 @@ func (m *matrix) placers(l *loader, tensors []Tensor) (all []Placer) {
 	return all
 }
 
-// makeRoom starts to make the matrix, of zeros, with scales and biases of dtype where
-// they are not nested.
-func (m *matrix) makeRoom(l *loader, tensors []Placer, dtype mlx.Dtype) error {
-	m.packed, m.layout = tensors[0].Quantisation(), l.layout(tensors)
-	made, err := l.t.BuildAll(func(s *mlx.Scope) []mlx.Array {
-		made := []mlx.Array{s.Zeros([]int{m.out, m.in * m.packed.Bits / 32}, mlx.Uint32)}
-		for range m.layout.columns() {
-			made = append(made, m.layout.zeros(s, m.out, m.in, m.packed.GroupSize, dtype))
-		}
-		return made
-	})
-	if err != nil {
-		return err
-	}
-	m.scales.frozen, m.biases.frozen = true, true
-	for i, p := range []*Param{&m.weight, &m.scales, &m.biases}[:len(made)] {
-		p.keep(l.owner, made[i])
-	}
-	return l.t.AsyncEval(made...)
+// placement is a matrix that is read to where it belongs, so that no weight is
+// copied.
+type placement struct {
+	m       *matrix
+	tensors []Placer
+	dtype   mlx.Dtype // of scales and biases that are not nested
+	left    atomic.Int64
+	err     atomic.Pointer[error]
+	done    chan struct{}
 }
 
-// place reads the tensors, each to where it belongs in the matrix: no weight is copied.
-func (m *matrix) place(t *mlx.Thread, tensors []Placer) error {
-	fill := func(to Room) error {
-		at := 0
-		for _, tensor := range tensors {
-			n := tensor.Shape()[0]
-			if err := tensor.Place(to.rows(at, at+n, m.out)); err != nil {
-				return err
-			}
-			at += n
+// place plans to read the matrix so, and returns what waits until that is done.
+func (l *loader) place(m *matrix, tensors []Placer) (wait func() error) {
+	m.packed, m.layout = tensors[0].Quantisation(), l.layout(tensors)
+	p := &placement{m: m, tensors: tensors, dtype: m.keeps(l, asTensors(tensors)), done: make(chan struct{})}
+	l.placements = append(l.placements, p)
+	return func() error {
+		<-p.done
+		if err := p.err.Load(); err != nil {
+			return *err
 		}
 		return nil
 	}
-	dtype, err := m.scales.Array().Dtype()
+}
+
+func asTensors(placers []Placer) []Tensor {
+	tensors := make([]Tensor, len(placers))
+	for i, p := range placers {
+		tensors[i] = p
+	}
+	return tensors
+}
+
+// like are stand-ins of the shapes and dtypes of what the matrix consists of.
+func (p *placement) like(s *mlx.Scope) []mlx.Array {
+	m := p.m
+	all := []mlx.Array{s.Zeros([]int{m.out, m.in * m.packed.Bits / 32}, mlx.Uint32)}
+	for range m.layout.columns() {
+		all = append(all, m.layout.zeros(s, m.out, m.in, m.packed.GroupSize, p.dtype))
+	}
+	return all
+}
+
+// makeRooms makes memory for all placements.
+func (l *loader) makeRooms() error {
+	made, err := l.t.BuildAll(func(s *mlx.Scope) []mlx.Array {
+		var all []mlx.Array
+		for _, p := range l.placements {
+			all = append(all, p.like(s)...)
+		}
+		return s.CPURooms(all)
+	})
 	if err != nil {
 		return err
 	}
-	switch dtype {
-	case mlx.Uint8:
-		return withRoom(t, m, func(w []uint32, s, b []uint8) error { return fill(Room{Words: w, NestedScales: s, NestedBiases: b}) })
-	case mlx.Float16:
-		return withRoom(t, m, func(w []uint32, s, b []uint16) error { return fill(Room{Words: w, HalfScales: s, HalfBiases: b}) })
+	for _, p := range l.placements {
+		m := p.m
+		m.scales.frozen, m.biases.frozen = true, true
+		params := []*Param{&m.weight, &m.scales, &m.biases}[:1+m.layout.columns()]
+		for i, param := range params {
+			param.keep(l.owner, made[i])
+		}
+		made = made[len(params):]
 	}
-	return withRoom(t, m, func(w []uint32, s, b []float32) error { return fill(Room{Words: w, Scales: s, Biases: b}) })
+	return nil
 }
 
-// withRoom calls f with the memory of words, scales and biases, if there are any.
-func withRoom[T float32 | uint16 | uint8](t *mlx.Thread, m *matrix, f func(words []uint32, scales, biases []T) error) error {
-	return mlx.Write(t, m.weight.Array(), func(words []uint32) error {
-		return mlx.Write(t, m.scales.Array(), func(scales []T) error {
-			if m.layout.Centred {
-				return f(words, scales, nil)
-			}
-			return mlx.Write(t, m.biases.Array(), func(biases []T) error { return f(words, scales, biases) })
-		})
-	})
+// room is where the matrix lies.
+func (p *placement) room(t *mlx.Thread) (to Room, err error) {
+	words, err := mlx.Writable[uint32](t, p.m.weight.Array())
+	if err != nil {
+		return to, err
+	}
+	switch {
+	case p.m.layout.Nested:
+		scales, biases, err := twoWritable[uint8](t, p.m)
+		return Room{Words: words, NestedScales: scales, NestedBiases: biases}, err
+	case p.dtype == mlx.Float16:
+		scales, biases, err := twoWritable[uint16](t, p.m)
+		return Room{Words: words, HalfScales: scales, HalfBiases: biases}, err
+	}
+	scales, biases, err := twoWritable[float32](t, p.m)
+	return Room{Words: words, Scales: scales, Biases: biases}, err
+}
+
+// twoWritable is the memory of the scales, and of the biases if there are any.
+func twoWritable[T mlx.Element](t *mlx.Thread, m *matrix) (scales, biases []T, err error) {
+	if scales, err = mlx.Writable[T](t, m.scales.Array()); err == nil && !m.layout.Centred {
+		biases, err = mlx.Writable[T](t, m.biases.Array())
+	}
+	return scales, biases, err
 }

@@ -13,8 +13,8 @@ type packing struct {
 	// zero is the integer that stands for zero, which is the middle of their range; 0 where the block stores its minimum
 	// instead.
 	zero int
-	// pack writes the integers of one block in MLX's order.
-	pack func(dst []uint32, block []byte)
+	// pack writes the integers of consecutive blocks in MLX's order.
+	pack func(dst []uint32, src []byte)
 	// fit writes the integers of a block of 256, not yet packed, and the scales and biases of its groups. Without it they
 	// are the block's own.
 	fit func(sb *superblock, q *[256]uint8, scales, biases []float32)
@@ -29,17 +29,17 @@ func packingOf(t gguf.Type, fine bool) (packing, bool) {
 	}
 	switch t {
 	case gguf.TypeQ4_0:
-		return packing{bits: 4, group: 32, zero: 8, pack: func(dst []uint32, b []byte) { packNibbles(dst, b[2:]) }}, true
+		return packing{bits: 4, group: 32, zero: 8, pack: func(dst []uint32, src []byte) { packNibbles(dst, src, 18, 2) }}, true
 	case gguf.TypeQ4_1:
-		return packing{bits: 4, group: 32, pack: func(dst []uint32, b []byte) { packNibbles(dst, b[4:]) }}, true
+		return packing{bits: 4, group: 32, pack: func(dst []uint32, src []byte) { packNibbles(dst, src, 20, 4) }}, true
 	case gguf.TypeQ5_0:
-		return packing{bits: 5, group: 32, zero: 16, pack: func(dst []uint32, b []byte) { packFives(dst, b[2:]) }}, true
+		return packing{bits: 5, group: 32, zero: 16, pack: blockwise(func(dst []uint32, b []byte) { packFives(dst, b[2:]) }, 22, 5)}, true
 	case gguf.TypeQ5_1:
-		return packing{bits: 5, group: 32, pack: func(dst []uint32, b []byte) { packFives(dst, b[4:]) }}, true
+		return packing{bits: 5, group: 32, pack: blockwise(func(dst []uint32, b []byte) { packFives(dst, b[4:]) }, 24, 5)}, true
 	case gguf.TypeQ8_0:
-		return packing{bits: 8, group: 32, zero: 128, pack: func(dst []uint32, b []byte) { packBytes(dst, b[2:]) }}, true
+		return packing{bits: 8, group: 32, zero: 128, pack: packBytes}, true
 	case gguf.TypeIQ4NL:
-		return packing{bits: 8, group: 32, zero: 128, pack: func(dst []uint32, b []byte) { packCodebook(dst, b[2:]) }}, true
+		return packing{bits: 8, group: 32, zero: 128, pack: blockwise(func(dst []uint32, b []byte) { packCodebook(dst, b[2:]) }, 18, 8)}, true
 	case gguf.TypeQ4K:
 		return packing{bits: 4, group: 32}, true
 	case gguf.TypeQ5K:

@@ -35,7 +35,7 @@ func RepackMXFP4(info gguf.TensorInfo, data []byte, dst *MXFP4, opts ...Option) 
 			if scales[b] = block[0]; block[0] == 255 {
 				return m.errorf("row %d, block %d: scale is not a number, the file is damaged", m.first+lo+b/blocks, b%blocks)
 			}
-			packNibbles(weight[4*b:4*b+4], block[1:])
+			packNibbles(weight[4*b:4*b+4], block[1:], 16, 0)
 		}
 		return nil
 	})

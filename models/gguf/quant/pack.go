@@ -28,12 +28,16 @@ func spread(b byte) uint64 {
 	return x >> 3 & 0x1010101010101010
 }
 
-// packNibbles reorders 16 bytes, which hold elements j and j+16 in one byte, into four words in order.
-func packNibbles(dst []uint32, qs []byte) {
-	a, b := binary.LittleEndian.Uint64(qs), binary.LittleEndian.Uint64(qs[8:])
-	d := (*[4]uint32)(dst)
-	d[0], d[1] = squeeze4(a&lowNibbles), squeeze4(b&lowNibbles)
-	d[2], d[3] = squeeze4(a>>4&lowNibbles), squeeze4(b>>4&lowNibbles)
+// packNibbles reorders the nibbles of consecutive blocks of size bytes. From byte at on a block has 16 bytes, which
+// hold elements j and j+16 in one byte; they become four words in order.
+func packNibbles(dst []uint32, src []byte, size, at int) {
+	for ; len(src) >= size && len(dst) >= 4; src, dst = src[size:], dst[4:] {
+		qs := src[at:]
+		a, b := binary.LittleEndian.Uint64(qs), binary.LittleEndian.Uint64(qs[8:])
+		d := (*[4]uint32)(dst)
+		d[0], d[1] = squeeze4(a&lowNibbles), squeeze4(b&lowNibbles)
+		d[2], d[3] = squeeze4(a>>4&lowNibbles), squeeze4(b>>4&lowNibbles)
+	}
 }
 
 // packFives joins the fifth bits (four bytes, element 0 lowest) with the nibbles after them, into five words.
@@ -54,10 +58,22 @@ func joinFives(d *[5]uint32, x0, x1, x2, x3 uint64) {
 	d[4] = uint32(e3 >> 8)
 }
 
-// packBytes turns 32 signed bytes into unsigned ones, 128 higher.
-func packBytes(dst []uint32, qs []byte) {
-	d := (*[8]uint32)(dst)
-	for i := range d {
-		d[i] = binary.LittleEndian.Uint32(qs[4*i:]) ^ 0x80808080
+// packBytes turns the 32 signed bytes at the end of each of consecutive blocks into unsigned ones, 128 higher.
+func packBytes(dst []uint32, src []byte) {
+	for ; len(src) >= 34 && len(dst) >= 8; src, dst = src[34:], dst[8:] {
+		d, qs := (*[8]uint32)(dst), (*[32]byte)(src[2:])
+		for i := 0; i < 8; i += 2 {
+			v := binary.LittleEndian.Uint64(qs[4*i:]) ^ 0x8080808080808080
+			d[i], d[i+1] = uint32(v), uint32(v>>32)
+		}
+	}
+}
+
+// blockwise packs consecutive blocks of size bytes, of words words each, one by one.
+func blockwise(pack func(dst []uint32, block []byte), size, words int) func(dst []uint32, src []byte) {
+	return func(dst []uint32, src []byte) {
+		for ; len(src) >= size && len(dst) >= words; src, dst = src[size:], dst[words:] {
+			pack(dst[:words], src[:size])
+		}
 	}
 }

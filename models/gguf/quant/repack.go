@@ -53,18 +53,11 @@ func (p packing) blocks(dst *Affine, src []byte, t gguf.Type) (int, bool) {
 	if p.pack == nil {
 		return p.superblocks(dst, src, splitterOf(t), size)
 	}
-	p.packBlocks(dst, src, size)
+	p.pack(dst.Weight, src)
 	if dst.Scales == nil {
 		return p.halfScales(dst.HalfScales, dst.HalfBiases, src, size)
 	}
 	return p.scales(dst.Scales, dst.Biases, src, size)
-}
-
-// packBlocks packs the integers of consecutive blocks of 32.
-func (p packing) packBlocks(dst *Affine, src []byte, size int) {
-	for b := range len(src) / size {
-		p.pack(dst.Weight[b*p.bits:(b+1)*p.bits], src[b*size:(b+1)*size])
-	}
 }
 
 // superblocks packs consecutive blocks of 256, with their scales and biases.

@@ -116,7 +116,11 @@ void run_tile(const Rows& job, int64_t from, int64_t to, float* scratch) {
     int64_t n = length - at < chunk ? length - at : chunk, m = 0;
     for (; m + tile_columns <= count; m += tile_columns)
       column_tile<tile_columns>(scratch, rows, length, job.x + m, at, n, sums_at + m, count);
-    for (; m < count; m++) column_tile<1>(scratch, rows, length, job.x + m, at, n, sums_at + m, count);
+    switch (count - m) {  // each reads the whole tile
+      case 3: column_tile<3>(scratch, rows, length, job.x + m, at, n, sums_at + m, count); break;
+      case 2: column_tile<2>(scratch, rows, length, job.x + m, at, n, sums_at + m, count); break;
+      case 1: column_tile<1>(scratch, rows, length, job.x + m, at, n, sums_at + m, count); break;
+    }
   }
   for (int64_t m = 0; m < count; m++)
     for (int64_t r = 0; r < rows; r++) cpu::store(job.y[m], job.y_type, job.y_from + from + r, sums_at[r * count + m]);
