@@ -11,9 +11,9 @@ namespace gomlx::cpu::GOMLX_ISA {
 namespace {
 
 // R rows of W and M of x. lane_count says how many lanes a group has. The product
-// goes in steps: the blocks of one group, or one block of several groups. The
-// sums of all rows stay in registers with one row of x; with more they do so for
-// one row of W, over a chunk of k whose activations stay in the first cache.
+// goes in steps: the blocks of one group, or one block of several groups. Eight
+// sums or fewer stay in registers, those of the rows that are met together, over a
+// chunk of k whose activations stay in the first cache.
 template <class C, int lane_count, int R, int M>
 struct RowTile16 {
   static constexpr int group = lane_count * C::per_lane;
@@ -23,13 +23,13 @@ struct RowTile16 {
   // Groups and steps of a chunk, and rows that are met together.
   static constexpr int most = 8192 / M / group / W * W;
   static constexpr int chunk = most < W ? W : most > 8 * W ? 8 * W : most, chunk_steps = chunk / step_groups;
-  static constexpr int together = M == 1 ? R : 1;
+  static constexpr int together = R < 8 / M ? R : 8 / M;
 
   using Sums = vf[together][M];
   using Factors = float[together][M][chunk + W];
 
   const Rows& job;
-  const int64_t count, sums_at, steps_at;
+  const int64_t count, scale_bytes, sums_at, steps_at;
   const Groups<C, false> groups;
   const uint8_t *w, *scales, *biases;
   const float* x[M];
@@ -37,6 +37,7 @@ struct RowTile16 {
   GOMLX_INLINE RowTile16(const Rows& j, int64_t row, int64_t m)
       : job(j),
         count(j.k / group),
+        scale_bytes(uint32_t(j.scale_stride) / uint32_t(count > 0 ? count : 1)),
         sums_at(ordered16<C>(j.k) + per_group(j.k, group)),
         steps_at(ordered16<C>(j.k)),
         groups(group, j.k),
@@ -46,10 +47,20 @@ struct RowTile16 {
     unroll<M>(GOMLX_EACH(i) { x[i] = j.x[m + i]; });
   }
 
+  // Brings bytes from p on into the second cache: those of the next R rows, while
+  // these are met. Rows are short streams, which the processor sees too late.
+  template <int bytes>
+  GOMLX_INLINE static void ask_for(const uint8_t* p) {
+    unroll<(bytes + 63) / 64>(GOMLX_EACH(line) { __builtin_prefetch(p + 64 * line, 0, 2); });
+  }
+
   // The factors of W groups of rows from r on, from number g on: stored from at on.
   // And their biases.
   template <bool whole>
   GOMLX_INLINE void load_groups(int r, int64_t g, int64_t at, Factors& factors, Sums& acc) const {
+    const int64_t next = (r + R) * job.scale_stride + g * scale_bytes * together;
+    ask_for<4 * W * together>(scales + next);
+    if constexpr (C::biased) ask_for<4 * W * together>(biases + next);
     unroll<together>(GOMLX_EACH(q) {
       const int64_t from = (r + q) * job.scale_stride, block = g / W * groups.run();
       vf one[1];
@@ -70,17 +81,11 @@ struct RowTile16 {
     return spread(load(f), lanes() / lane_count);
   }
 
-  // Brings what one step reads, from p on, into the second cache. Rows are short
-  // streams: the processor sees them too late.
-  GOMLX_INLINE static void ask_for(const uint8_t* p) {
-    unroll<(together * step_bytes + 63) / 64>(GOMLX_EACH(line) { __builtin_prefetch(p + 64 * line, 0, 2); });
-  }
-
   // acc += the sums of step s of rows from r on, times the factors of its lanes.
   GOMLX_INLINE void add_step(int r, int64_t s, const float* factors, Sums& acc) const {
     vs v[step_blocks * C::vectors];
     const uint8_t* row = w + r * job.w_stride;
-    ask_for(row + R * job.w_stride + s * step_bytes * together);
+    ask_for<together * step_bytes>(row + R * job.w_stride + s * step_bytes * together);
     unroll<together>(GOMLX_EACH(q) {
       unroll<step_blocks>(GOMLX_EACH(b) {
         auto block = C::fetch(row + q * job.w_stride + s * step_bytes + b * C::block_bytes);
