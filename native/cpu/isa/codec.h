@@ -52,6 +52,9 @@ struct Affine {
   }
 };
 
+// Twice what each e2m1 code means.
+constexpr int8_t e2m1_doubles[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
+
 // e2m1 codes, eight in a word. Their doubles are small whole numbers, looked up
 // as bytes and converted from the top byte of a lane.
 struct E2m1 {
@@ -67,9 +70,8 @@ struct E2m1 {
   static constexpr int at(int lane, int i) { return lane * per_lane + i; }
 
   GOMLX_INLINE static Block fetch(const uint8_t* p) {
-    static constexpr int8_t doubles[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
     vu v = load_as<vu>(p);
-    return {lookup(doubles, v & 0x0f0f0f0f), lookup(doubles, v >> 4 & 0x0f0f0f0f)};
+    return {lookup(e2m1_doubles, v & 0x0f0f0f0f), lookup(e2m1_doubles, v >> 4 & 0x0f0f0f0f)};
   }
 
   template <int i>

@@ -5,7 +5,7 @@
 // activations are brought into the same order once (prepare16.h).
 #pragma once
 
-#include "vec.h"
+#include "codec.h"
 
 namespace gomlx::cpu::GOMLX_ISA {
 namespace {
@@ -88,9 +88,9 @@ struct E2m1Of16 {
   static constexpr int at(int half, int i) { return half * 4 + i; }
 
   GOMLX_INLINE static Block fetch(const uint8_t* p) {
-    static constexpr int8_t doubles[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
     vu v = load_as<vu>(p);
-    return {reinterpret_cast<vh>(lookup(doubles, v & 0x0f0f0f0f)), reinterpret_cast<vh>(lookup(doubles, v >> 4 & 0x0f0f0f0f))};
+    return {reinterpret_cast<vh>(lookup(e2m1_doubles, v & 0x0f0f0f0f)),
+            reinterpret_cast<vh>(lookup(e2m1_doubles, v >> 4 & 0x0f0f0f0f))};
   }
 
   template <int i>

@@ -143,32 +143,46 @@ struct RowTile {
   }
 };
 
-template <class C, bool halves, int R, int M>
-[[gnu::noinline]] void run_tile(const Rows& job, int64_t row, int64_t m) {
-  RowTile<C, halves, R, M> tile(job, row, m);
-  tile.run();
-  write_tile<R, M>(job, tile.acc, row, m);
+// The rows of x from m on that fill tiles of M meet four rows of W.
+template <class Tiles, int M>
+GOMLX_INLINE void meet(const Rows& job, int64_t row, int64_t& m) {
+  constexpr int R = Tiles::rows(M);
+  for (; m + M <= job.count; m += M)
+    for (int r = 0; r < 4; r += R) Tiles::template run<R, M>(job, row + r, m);
 }
 
 // Rows [from, to) in fours that stay in the first cache while all activations
-// meet them. The tiles are as large as sixteen registers allow.
-template <class C, bool halves>
-void run_rows(const Rows& job, int64_t from, int64_t to) {
+// meet them.
+template <class Tiles>
+void walk(const Rows& job, int64_t from, int64_t to) {
   int64_t row = from;
   for (; row + 4 <= to; row += 4) {
     int64_t m = 0;
-    for (; m + 4 <= job.count; m += 4) {
-      run_tile<C, halves, 2, 4>(job, row, m);
-      run_tile<C, halves, 2, 4>(job, row + 2, m);
-    }
-    for (; m + 2 <= job.count; m += 2) {
-      run_tile<C, halves, 2, 2>(job, row, m);
-      run_tile<C, halves, 2, 2>(job, row + 2, m);
-    }
-    for (; m < job.count; m++) run_tile<C, halves, 4, 1>(job, row, m);
+    if constexpr (Tiles::most == 8) meet<Tiles, 8>(job, row, m);
+    meet<Tiles, 4>(job, row, m);
+    meet<Tiles, 2>(job, row, m);
+    meet<Tiles, 1>(job, row, m);
   }
   for (; row < to; row++)
-    for (int64_t m = 0; m < job.count; m++) run_tile<C, halves, 1, 1>(job, row, m);
+    for (int64_t m = 0; m < job.count; m++) Tiles::template run<1, 1>(job, row, m);
+}
+
+template <class C, bool halves>
+struct Tiles {
+  template <int R, int M>
+  [[gnu::noinline]] static void run(const Rows& job, int64_t row, int64_t m) {
+    RowTile<C, halves, R, M> tile(job, row, m);
+    tile.run();
+    write_tile<R, M>(job, tile.acc, row, m);
+  }
+  // As large as sixteen registers allow.
+  static constexpr int most = 4;
+  static constexpr int rows(int m) { return m == 1 ? 4 : 2; }
+};
+
+template <class C, bool halves>
+void run_rows(const Rows& job, int64_t from, int64_t to) {
+  walk<Tiles<C, halves>>(job, from, to);
 }
 
 }  // namespace

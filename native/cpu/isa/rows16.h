@@ -1,6 +1,7 @@
 // Products for few activations that were rounded to 16 bits: whole numbers meet
-// whole numbers, two at a time, and only the sum of a block becomes a float. A
-// lane's sum fits 32 bits: of 8-bit codes it has 2 pairs, of others smaller codes.
+// whole numbers, two at a time, and only the sum of a group, or of its part of a
+// block, becomes a float. A lane's sum fits 32 bits: of 8-bit codes it has 16
+// products at most, of others smaller codes.
 #pragma once
 
 #include "prepare16.h"
@@ -9,111 +10,139 @@
 namespace gomlx::cpu::GOMLX_ISA {
 namespace {
 
-// How many groups the lanes of a block lie in.
-enum class Span { one, two, more };
-
-template <class C, Span span, int R, int M>
+// R rows of W and M of x. lane_count says how many lanes a group has. The product
+// goes in steps: the blocks of one group, or one block of several groups. Eight
+// sums or fewer stay in registers, those of the rows that are met together, over a
+// chunk of k whose activations stay in the first cache.
+template <class C, int lane_count, int R, int M>
 struct RowTile16 {
+  static constexpr int group = lane_count * C::per_lane;
+  static constexpr int step_blocks = lane_count > W ? lane_count / W : 1;
+  static constexpr int step_groups = lane_count < W ? W / lane_count : 1;
+  static constexpr int step_bytes = step_blocks * C::block_bytes;
+  // Groups and steps of a chunk, and rows that are met together.
+  static constexpr int most = 8192 / M / group / W * W;
+  static constexpr int chunk = most < W ? W : most > 8 * W ? 8 * W : most, chunk_steps = chunk / step_groups;
+  static constexpr int together = R < 8 / M ? R : 8 / M;
+
+  using Sums = vf[together][M];
+  using Factors = float[together][M][chunk + W];
+
   const Rows& job;
-  const uint8_t *w[R], *scales[R], *biases[R];
-  const float* x[M];
+  const int64_t count, scale_bytes, sums_at, steps_at;
   const Groups<C, false> groups;
-  const int64_t steps_at, sums_at;
-  vf acc[R][M];
+  const uint8_t *w, *scales, *biases;
+  const float* x[M];
 
   GOMLX_INLINE RowTile16(const Rows& j, int64_t row, int64_t m)
-      : job(j), groups(j.group, j.k), steps_at(ordered16<C>(j.k)), sums_at(steps_at + per_group(j.k, j.group)) {
-    GOMLX_UNROLL for (int r = 0; r < R; r++) {
-      w[r] = j.w + (row + r) * j.w_stride;
-      scales[r] = j.scales + (row + r) * j.scale_stride;
-      biases[r] = j.biases + (row + r) * j.scale_stride;
-      GOMLX_UNROLL for (int i = 0; i < M; i++) acc[r][i] = vf{};
-    }
-    GOMLX_UNROLL for (int i = 0; i < M; i++) x[i] = j.x[m + i];
+      : job(j),
+        count(j.k / group),
+        scale_bytes(uint32_t(j.scale_stride) / uint32_t(count > 0 ? count : 1)),
+        sums_at(ordered16<C>(j.k) + per_group(j.k, group)),
+        steps_at(ordered16<C>(j.k)),
+        groups(group, j.k),
+        w(j.w + row * j.w_stride),
+        scales(j.scales + row * j.scale_stride),
+        biases(j.biases + row * j.scale_stride) {
+    unroll<M>(GOMLX_EACH(i) { x[i] = j.x[m + i]; });
   }
 
-  // The factors of the lanes of block i of a run, from those of its groups.
-  GOMLX_INLINE vf lanes_of(const float* factors, int64_t i) {
-    if constexpr (span == Span::one) return all(factors[i * W >> groups.shift()]);
-    if constexpr (span == Span::two) return two_halves(factors + 2 * i);
-    return spread(load(factors), groups.index(i));
+  // Brings bytes from p on into the second cache: those of the next R rows, while
+  // these are met. Rows are short streams, which the processor sees too late.
+  template <int bytes>
+  GOMLX_INLINE static void ask_for(const uint8_t* p) {
+    unroll<(bytes + 63) / 64>(GOMLX_EACH(line) { __builtin_prefetch(p + 64 * line, 0, 2); });
   }
 
-  // acc += the sums of block b, the i-th of a run, times the factors of its lanes.
-  GOMLX_INLINE void add_block(int64_t b, int64_t run_block, const float (&factors)[R][M][W]) {
-    typename C::Block block[R];
-    GOMLX_UNROLL for (int r = 0; r < R; r++) block[r] = C::fetch(w[r] + b * C::block_bytes);
-    vi t[R][M];
-    unroll<C::vectors>(GOMLX_EACH(j) {
-      vs v[R];
-      GOMLX_UNROLL for (int r = 0; r < R; r++) v[r] = C::template value<j>(block[r]);
-      GOMLX_UNROLL for (int i = 0; i < M; i++) {
-        vs a = load_as<vs>(x[i] + (b * C::vectors + j) * W);
-        GOMLX_UNROLL for (int r = 0; r < R; r++) t[r][i] = j == 0 ? dot_pairs(v[r], a) : t[r][i] + dot_pairs(v[r], a);
+  // The factors of W groups of rows from r on, from number g on: stored from at on.
+  // And their biases.
+  template <bool whole>
+  GOMLX_INLINE void load_groups(int r, int64_t g, int64_t at, Factors& factors, Sums& acc) const {
+    const int64_t next = (r + R) * job.scale_stride + g * scale_bytes * together;
+    ask_for<4 * W * together>(scales + next);
+    if constexpr (C::biased) ask_for<4 * W * together>(biases + next);
+    unroll<together>(GOMLX_EACH(q) {
+      const int64_t from = (r + q) * job.scale_stride, block = g / W * groups.run();
+      vf one[1];
+      groups.template load<whole>(job.scale_type, scales + from, block, one);
+      unroll<M>(GOMLX_EACH(i) { store(factors[q][i] + at, one[0] * load(x[i] + steps_at + g)); });
+      if constexpr (C::biased) {
+        groups.template load<whole>(job.scale_type, biases + from, block, one);
+        unroll<M>(GOMLX_EACH(i) { acc[q][i] += one[0] * load(x[i] + sums_at + g); });
       }
     });
-    GOMLX_UNROLL for (int r = 0; r < R; r++)
-      GOMLX_UNROLL for (int i = 0; i < M; i++)
-        acc[r][i] += __builtin_convertvector(t[r][i], vf) * lanes_of(factors[r][i], run_block);
   }
 
-  // Blocks [from, to) of one run, and the biases of its groups.
-  template <bool whole>
-  GOMLX_INLINE void add_run(int64_t from, int64_t to) {
-    const int64_t g = from * W >> groups.shift();
-    alignas(64) float factors[R][M][W];
-    GOMLX_UNROLL for (int r = 0; r < R; r++) {
-      vf one[1];
-      groups.template load<whole>(job.scale_type, scales[r], from, one);
-      GOMLX_UNROLL for (int i = 0; i < M; i++) store(factors[r][i], one[0] * load(x[i] + steps_at + g));
-      if constexpr (C::biased) {
-        groups.template load<whole>(job.scale_type, biases[r], from, one);
-        GOMLX_UNROLL for (int i = 0; i < M; i++) acc[r][i] += one[0] * load(x[i] + sums_at + g);
-      }
-    }
-    for (int64_t b = from; b < to; b++) add_block(b, b - from, factors);
+  // The factors of the lanes of a step, from those of its groups.
+  GOMLX_INLINE static vf lanes_of(const float* f) {
+    if constexpr (lane_count >= W) return all(f);
+    if constexpr (lane_count == W / 2) return two_halves(f);
+    if constexpr (lane_count == 1) return load(f);
+    return spread(load(f), lanes() / lane_count);
   }
 
-  GOMLX_INLINE void run() {
-    const int64_t whole = job.k / block16<C>, blocks = ordered16<C>(job.k) * 2 / block16<C>, step = groups.run();
-    int64_t b = 0;
-    for (; b + step <= whole; b += step) add_run<true>(b, b + step);
-    if (b < blocks) add_run<false>(b, blocks);
+  // acc += the sums of step s of rows from r on, times the factors of its lanes.
+  GOMLX_INLINE void add_step(int r, int64_t s, const float* factors, Sums& acc) const {
+    vs v[step_blocks * C::vectors];
+    const uint8_t* row = w + r * job.w_stride;
+    ask_for<together * step_bytes>(row + R * job.w_stride + s * step_bytes * together);
+    unroll<together>(GOMLX_EACH(q) {
+      unroll<step_blocks>(GOMLX_EACH(b) {
+        auto block = C::fetch(row + q * job.w_stride + s * step_bytes + b * C::block_bytes);
+        unroll<C::vectors>(GOMLX_EACH(j) { v[b * C::vectors + j] = C::template value<j>(block); });
+      });
+      unroll<M>(GOMLX_EACH(i) {
+        vi t{};
+        unroll<step_blocks * C::vectors>(GOMLX_EACH(j) {
+          vi pairs = dot_pairs(v[j], load_as<vs>(x[i] + (s * step_blocks * C::vectors + j) * W));
+          t = j == 0 ? pairs : t + pairs;
+        });
+        acc[q][i] += __builtin_convertvector(t, vf) * lanes_of(factors + (q * M + i) * (chunk + W));
+      });
+    });
+  }
+
+  // Steps [from, to), one chunk, of rows from r on.
+  GOMLX_INLINE void add_chunk(int r, int64_t from, int64_t to, vf (*total)[M]) const {
+    alignas(64) Factors factors;
+    Sums acc;
+    unroll<together>(GOMLX_EACH(q) { unroll<M>(GOMLX_EACH(i) { acc[q][i] = total[r + q][i]; }); });
+    const int64_t first = from * step_groups, last = count < first + chunk ? count : first + chunk;
+    int64_t g = first;
+    for (; g + W <= last; g += W) load_groups<true>(r, g, g - first, factors, acc);
+    if (g < last) load_groups<false>(r, g, g - first, factors, acc);
+    const float* f = factors[0][0];
+    for (int64_t s = from; s < to; s++, f += step_groups) add_step(r, s, f, acc);
+    unroll<together>(GOMLX_EACH(q) { unroll<M>(GOMLX_EACH(i) { total[r + q][i] = acc[q][i]; }); });
+  }
+
+  GOMLX_INLINE void run(vf (&total)[R][M]) const {
+    const int64_t steps = (count + step_groups - 1) / step_groups;
+    for (int64_t s = 0; s < steps; s += chunk_steps)
+      for (int r = 0; r < R; r += together) add_chunk(r, s, s + chunk_steps < steps ? s + chunk_steps : steps, total);
   }
 };
 
-template <class C, Span span, int R, int M>
-[[gnu::noinline]] void run_tile16(const Rows& job, int64_t row, int64_t m) {
-  RowTile16<C, span, R, M> tile(job, row, m);
-  tile.run();
-  write_tile<R, M>(job, tile.acc, row, m);
-}
-
-// Rows [from, to) in fours that stay in the first cache while all activations
-// meet them.
-template <class C, Span span>
-void run_rows16(const Rows& job, int64_t from, int64_t to) {
-  int64_t row = from;
-  for (; row + 4 <= to; row += 4) {
-    int64_t m = 0;
-    for (; m + 4 <= job.count; m += 4)
-      for (int r = 0; r < 4; r++) run_tile16<C, span, 1, 4>(job, row + r, m);
-    for (; m + 2 <= job.count; m += 2) {
-      run_tile16<C, span, 2, 2>(job, row, m);
-      run_tile16<C, span, 2, 2>(job, row + 2, m);
-    }
-    for (; m < job.count; m++) run_tile16<C, span, 4, 1>(job, row, m);
+template <class C, int lane_count>
+struct Tiles16 {
+  template <int R, int M>
+  [[gnu::noinline]] static void run(const Rows& job, int64_t row, int64_t m) {
+    vf total[R][M] = {};
+    RowTile16<C, lane_count, R, M>(job, row, m).run(total);
+    write_tile<R, M>(job, total, row, m);
   }
-  for (; row < to; row++)
-    for (int64_t m = 0; m < job.count; m++) run_tile16<C, span, 1, 1>(job, row, m);
-}
+  static constexpr int most = 8;
+  static constexpr int rows(int) { return 4; }
+};
 
 template <class C>
 void run_rows16(const Rows& job, int64_t from, int64_t to) {
-  const int lanes = job.group / C::per_lane;
-  if (lanes >= W) return run_rows16<C, Span::one>(job, from, to);
-  if (lanes == W / 2) return run_rows16<C, Span::two>(job, from, to);
-  run_rows16<C, Span::more>(job, from, to);
+  switch (job.group) {
+    case 16: return walk<Tiles16<C, 16 / C::per_lane>>(job, from, to);
+    case 32: return walk<Tiles16<C, 32 / C::per_lane>>(job, from, to);
+    case 64: return walk<Tiles16<C, 64 / C::per_lane>>(job, from, to);
+    default: return walk<Tiles16<C, 128 / C::per_lane>>(job, from, to);
+  }
 }
 
 }  // namespace

@@ -78,6 +78,13 @@ GOMLX_INLINE vu bits(vf v) { return reinterpret_cast<vu>(v); }
 // The numbers, taken as signed, as floats.
 GOMLX_INLINE vf number(vu v) { return __builtin_convertvector(reinterpret_cast<vi>(v), vf); }
 GOMLX_INLINE vf all(float f) { return f + vf{}; }
+GOMLX_INLINE vf all(const float* p) {
+#if defined(GOMLX_AVX2)
+  return reinterpret_cast<vf>(_mm256_broadcast_ss(p));
+#else
+  return all(*p);
+#endif
+}
 
 GOMLX_INLINE vu lanes() {
   vu v{};

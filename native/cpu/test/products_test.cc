@@ -98,6 +98,15 @@ TEST(products_of_rounded_activations) {
   }
 }
 
+// More groups than a kernel makes the factors of at a time.
+TEST(products_of_long_rounded_rows) {
+  Random random(12);
+  for (const Format& f : formats()) {
+    Weights w = quantize(random, f, types[random.below(3)], 1, 5, f.step() * 133);
+    for (int64_t m : {1, 3, 8}) product(random, w, Type::f32, Type::f32, m, false);
+  }
+}
+
 // Groups whose numbers differ in size by far more than 16 bits, and what no float
 // can be divided by.
 TEST(each_group_is_rounded_by_itself) {
