@@ -14,7 +14,7 @@ namespace {
 template <int bits>
 struct Codes16 {
   static constexpr int vectors = 16 / bits, per_lane = 2 * vectors;
-  static constexpr bool scaled = true, biased = true;
+  static constexpr bool scaled = true, biased = true, fine = bits == 2;  // fine: also in groups of 16
   static constexpr int block_bytes = 4 * W;
   static constexpr float unit = 1;
 
@@ -41,7 +41,7 @@ struct Codes16 {
 template <int bits>
 struct Odd16 {
   static constexpr int vectors = 2, per_lane = 4;
-  static constexpr bool scaled = true, biased = true;
+  static constexpr bool scaled = true, biased = true, fine = bits != 5;
   static constexpr int block_bytes = bits * W / 2;
   static constexpr float unit = 1;
 

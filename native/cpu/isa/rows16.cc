@@ -34,7 +34,9 @@ GOMLX_INLINE void with_codec16(Codec codec, F&& f) {
 
 int64_t prepared16(Codec codec, int64_t k, int group) {
   int64_t floats = 0;
-  with_codec16(codec, [&](auto c) { floats = prepared16<decltype(c)>(k, group); });
+  with_codec16(codec, [&](auto c) {
+    if (has_groups<decltype(c)>(group)) floats = prepared16<decltype(c)>(k, group);
+  });
   return floats;
 }
 

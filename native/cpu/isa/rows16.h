@@ -30,7 +30,6 @@ struct RowTile16 {
 
   const Rows& job;
   const int64_t count, scale_bytes, sums_at, steps_at;
-  const Groups<C, false> groups;
   const uint8_t *w, *scales, *biases;
   const float* x[M];
 
@@ -40,7 +39,6 @@ struct RowTile16 {
         scale_bytes(uint32_t(j.scale_stride) / uint32_t(count > 0 ? count : 1)),
         sums_at(ordered16<C>(j.k) + per_group(j.k, group)),
         steps_at(ordered16<C>(j.k)),
-        groups(group, j.k),
         w(j.w + row * j.w_stride),
         scales(j.scales + row * j.scale_stride),
         biases(j.biases + row * j.scale_stride) {
@@ -54,21 +52,27 @@ struct RowTile16 {
     unroll<(bytes + 63) / 64>(GOMLX_EACH(line) { __builtin_prefetch(p + 64 * line, 0, 2); });
   }
 
-  // The factors of W groups of rows from r on, from number g on: stored from at on.
-  // And their biases.
-  template <bool whole>
-  GOMLX_INLINE void load_groups(int r, int64_t g, int64_t at, Factors& factors, Sums& acc) const {
-    const int64_t next = (r + R) * job.scale_stride + g * scale_bytes * together;
-    ask_for<4 * W * together>(scales + next);
-    if constexpr (C::biased) ask_for<4 * W * together>(biases + next);
+  // The factors of groups [first, last) of rows from r on. And their biases.
+  GOMLX_INLINE void load_groups(int r, int64_t first, int64_t last, Factors& factors, Sums& acc) const {
+    for (int64_t g = first; g < last; g += W) {
+      const int64_t next = (r + R) * job.scale_stride + g * scale_bytes * together;
+      ask_for<4 * W * together>(scales + next);
+      if constexpr (C::biased) ask_for<4 * W * together>(biases + next);
+    }
     unroll<together>(GOMLX_EACH(q) {
-      const int64_t from = (r + q) * job.scale_stride, block = g / W * groups.run();
-      vf one[1];
-      groups.template load<whole>(job.scale_type, scales + from, block, one);
-      unroll<M>(GOMLX_EACH(i) { store(factors[q][i] + at, one[0] * load(x[i] + steps_at + g)); });
+      alignas(64) float numbers[chunk + W];
+      const int64_t from = (r + q) * job.scale_stride;
+      read_scales(job.scale_type, scales + from, first, last, numbers);
+      for (int64_t g = first; g < last; g += W) {
+        vf one = load(numbers + g - first);
+        unroll<M>(GOMLX_EACH(i) { store(factors[q][i] + g - first, one * load(x[i] + steps_at + g)); });
+      }
       if constexpr (C::biased) {
-        groups.template load<whole>(job.scale_type, biases + from, block, one);
-        unroll<M>(GOMLX_EACH(i) { acc[q][i] += one[0] * load(x[i] + sums_at + g); });
+        if (biases != scales) read_scales(job.scale_type, biases + from, first, last, numbers);
+        for (int64_t g = first; g < last; g += W) {
+          vf one = load(numbers + g - first);
+          unroll<M>(GOMLX_EACH(i) { acc[q][i] += one * load(x[i] + sums_at + g); });
+        }
       }
     });
   }
@@ -108,9 +112,7 @@ struct RowTile16 {
     Sums acc;
     unroll<together>(GOMLX_EACH(q) { unroll<M>(GOMLX_EACH(i) { acc[q][i] = total[r + q][i]; }); });
     const int64_t first = from * step_groups, last = count < first + chunk ? count : first + chunk;
-    int64_t g = first;
-    for (; g + W <= last; g += W) load_groups<true>(r, g, g - first, factors, acc);
-    if (g < last) load_groups<false>(r, g, g - first, factors, acc);
+    load_groups(r, first, last, factors, acc);
     const float* f = factors[0][0];
     for (int64_t s = from; s < to; s++, f += step_groups) add_step(r, s, f, acc);
     unroll<together>(GOMLX_EACH(q) { unroll<M>(GOMLX_EACH(i) { total[r + q][i] = acc[q][i]; }); });
@@ -131,17 +133,31 @@ struct Tiles16 {
     RowTile16<C, lane_count, R, M>(job, row, m).run(total);
     write_tile<R, M>(job, total, row, m);
   }
-  static constexpr int most = 8;
+  // Eight rows pay for the codes that come out of memory quickly.
+  static constexpr int most = C::block_bytes == 4 * W && C::biased && C::per_lane < 16 ? 8 : 4;
   static constexpr int rows(int) { return 4; }
 };
+
+// The groups that there are tiles for, those of the formats: MLX's affine ones and nvfp4's
+// and mxfp4's; in GGUF groups of 16 have 2, 3 or 6 bits. Each costs its time to compile.
+template <class C>
+constexpr bool has_groups(int group) {
+  if constexpr (C::biased) return group > 16 || C::fine;
+  return group <= 32;
+}
+
+template <class C, int group>
+void run_groups(const Rows& job, int64_t from, int64_t to) {
+  if constexpr (has_groups<C>(group)) walk<Tiles16<C, group / C::per_lane>>(job, from, to);
+}
 
 template <class C>
 void run_rows16(const Rows& job, int64_t from, int64_t to) {
   switch (job.group) {
-    case 16: return walk<Tiles16<C, 16 / C::per_lane>>(job, from, to);
-    case 32: return walk<Tiles16<C, 32 / C::per_lane>>(job, from, to);
-    case 64: return walk<Tiles16<C, 64 / C::per_lane>>(job, from, to);
-    default: return walk<Tiles16<C, 128 / C::per_lane>>(job, from, to);
+    case 16: return run_groups<C, 16>(job, from, to);
+    case 32: return run_groups<C, 32>(job, from, to);
+    case 64: return run_groups<C, 64>(job, from, to);
+    default: return run_groups<C, 128>(job, from, to);
   }
 }
 

@@ -41,6 +41,26 @@ GOMLX_INLINE vf load_scales(ScaleType type, const uint8_t* p, int64_t i) {
   return floats(e << 23 | (reinterpret_cast<vu>(e == 0) & 0x400000u));
 }
 
+// Scales [from, to) of a row, and zeros up to a multiple of W. One loop for each type,
+// and those once for all kernels.
+template <ScaleType type>
+void read_scales(const uint8_t* p, int64_t from, int64_t to, float* out) {
+  for (; from + W <= to; from += W, out += W) store(out, load_scales(type, p, from));
+  if (from < to) store(out, floats(bits(load_scales(type, p, from)) & first(to - from)));
+}
+
+[[gnu::noinline]] void read_scales(ScaleType type, const uint8_t* p, int64_t from, int64_t to, float* out) {
+  switch (type) {
+    case ScaleType::f32: return read_scales<ScaleType::f32>(p, from, to, out);
+    case ScaleType::bf16: return read_scales<ScaleType::bf16>(p, from, to, out);
+    case ScaleType::f16: return read_scales<ScaleType::f16>(p, from, to, out);
+    case ScaleType::e4m3: return read_scales<ScaleType::e4m3>(p, from, to, out);
+    case ScaleType::e8m0: return read_scales<ScaleType::e8m0>(p, from, to, out);
+    case ScaleType::nested8: return read_scales<ScaleType::nested8>(p, from, to, out);
+    case ScaleType::nested16: return read_scales<ScaleType::nested16>(p, from, to, out);
+  }
+}
+
 // Which group a lane of a block belongs to. Lane l of block b lies in group
 // (b*W + l) >> shift; or, where per_lane is twice the group, its halves lie in
 // the groups 2*(b*W + l) and the next. One load of W scales serves a run of
