@@ -42,7 +42,7 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 // place is where mlx-c says that an exception was caught: always in mlx-c.
-var place = regexp.MustCompile(` at \S+\.(cpp|h):\d+$`)
+var place = regexp.MustCompile(` at \S+\.(cpp|cc|h):\d+$`)
 
 // fail turns a shim's error into an *Error and frees it. A callback's Go error
 // takes the place of MLX's message, which only says that one failed.

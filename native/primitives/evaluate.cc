@@ -3,10 +3,12 @@
 // machine whose cores all compute, every time that holds up a kernel. Here the
 // thread works on the pool's tasks until the stream has caught up.
 #include <atomic>
+#include <exception>
 #include <string_view>
 #include <unordered_set>
 
 #include "mlx/backend/cpu/encoder.h"
+#include "mlx/memory.h"
 #include "mlx/ops.h"
 #include "mlx/scheduler.h"
 #include "mlx/transforms.h"
@@ -33,8 +35,16 @@ struct Ahead {
   }
 };
 
+// Primitives whose graphs are MLX's: LUF and QRF of MLX 0.32.2 tell the bytes of their
+// results as the number of elements, and what writes over these writes beyond them.
+// MLX's order of nodes keeps that from happening.
+bool factors(const mx::Primitive& p) {
+  std::string_view name = p.name();
+  return name == "LUF" || name == "QRF";
+}
+
 // The nodes under outputs that are to be computed, inputs before what needs them.
-// None if one of them is for MLX: on another stream, or traced.
+// None if one of them is for MLX: on another stream, traced, or a factorisation.
 class Order {
  public:
   explicit Order(const std::vector<mx::array>& outputs) {
@@ -74,7 +84,7 @@ class Order {
     }
     if (!met_.insert(a.id()).second) return false;
     for (auto& s : a.siblings()) met_.insert(s.id());
-    if (!a.has_primitive() || a.is_tracer()) return fits_ = false;
+    if (!a.has_primitive() || a.is_tracer() || factors(a.primitive())) return fits_ = false;
     return use(a.primitive().stream());
   }
 
@@ -159,20 +169,46 @@ class Run {
     a.detach();
     if (nodes_ >= batch_nodes || bytes_ >= batch_bytes || ahead_->nodes < batch_nodes) send();
     if (!ahead_->within(1)) cpu::pool().lend_until([this] { return ahead_->within(2); });
+    if (mx::get_active_memory() > mx::get_memory_limit()) catch_up();
   }
 
-  // Hands everything over. The last node is MLX's, who gives it an event.
-  void finish(const mx::array& last) {
+  // Hands everything over, and keeps the memory of outputs until all has run. The last
+  // node is MLX's, who gives it an event.
+  void finish(const mx::array& last, const std::vector<mx::array>& outputs) {
     send();
     aside_.reset();
     mx::async_eval({last});
     begun_.attach(last.event());
-    mx::scheduler::enqueue(stream_, [] { cpu::pool().wake(); });
+    Buffers kept;
+    for (auto& out : outputs) kept.push_back(out.data_shared_ptr());
+    mx::scheduler::enqueue(stream_, [kept = std::move(kept)]() mutable {
+      kept.clear();
+      cpu::pool().wake();
+    });
+  }
+
+  // After an error: what was begun gets an event, and has run when this returns, for
+  // the memory that it reads and writes may be freed now.
+  void abandon() {
+    send();
+    aside_.reset();
+    mx::array end = mx::ones({1}, mx::bool_, stream_);
+    mx::async_eval({end});
+    begun_.attach(end.event());
+    try {
+      end.wait();
+    } catch (const std::exception&) {  // of a task: the first error is told
+    }
   }
 
  private:
+  void catch_up() {
+    send();
+    cpu::pool().lend_until([this] { return ahead_->nodes == 0; });
+  }
+
   void send() {
-    auto tasks = aside_->take();
+    auto tasks = aside_ ? aside_->take() : std::vector<std::function<void()>>();
     auto& temporaries = mx::cpu::get_command_encoder(stream_).temporaries();
     if (nodes_ == 0 && tasks.empty() && temporaries.empty()) return;
     ahead_->nodes.fetch_add(nodes_, std::memory_order_relaxed), ahead_->bytes.fetch_add(bytes_, std::memory_order_relaxed);
@@ -203,24 +239,35 @@ class Run {
   int64_t nodes_ = 0, bytes_ = 0;
 };
 
-void start(Order& order) {
+// Starts what is in order.
+void start(Order& order, const std::vector<mx::array>& outputs) {
   mx::Stream s = order.stream();
   Run run(s);
   mx::array last = std::move(order.nodes().back());
   order.nodes().pop_back();
   try {
     for (auto& node : order.nodes()) run.add(std::move(node));
+    run.finish(last, outputs);
   } catch (...) {
-    run.finish(mx::ones({1}, mx::bool_, s));  // what was begun must be waited for
+    run.abandon();
     throw;
   }
-  run.finish(last);
 }
 
 void wait(mx::array a) {
+  std::exception_ptr failed;
+  auto there = [&] {
+    try {
+      return a.is_available();
+    } catch (...) {
+      failed = std::current_exception();
+      return true;
+    }
+  };
   if (a.status() == mx::array::Status::evaluated && a.event().valid() && a.event().stream().device == mx::Device::cpu) {
-    cpu::pool().lend_until([&] { return a.is_available(); });
+    cpu::pool().lend_until(there);
   }
+  if (failed) std::rethrow_exception(failed);
   a.wait();
 }
 
@@ -230,7 +277,7 @@ void evaluate(const std::vector<mx::array>& outputs, bool async) {
     async ? mx::async_eval(outputs) : mx::eval(outputs);
     return;
   }
-  start(order);
+  start(order, async ? outputs : std::vector<mx::array>());
   if (async) return;
   for (auto& out : outputs) wait(out);
 }

@@ -112,6 +112,7 @@ var takesAnything = byOperation(map[string]string{
 	"flattens both arrays":                             "Outer",
 	"a size below one gives no elements":               "Bartlett Blackman Hamming Hanning Tri",
 	"every number is a seed":                           "RandomKey",
+	"makes memory for arrays of any shape":             "CPURooms",
 	"in a group of one the result is the array itself": "AllGather AllMax AllMin AllSum SumScatter",
 })
 
