@@ -28,6 +28,14 @@ constexpr int64_t batch_nodes = 8, batch_bytes = 1 << 20;
 // What is on its way to a stream.
 struct Ahead {
   std::atomic<int64_t> nodes{0}, bytes{0};
+  std::atomic<bool> awaited{false};
+
+  template <class Reached>
+  void wait(Reached reached) {
+    awaited = true;
+    cpu::pool().lend_until(reached);
+    awaited = false;
+  }
 
   bool within(int share) const {
     return nodes.load(std::memory_order_acquire) <= most_nodes / share &&
@@ -168,7 +176,7 @@ class Run {
     for (auto& sibling : a.siblings()) sibling.set_status(mx::array::Status::evaluated);
     a.detach();
     if (nodes_ >= batch_nodes || bytes_ >= batch_bytes || ahead_->nodes < batch_nodes) send();
-    if (!ahead_->within(1)) cpu::pool().lend_until([this] { return ahead_->within(2); });
+    if (!ahead_->within(1)) ahead_->wait([this] { return ahead_->within(2); });
     if (mx::get_active_memory() > mx::get_memory_limit()) catch_up();
   }
 
@@ -204,7 +212,7 @@ class Run {
  private:
   void catch_up() {
     send();
-    cpu::pool().lend_until([this] { return ahead_->nodes == 0; });
+    ahead_->wait([this] { return ahead_->nodes == 0; });
   }
 
   void send() {
@@ -227,7 +235,8 @@ class Run {
     Ahead& ahead;
     int64_t nodes, bytes;
     ~Done() {
-      ahead.bytes.fetch_sub(bytes, std::memory_order_release), ahead.nodes.fetch_sub(nodes, std::memory_order_release);
+      ahead.bytes.fetch_sub(bytes), ahead.nodes.fetch_sub(nodes);
+      if (ahead.awaited) cpu::pool().wake();
     }
   };
 
