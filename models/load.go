@@ -51,7 +51,8 @@ func (ck *checkpoint) Close() error {
 // [hub.Ref], such as org/name, org/name@revision or org/name:Q4_K_M, is taken from
 // the cache of the Hugging Face Hub, and downloaded only when it is not there.
 // Everything is checked before weights are read, but for the vocabulary of a GGUF
-// file, which is read meanwhile, and an error names the file and the field. Close the model when it is no longer needed.
+// file, which is read meanwhile, and an error names the file and the field. Close the
+// model when it is no longer needed.
 func Load(ctx context.Context, path string, opts ...Option) (*Model, error) {
 	m, err := load(ctx, path, newLoadConfig(opts))
 	if err != nil {
