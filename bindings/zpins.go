@@ -9,4 +9,4 @@ const (
 )
 
 // The SHA-256 of native/gomlx.h: the library of the kernels must be built with this one.
-const kernelsHeader = "a84b2a8b5fb3946deea613a931ee26a6bd8372926c343430ef805ca61183e0ea"
+const kernelsHeader = "bc3137429caadacf2ca4d6312f4cea1680943e55929dd81512e06aef63bdbd4f"

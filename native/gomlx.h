@@ -37,7 +37,7 @@ int gomlx_cpu_eval(const mlx_vector_array outputs, bool async);
 /** Computes an array, if nobody has yet, and waits for it in this way. */
 int gomlx_cpu_wait(const mlx_array arr);
 
-/** x [..., k] times the transpose of a matrix [n, k] that is packed as MLX does; unless exact, few rows of x are rounded to 16 bits first.
+/** x [..., k] times the transpose of a matrix [n, k] that is packed as MLX does; unless exact, x is rounded to 16 bits first, where there is a kernel for these.
  * In mode affine, biases may lack, and scales and biases be of two levels: uint8 [n, k / 256 * (2 + 256 / group_size)]. */
 int gomlx_cpu_quantized_matmul(
     mlx_array* res,

@@ -42,9 +42,8 @@ struct Packed {
   bool nested = false;
 };
 
-// The rows x [m, k]; row i starts stride elements after row i-1. Where they are
-// few, W is quantised and exact is not asked for, products may round x to 16 bits
-// first, each group of W's by itself: no number moves by more than 1/65534 of the
+// The rows x [m, k]; row i starts stride elements after row i-1. Where W is
+// quantised and exact is not asked for, products may round x to 16 bits first, each group of W's by itself: no number moves by more than 1/65534 of the
 // largest of its group, or 2^-127, so that y is off by no more than the sum of
 // that times |w|, beside the roundings of float32. A group with an infinity or a
 // NaN then makes NaNs of y.

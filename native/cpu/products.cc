@@ -12,8 +12,10 @@
 namespace gomlx::cpu {
 namespace {
 
-// From so many activations on, W is decoded into memory first.
+// From so many activations on, W is decoded into memory first: as floats, or for
+// rounded activations as whole numbers.
 constexpr int64_t tile_from = 12;
+constexpr int64_t panels_from = 5;
 // Activations at a time, and bytes of decoded W that leave room for them in the
 // second cache.
 constexpr int64_t most_activations = 512, tile_bytes = 192 << 10;
@@ -30,16 +32,18 @@ struct Matrices {
   int64_t matrices, n, k;
   float bias = 1;       // all biases over their scales, where they are given as these
   bool rounds = false;  // what it meets, to 16 bits
+  bool panels = false;  // then decoded first
 };
 
 // w as it meets x, count rows of it a matrix.
 Matrices meeting(const Activations& x, int64_t count, Matrices w) {
-  w.rounds = !x.exact && count < tile_from && kernels().prepared16(w.codec, w.k, w.group) > 0;
+  w.rounds = !x.exact && kernels().prepared16(w.codec, w.k, w.group) > 0;
+  w.panels = w.rounds && count >= panels_from;
   return w;
 }
 
 // Whether W is decoded into memory for so many activations.
-bool tiled(const Matrices& w, int64_t count) { return !w.rounds && count >= tile_from; }
+bool tiled(const Matrices& w, int64_t count) { return w.rounds ? w.panels : count >= tile_from; }
 
 Codec codec_of(const Packed& w) {
   if (w.mode == Mode::mxfp8) return Codec::e4m3;
@@ -109,9 +113,10 @@ struct Task {
 void run_rows(const Matrices& w, const Rows& job, int64_t from, int64_t to) {
   const Isa& isa = kernels();
   if (from >= to) return;
-  if (w.rounds) return isa.rows16(w.codec, job, from, to);
-  if (!tiled(w, job.count)) return isa.rows(w.codec, job, from, to);
+  if (!tiled(w, job.count)) return (w.rounds ? isa.rows16 : isa.rows)(w.codec, job, from, to);
   thread_local Scratch memory;
+  if (w.rounds)
+    return isa.panels(w.codec, job, from, to, memory.get<float>(size_t(isa.panel_scratch(w.codec, w.k, w.group, to - from))));
   float* scratch = memory.get<float>(size_t(isa.scratch(w.codec, w.k, w.group, to - from, job.count)));
   isa.tile(w.codec, job, from, to, scratch);
 }
@@ -133,9 +138,10 @@ int64_t rows_of_task(const Matrices& w, int64_t count) {
     int64_t rows = std::max((w.n + threads * 8 - 1) / (threads * 8), task_bytes / std::max<int64_t>(1, w.w_stride));
     return (std::max<int64_t>(rows, 1) + 3) / 4 * 4;
   }
-  int64_t most = std::clamp<int64_t>(tile_bytes / std::max<int64_t>(1, w.k * 4), 6, 96), share = (w.n + threads - 1) / threads;
-  int64_t tiles = (share + most - 1) / most;
-  return ((share + tiles - 1) / tiles + 5) / 6 * 6;
+  const int64_t unit = w.panels ? kernels().panel_rows : 6, size = w.panels ? 2 : 4;
+  int64_t most = std::clamp<int64_t>(tile_bytes / std::max<int64_t>(1, w.k * size), unit, 128);
+  int64_t share = (w.n + threads - 1) / threads, tiles = std::max<int64_t>(2, (share + most - 1) / most);
+  return ((share + tiles - 1) / tiles + unit - 1) / unit * unit;
 }
 
 void add_tasks(std::vector<Task>& tasks, const Matrices& w, int64_t matrix, int64_t first, int64_t count) {
@@ -154,13 +160,16 @@ class Prepared {
     thread_local Scratch memory;
     const Isa& isa = kernels();
     stride_ = (w.rounds ? isa.prepared16 : isa.prepared)(w.codec, x.k, w.group);
-    const auto prepare = w.rounds ? isa.prepare16 : isa.prepare;
+    auto prepare = [&](const uint8_t* row, float* out) {
+      if (w.rounds) return isa.prepare16(w.codec, row, x.type, x.k, w.group, w.bias, w.panels, out);
+      isa.prepare(w.codec, row, x.type, x.k, w.group, w.bias, out);
+    };
     at_ = memory.get<float>(size_t(std::max<int64_t>(1, x.m * stride_)));
     const int64_t row = x.stride * size_of(x.type);
     const int step = int(std::max<int64_t>(1, 4096 / std::max<int64_t>(1, x.k)));
     pool().each(int((x.m + step - 1) / step), [&](int task) {
       for (int64_t m = int64_t(task) * step; m < std::min<int64_t>(x.m, (task + 1) * int64_t(step)); m++)
-        prepare(w.codec, bytes(x.x) + m * row, x.type, x.k, w.group, w.bias, at_ + m * stride_);
+        prepare(bytes(x.x) + m * row, at_ + m * stride_);
     });
   }
   const float* row(int64_t m) const { return at_ + m * stride_; }

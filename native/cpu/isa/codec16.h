@@ -25,7 +25,9 @@ struct Codes16 {
   // The element of number i in the given half lane.
   static constexpr int at(int half, int i) { return half * vectors + i; }
 
-  GOMLX_INLINE static Block fetch(const uint8_t* p) { return {load_as<vh>(p)}; }
+  static constexpr bool lanewise = true;
+  GOMLX_INLINE static Block from(vu words) { return {reinterpret_cast<vh>(words)}; }
+  GOMLX_INLINE static Block fetch(const uint8_t* p) { return from(load_as<vu>(p)); }
 
   template <int i>
   GOMLX_INLINE static vs value(const Block& b) {
@@ -50,6 +52,8 @@ struct Odd16 {
   };
 
   static constexpr int at(int half, int i) { return half / 8 * 16 + i * 8 + half % 8; }
+
+  static constexpr bool lanewise = false;
 
   GOMLX_INLINE static Block fetch(const uint8_t* p) { return {load_sixteens<2 * bits>(p)}; }
 
@@ -87,11 +91,12 @@ struct E2m1Of16 {
 
   static constexpr int at(int half, int i) { return half * 4 + i; }
 
-  GOMLX_INLINE static Block fetch(const uint8_t* p) {
-    vu v = load_as<vu>(p);
+  static constexpr bool lanewise = true;
+  GOMLX_INLINE static Block from(vu v) {
     return {reinterpret_cast<vh>(lookup(e2m1_doubles, v & 0x0f0f0f0f)),
             reinterpret_cast<vh>(lookup(e2m1_doubles, v >> 4 & 0x0f0f0f0f))};
   }
+  GOMLX_INLINE static Block fetch(const uint8_t* p) { return from(load_as<vu>(p)); }
 
   template <int i>
   GOMLX_INLINE static vs value(const Block& b) {
@@ -102,6 +107,14 @@ struct E2m1Of16 {
 
 template <class C>
 constexpr int block16 = W * C::per_lane;
+
+// The groups that there are tiles for, those of the formats: MLX's affine ones and nvfp4's
+// and mxfp4's; in GGUF groups of 16 have 2, 3 or 6 bits. Each costs its time to compile.
+template <class C>
+constexpr bool has_groups(int group) {
+  if constexpr (C::biased) return group > 16 || C::fine;
+  return group <= 32;
+}
 
 }  // namespace
 }  // namespace gomlx::cpu::GOMLX_ISA

@@ -34,8 +34,10 @@ void prepare(Codec, const void* x, Type, int64_t k, int group, float bias, float
 int64_t prepared(Codec, int64_t k, int group);
 void rows(Codec, const Rows&, int64_t from, int64_t to);
 int64_t prepared16(Codec, int64_t k, int group);
-void prepare16(Codec, const void* x, Type, int64_t k, int group, float bias, float* out);
+void prepare16(Codec, const void* x, Type, int64_t k, int group, float bias, bool by_group, float* out);
 void rows16(Codec, const Rows&, int64_t from, int64_t to);
+void panels(Codec, const Rows&, int64_t from, int64_t to, float* scratch);
+int64_t panel_scratch(Codec, int64_t k, int group, int64_t rows);
 void tile(Codec, const Rows&, int64_t from, int64_t to, float* scratch);
 int64_t scratch(Codec, int64_t k, int group, int64_t rows, int64_t count);
 

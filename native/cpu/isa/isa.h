@@ -43,8 +43,13 @@ struct Isa {
   // The same three for activations that are rounded to 16 bits (prepare16.h).
   // prepared16 is 0 for a codec that has none here.
   int64_t (*prepared16)(Codec, int64_t k, int group);
-  void (*prepare16)(Codec, const void* x, Type, int64_t k, int group, float bias, float* out);
+  void (*prepare16)(Codec, const void* x, Type, int64_t k, int group, float bias, bool by_group, float* out);
   void (*rows16)(Codec, const Rows&, int64_t from, int64_t to);
+  // The same for many activations: the rows are decoded into panel_scratch floats
+  // first. They come in panels of panel_rows; by_group was true.
+  int64_t panel_rows;
+  void (*panels)(Codec, const Rows&, int64_t from, int64_t to, float* scratch);
+  int64_t (*panel_scratch)(Codec, int64_t k, int group, int64_t rows);
   // Products for many activations, as prepare leaves them: a tile of W is decoded into scratch first.
   void (*tile)(Codec, const Rows&, int64_t from, int64_t to, float* scratch);
   // Floats of scratch for a tile of rows times count activations.

@@ -69,8 +69,47 @@ GOMLX_INLINE Rounded round_group(const float* x, int group, int16_t* out) {
   return {step, total};
 }
 
+// Where pair l of vector i of a block goes if the pairs lie group by group.
 template <class C>
-void prepare16(const void* x, Type type, int64_t k, int group, float bias, float* out) {
+constexpr int place_of(int group, int i, int l) {
+  const int run = group / C::per_lane;
+  return run >= W ? i * W + l : (l / run * C::vectors + i) * run + l % run;
+}
+
+// The numbers of a block in that order.
+template <class C, int group>
+constexpr auto numbers_by_group = [] {
+  struct { uint8_t at[block16<C>]; } t{};
+  for (int h = 0; h < 2; h++)
+    for (int i = 0; i < C::vectors; i++)
+      for (int l = 0; l < W; l++) t.at[2 * place_of<C>(group, i, l) + h] = uint8_t(C::at(2 * l + h, i));
+  return t;
+}();
+template <class C>
+const uint8_t* by_groups(int group) {
+  switch (group) {
+    case 16: return numbers_by_group<C, 16>.at;
+    case 32: return numbers_by_group<C, 32>.at;
+    case 64: return numbers_by_group<C, 64>.at;
+    default: return numbers_by_group<C, 128>.at;
+  }
+}
+
+// The numbers of a block, in the order of its vectors or group by group.
+template <class C>
+GOMLX_INLINE void order(const int16_t* numbers, const uint8_t* by_group, int16_t* out) {
+  if (by_group) {
+    for (int h = 0; h < block16<C>; h++) out[h] = numbers[by_group[h]];
+  } else {
+    unroll<C::vectors>(GOMLX_EACH(v) {
+      for (int h = 0; h < 2 * W; h++) out[v * 2 * W + h] = numbers[C::at(h, v)];
+    });
+  }
+}
+
+template <class C>
+void prepare16(const void* x, Type type, int64_t k, int group, float bias, bool by_group, float* out) {
+  const uint8_t* groups = by_group ? by_groups<C>(group) : nullptr;
   int16_t* ordered = reinterpret_cast<int16_t*>(out);
   float *step = out + ordered16<C>(k), *sum = step + per_group(k, group);
   alignas(64) float floats[stretch];
@@ -86,10 +125,7 @@ void prepare16(const void* x, Type type, int64_t k, int group, float bias, float
       if constexpr (C::biased) sum[g] = r.step * float(r.sum) * bias;
     }
     std::memset(numbers + i, 0, size_t(stretch - i) * sizeof(int16_t));
-    for (i = 0; i < left; i += block16<C>, ordered += block16<C>)
-      unroll<C::vectors>(GOMLX_EACH(v) {
-        for (int h = 0; h < 2 * W; h++) ordered[v * 2 * W + h] = numbers[i + C::at(h, v)];
-      });
+    for (i = 0; i < left; i += block16<C>, ordered += block16<C>) order<C>(numbers + i, groups, ordered);
   }
   for (; g < per_group(k, group); g++) {
     step[g] = 0;

@@ -158,7 +158,6 @@ void walk(const Rows& job, int64_t from, int64_t to) {
   int64_t row = from;
   for (; row + 4 <= to; row += 4) {
     int64_t m = 0;
-    if constexpr (Tiles::most == 8) meet<Tiles, 8>(job, row, m);
     meet<Tiles, 4>(job, row, m);
     meet<Tiles, 2>(job, row, m);
     meet<Tiles, 1>(job, row, m);
@@ -175,8 +174,6 @@ struct Tiles {
     tile.run();
     write_tile<R, M>(job, tile.acc, row, m);
   }
-  // As large as sixteen registers allow.
-  static constexpr int most = 4;
   static constexpr int rows(int m) { return m == 1 ? 4 : 2; }
 };
 

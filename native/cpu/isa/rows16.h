@@ -133,18 +133,8 @@ struct Tiles16 {
     RowTile16<C, lane_count, R, M>(job, row, m).run(total);
     write_tile<R, M>(job, total, row, m);
   }
-  // Eight rows pay for the codes that come out of memory quickly.
-  static constexpr int most = C::block_bytes == 4 * W && C::biased && C::per_lane < 16 ? 8 : 4;
   static constexpr int rows(int) { return 4; }
 };
-
-// The groups that there are tiles for, those of the formats: MLX's affine ones and nvfp4's
-// and mxfp4's; in GGUF groups of 16 have 2, 3 or 6 bits. Each costs its time to compile.
-template <class C>
-constexpr bool has_groups(int group) {
-  if constexpr (C::biased) return group > 16 || C::fine;
-  return group <= 32;
-}
 
 template <class C, int group>
 void run_groups(const Rows& job, int64_t from, int64_t to) {

@@ -21,7 +21,7 @@ GOMLX_INLINE vf load_nested(const uint8_t* p, uint64_t i) {
     __builtin_memcpy(both, block + 2, per);
     __builtin_memcpy(both + per, block + size + 2, per);
     const vu upper = reinterpret_cast<vu>(lanes() >= uint32_t(per));
-    vu units = bits(all(load_f16(block)[0])) & ~upper | bits(all(load_f16(block + size)[0])) & upper;
+    vu units = (bits(all(load_f16(block)[0])) & ~upper) | (bits(all(load_f16(block + size)[0])) & upper);
     return number(load_signed_bytes(both)) * floats(units);
   }
 }
@@ -49,7 +49,7 @@ void read_scales(const uint8_t* p, int64_t from, int64_t to, float* out) {
   if (from < to) store(out, floats(bits(load_scales(type, p, from)) & first(to - from)));
 }
 
-[[gnu::noinline]] void read_scales(ScaleType type, const uint8_t* p, int64_t from, int64_t to, float* out) {
+[[gnu::noinline, maybe_unused]] void read_scales(ScaleType type, const uint8_t* p, int64_t from, int64_t to, float* out) {
   switch (type) {
     case ScaleType::f32: return read_scales<ScaleType::f32>(p, from, to, out);
     case ScaleType::bf16: return read_scales<ScaleType::bf16>(p, from, to, out);

@@ -1,0 +1,195 @@
+// Products for many activations that were rounded to 16 bits. A panel, as many
+// rows of W as two vectors have lanes, is decoded once into memory that the caches
+// hold: pair after pair of elements, in a lane of its own for every row. So a pair
+// of x meets all rows at once, and no sum has to be folded. The pairs lie group by
+// group, as those of the prepared activations do (prepare16.h).
+#pragma once
+
+#include "prepare16.h"
+#include "scales.h"
+#include "transpose.h"
+
+namespace gomlx::cpu::GOMLX_ISA {
+namespace {
+
+// What the registers hold: two sums for each column of x.
+constexpr int panel_rows = 2 * W, panel_columns = W == 8 ? 6 : 12;
+
+struct Panel {
+  int group;
+  int64_t groups;
+  vu* words;              // [pairs][2]
+  float *scales, *biases;  // [groups][panel_rows]
+};
+
+// The pairs of a block in the order of the panel, of W rows: the words of each lane,
+// as they come out of a transposed block.
+template <class C>
+GOMLX_INLINE void put_pairs(const vu (&words)[W], int run, vu* out) {
+  for (int from = 0; from < W; from += run)
+    unroll<C::vectors>(GOMLX_EACH(i) {
+      for (int l = from; l < from + run; l++, out += 2)
+        *out = reinterpret_cast<vu>(C::template value<i>(C::from(words[l])));
+    });
+}
+
+// Blocks of W rows at p into every second vector from out on.
+template <class C>
+void decode_words(int64_t blocks, int group, const uint8_t* const (&p)[W], vu* out) {
+  const int run = group / C::per_lane < W ? group / C::per_lane : W;
+  for (int64_t b = 0; b < blocks; b++, out += 2 * C::vectors * W) {
+    vu v[W];
+    if constexpr (C::lanewise) {
+      GOMLX_UNROLL for (int r = 0; r < W; r++) v[r] = load_as<vu>(p[r] + b * C::block_bytes);
+      transpose(v);
+      if (run == W) {  // vector by vector, as the blocks are
+        unroll<C::vectors>(GOMLX_EACH(i) {
+          GOMLX_UNROLL for (int l = 0; l < W; l++)
+            out[2 * (i * W + l)] = reinterpret_cast<vu>(C::template value<i>(C::from(v[l])));
+        });
+      } else {
+        put_pairs<C>(v, run, out);
+      }
+    } else {
+      typename C::Block block[W];
+      GOMLX_UNROLL for (int r = 0; r < W; r++) block[r] = C::fetch(p[r] + b * C::block_bytes);
+      unroll<C::vectors>(GOMLX_EACH(i) {
+        GOMLX_UNROLL for (int r = 0; r < W; r++) v[r] = reinterpret_cast<vu>(C::template value<i>(block[r]));
+        transpose(v);
+        for (int l = 0; l < W; l++) out[2 * place_of<C>(group, i, l)] = v[l];
+      });
+    }
+  }
+}
+
+// The scales, or biases, of W rows at p, group by group.
+template <ScaleType type>
+void decode_scales(int64_t groups, const uint8_t* const (&p)[W], float* out) {
+  for (int64_t g = 0; g < groups; g += W, out += W * panel_rows) {
+    vu v[W];
+    GOMLX_UNROLL for (int r = 0; r < W; r++) v[r] = bits(load_scales(type, p[r], g));
+    transpose(v);
+    GOMLX_UNROLL for (int l = 0; l < W; l++) store(out + l * panel_rows, floats(v[l]));
+  }
+}
+
+[[gnu::noinline]] void decode_scales(ScaleType type, int64_t groups, const uint8_t* const (&p)[W], float* out) {
+  switch (type) {
+    case ScaleType::f32: return decode_scales<ScaleType::f32>(groups, p, out);
+    case ScaleType::bf16: return decode_scales<ScaleType::bf16>(groups, p, out);
+    case ScaleType::f16: return decode_scales<ScaleType::f16>(groups, p, out);
+    case ScaleType::e4m3: return decode_scales<ScaleType::e4m3>(groups, p, out);
+    case ScaleType::e8m0: return decode_scales<ScaleType::e8m0>(groups, p, out);
+    case ScaleType::nested8: return decode_scales<ScaleType::nested8>(groups, p, out);
+    case ScaleType::nested16: return decode_scales<ScaleType::nested16>(groups, p, out);
+  }
+}
+
+// Rows from row on, before to: the last of them stands for those that are missing.
+template <class C>
+void decode_panel(const Rows& job, int64_t row, int64_t to, const Panel& panel) {
+  for (int half = 0; half < 2; half++) {
+    const uint8_t *w[W], *scales[W], *biases[W];
+    for (int r = 0; r < W; r++) {
+      const int64_t at = row + half * W + r < to ? row + half * W + r : to - 1;
+      w[r] = job.w + at * job.w_stride;
+      scales[r] = job.scales + at * job.scale_stride;
+      biases[r] = job.biases + at * job.scale_stride;
+    }
+    decode_words<C>(ordered16<C>(job.k) / (C::vectors * W), job.group, w, panel.words + half);
+    decode_scales(job.scale_type, panel.groups, scales, panel.scales + half * W);
+    if (C::biased && panel.biases != panel.scales)
+      decode_scales(job.scale_type, panel.groups, biases, panel.biases + half * W);
+  }
+}
+
+// M columns of x against a panel. Each has its steps and the sums of its groups at
+// steps and sums.
+template <int M>
+[[gnu::noinline]] void meet_panel(const Panel& panel, const float* const* x, int64_t steps, int64_t sums,
+                                  float (*total)[panel_rows]) {
+  const float* column[M];
+  unroll<M>(GOMLX_EACH(i) { column[i] = x[i]; });
+  unroll<2 * M>(GOMLX_EACH(i) { store(total[0] + i * W, vf{}); });
+  const vu* w = panel.words;
+  const int pairs = panel.group / 2;
+  for (int64_t g = 0, at = 0; g < panel.groups; g++) {
+    vi sum[M][2] = {};
+    for (const int64_t end = at + pairs; at < end; at++, w += 2) {
+      const vs a = load_as<vs>(w), b = load_as<vs>(w + 1);
+      unroll<M>(GOMLX_EACH(m) {
+        const vs pair = reinterpret_cast<vs>(all(column[m] + at));
+        sum[m][0] += dot_pairs(a, pair);
+        sum[m][1] += dot_pairs(b, pair);
+      });
+    }
+    const float *scales = panel.scales + g * panel_rows, *biases = panel.biases + g * panel_rows;
+    unroll<M>(GOMLX_EACH(m) {
+      const vf step = all(column[m] + steps + g);
+      vf of_group = sums ? all(column[m] + sums + g) : vf{};
+      unroll<2>(GOMLX_EACH(h) {
+        float* out = total[m] + h * W;
+        vf y = load(out) + __builtin_convertvector(sum[m][h], vf) * (load(scales + h * W) * step);
+        if (sums) y += load(biases + h * W) * of_group;
+        store(out, y);
+      });
+    });
+  }
+}
+
+// Row i of the totals is what activation m + i gets from rows [row, to) of W.
+GOMLX_INLINE void write_panel(const Rows& job, const float (*total)[panel_rows], int64_t row, int64_t to, int64_t m,
+                              int count) {
+  for (int i = 0; i < count; i++) {
+    if (job.y_type == Type::f32) {
+      std::memcpy(static_cast<float*>(job.y[m + i]) + job.y_from + row, total[i], size_t(to - row) * sizeof(float));
+    } else {
+      for (int64_t r = row; r < to; r++) cpu::store(job.y[m + i], job.y_type, job.y_from + r, total[i][r - row]);
+    }
+  }
+}
+
+// Floats of a panel, and its place in memory.
+template <class C>
+int64_t panel_size(int64_t k, int group) {
+  return (ordered16<C>(k) + 2 * per_group(k, group)) * panel_rows;
+}
+template <class C>
+Panel panel_at(const Rows& job, float* memory) {
+  float* scales = memory + ordered16<C>(job.k) * panel_rows;
+  const int64_t count = per_group(job.k, job.group) * panel_rows;
+  return {job.group, job.k / job.group, reinterpret_cast<vu*>(memory), scales,
+          job.biases == job.scales ? scales : scales + count};
+}
+
+// All activations against the panels in scratch, in blocks of about the same size
+// that stay in the first cache while all panels meet them.
+template <class C>
+void meet_all(const Rows& job, int64_t from, int64_t to, float* scratch) {
+  const int64_t blocks = (job.count + panel_columns - 1) / panel_columns, size = panel_size<C>(job.k, job.group);
+  const int64_t steps = ordered16<C>(job.k), sums = C::biased ? steps + per_group(job.k, job.group) : 0;
+  alignas(64) float total[panel_columns][panel_rows];
+  for (int64_t b = 0, m = 0; b < blocks; b++) {
+    const int count = int((job.count - m + blocks - b - 1) / (blocks - b));
+    float* at = scratch;
+    for (int64_t row = from; row < to; row += panel_rows, at += size) {
+      const Panel panel = panel_at<C>(job, at);
+      unroll<panel_columns>(GOMLX_EACH(i) {
+        if (count == i + 1) meet_panel<i + 1>(panel, job.x + m, steps, sums, total);
+      });
+      write_panel(job, total, row, row + panel_rows < to ? row + panel_rows : to, m, count);
+    }
+    m += count;
+  }
+}
+
+template <class C>
+void run_panels(const Rows& job, int64_t from, int64_t to, float* scratch) {
+  float* at = scratch;
+  for (int64_t row = from; row < to; row += panel_rows, at += panel_size<C>(job.k, job.group))
+    decode_panel<C>(job, row, to, panel_at<C>(job, at));
+  meet_all<C>(job, from, to, scratch);
+}
+
+}  // namespace
+}  // namespace gomlx::cpu::GOMLX_ISA
