@@ -24,15 +24,7 @@ type merges struct {
 // of the merge at fault.
 func newMerges(v *vocab, m merges) (*pairTable, error) {
 	ids := make([][3]int32, m.n)
-	workers := min(runtime.GOMAXPROCS(0), m.n/10000+1)
-	errs := make([]error, workers)
-	var wg sync.WaitGroup
-	for w := range workers {
-		from, to := w*m.n/workers, (w+1)*m.n/workers
-		wg.Go(func() { errs[w] = m.find(v, ids, from, to) })
-	}
-	wg.Wait()
-	for _, err := range errs {
+	for _, err := range inParts(m.n, func(from, to int) error { return m.find(v, ids, from, to) }) {
 		if err != nil {
 			return nil, err
 		}
@@ -42,6 +34,19 @@ func newMerges(v *vocab, m merges) (*pairTable, error) {
 		pairs.add(m[0], m[1], uint32(rank), m[2])
 	}
 	return pairs, nil
+}
+
+// inParts calls f for parts of [0, n), on all cores where n is large, and returns what it
+// returned, in order.
+func inParts[T any](n int, f func(from, to int) T) []T {
+	out := make([]T, min(runtime.GOMAXPROCS(0), n/10000+1))
+	var wg sync.WaitGroup
+	for i := range out {
+		from, to := i*n/len(out), (i+1)*n/len(out)
+		wg.Go(func() { out[i] = f(from, to) })
+	}
+	wg.Wait()
+	return out
 }
 
 // find looks up both sides of some merges and what they become: this is most of the
