@@ -70,11 +70,8 @@ inline void transpose(Floats x, int64_t n, int64_t width, float* y) {
     for (int64_t i = 0; i < width; i += 4) {
       v4 r[4];
       for (int j = 0; j < 4; j++) std::memcpy(&r[j], x.data + (t + j) * x.stride + i, sizeof r[j]);
-      v4 a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5), b = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
-      v4 c = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5), d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
-      v4 out[4] = {__builtin_shufflevector(a, c, 0, 1, 4, 5), __builtin_shufflevector(a, c, 2, 3, 6, 7),
-                   __builtin_shufflevector(b, d, 0, 1, 4, 5), __builtin_shufflevector(b, d, 2, 3, 6, 7)};
-      for (int j = 0; j < 4; j++) std::memcpy(y + (i + j) * tile + t, &out[j], sizeof out[j]);
+      turn_square(r);
+      for (int j = 0; j < 4; j++) std::memcpy(y + (i + j) * tile + t, &r[j], sizeof r[j]);
     }
 }
 
