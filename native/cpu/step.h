@@ -96,7 +96,7 @@ void write(const Write&);
 // and of those where `seen`, if it is there, is true.
 struct Attend {
   Heads q;
-  void* y;  // [b, heads, l, value_d], contiguous
+  void* y;  // [b, l, heads, value_d], contiguous
   Type type;  // of q and y
   Store k, v;
   int64_t b, heads, kv_heads, l, d, value_d;
