@@ -108,6 +108,9 @@ struct Attend {
 };
 void attend(const Attend&);
 
+// attend_alone is attend of one query a head, by the caller's thread.
+void attend_alone(const Attend&);
+
 // The most features that attend can do.
 constexpr int64_t max_head = 512;
 
