@@ -14,10 +14,14 @@ const Steps& steps() { return *kernels().steps; }
 // A task shorter than this many multiplications costs more to hand over than to do.
 constexpr int64_t worth = 1 << 15;
 
-// in_parts calls f with spans of n rows, each of that cost.
+// in_parts calls f with spans of n rows, each of that cost: as many spans for every thread, if
+// there is more than one.
 template <class F> void in_parts(int64_t n, int64_t cost, F f) {
-  int64_t parts = std::min<int64_t>({n, 4 * pool().threads(), n * cost / worth});
-  if (parts <= 1 || pool().threads() == 1) return f(Span{0, n});
+  const int64_t threads = pool().threads();
+  int64_t parts = std::min(4 * threads, n * cost / worth);
+  if (parts <= 1 || threads == 1) return f(Span{0, n});
+  if (parts > threads) parts = (parts + threads - 1) / threads * threads;
+  parts = std::min(parts, n);
   pool().each(int(parts), [&](int i) { f(Span{n * i / parts, n * (i + 1) / parts}); });
 }
 
