@@ -17,9 +17,7 @@ GOMLX_INLINE v4 four(const float* p) { return load_as<v4>(p); }
 template <class T> float square_sum(const T* x, int64_t d) {
   float sum = 0;
   for (int64_t i = 0; i < d; i += W) {
-    vf v = load(x + i, d - i);
-    alignas(64) float squares[W];
-    store(squares, v * v);
+    vf v = load(x + i, d - i), squares = rounded_once(v * v);
     GOMLX_UNROLL for (int j = 0; j < W; j++) sum += squares[j];
   }
   return sum;
