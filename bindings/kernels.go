@@ -61,7 +61,7 @@ func loadKernels(lib *Library) {
 			return
 		}
 	}
-	handle, err := open(path, false)
+	handle, err := open(path, openLocal)
 	if err != nil {
 		lib.NoKernels = err.Error()
 		return

@@ -152,15 +152,18 @@ func loadFrom(dir string, places []string, only bool) (Library, error) {
 		}
 		lib.MLX = find(beside...)
 	}
-	for _, path := range []string{lib.BLAS, lib.MLX} {
-		if path == "" {
+	for _, first := range []struct {
+		path string
+		open opener
+	}{{lib.BLAS, openBLAS}, {lib.MLX, openGlobal}} {
+		if first.path == "" {
 			continue
 		}
-		if _, err := open(path, true); err != nil {
+		if _, err := open(first.path, first.open); err != nil {
 			return lib, err
 		}
 	}
-	handle, err := open(lib.MLXC, false)
+	handle, err := open(lib.MLXC, openLocal)
 	if err != nil {
 		return lib, err
 	}
@@ -172,12 +175,20 @@ func loadFrom(dir string, places []string, only bool) (Library, error) {
 	return lib, checkVersion(&lib, handle)
 }
 
-// open loads one library; global makes its symbols win in later ones.
-func open(path string, global bool) (unsafe.Pointer, error) {
+// opener is a way to load a library.
+type opener func(path *C.char, message **C.char) unsafe.Pointer
+
+// openGlobal makes the library's symbols win in later ones, as openBLAS does.
+func openGlobal(path *C.char, message **C.char) unsafe.Pointer { return C.gm_open(path, true, message) }
+func openLocal(path *C.char, message **C.char) unsafe.Pointer  { return C.gm_open(path, false, message) }
+func openBLAS(path *C.char, message **C.char) unsafe.Pointer   { return C.gm_open_blas(path, message) }
+
+// open loads one library.
+func open(path string, how opener) (unsafe.Pointer, error) {
 	name := C.CString(path)
 	defer C.free(unsafe.Pointer(name))
 	var message *C.char
-	handle := C.gm_open(name, C.bool(global), &message)
+	handle := how(name, &message)
 	if handle == nil {
 		defer C.free(unsafe.Pointer(message))
 		return nil, errors.New(C.GoString(message))

@@ -304,6 +304,20 @@ void *gm_open(const char *path, bool global, char **err) {
 	return library;
 }
 
+// A thread of OpenBLAS that has no work spins for 2^28 ticks of the clock before it
+// sleeps, a tenth of a second, and so does each of them after it was started. That
+// takes a core from whoever reads weights, or computes without the BLAS: half a
+// millisecond is enough between the products of one layer. OpenBLAS asks the
+// environment once, while it is loaded; what the user says there counts.
+void *gm_open_blas(const char *path, char **err) {
+	const char *name = "OPENBLAS_THREAD_TIMEOUT";
+	bool ours = getenv(name) == NULL;
+	if (ours) setenv(name, "20", 1);
+	void *library = gm_open(path, true, err);
+	if (ours) unsetenv(name);
+	return library;
+}
+
 // gm_find finds functions and returns the name of the first that is missing, or
 // NULL.
 static const char *gm_find(void *library, const gm_symbol *s) {

@@ -72,6 +72,7 @@ void gm_copy(void *out, const void *p, size_t size);
 
 // Loading.
 void *gm_open(const char *path, bool global, char **err);
+void *gm_open_blas(const char *path, char **err);
 const char *gm_resolve(void *library);
 const char *gm_resolve_kernels(void *library);
 void gm_close_library(void *library);

@@ -105,19 +105,27 @@ func (d *decoder) build(t *mlx.Thread, token mlx.Array) (mlx.Array, error) {
 	return next, nil
 }
 
-// next starts the step after the pending one, unless that is the last, and then
-// reads the pending token.
+// next reads the pending token. Before it waits for that it starts the step after, but
+// for the first token: there somebody waits for the answer to begin, and what would be
+// gained later is less than what building that step takes now.
 func (d *decoder) next(t *mlx.Thread) (int32, error) {
+	if d.read == 1 {
+		if err := d.advance(t); err != nil {
+			return 0, err
+		}
+	}
 	var following mlx.Array
-	if d.config.maxTokens < 0 || d.read+1 < d.config.maxTokens {
+	if d.read > 0 && d.more() {
 		var err error
 		if following, err = d.build(t, *d.token); err != nil {
 			return 0, err
 		}
 	}
 	id, err := mlx.Item[uint32](t, *d.token)
-	err = errors.Join(err, d.token.Close())
-	*d.token = following
+	if d.read > 0 {
+		err = errors.Join(err, d.token.Close())
+		*d.token = following
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -126,6 +134,20 @@ func (d *decoder) next(t *mlx.Thread) (int32, error) {
 	}
 	d.read++
 	return int32(id), err
+}
+
+// more reports whether a token follows the pending one.
+func (d *decoder) more() bool { return d.config.maxTokens < 0 || d.read+1 < d.config.maxTokens }
+
+// advance starts the step after the first token, which was read.
+func (d *decoder) advance(t *mlx.Thread) error {
+	second, err := d.build(t, *d.token)
+	if err != nil {
+		return err
+	}
+	err = d.token.Close()
+	*d.token = second
+	return err
 }
 
 // close frees the cache and what is being computed.

@@ -120,7 +120,7 @@ func TestStreamModelFails(t *testing.T) {
 	}{
 		1: {0, "generate: prompt: "}, 2: {0, "generate: prompt: "}, // two chunks
 		3: {0, "generate: prompt: "}, // the first step
-		4: {0, "generate: token 1: "}, 5: {1, "generate: token 2: "}, 8: {4, "generate: token 5: "},
+		4: {1, "generate: token 2: "}, 5: {1, "generate: token 2: "}, 8: {4, "generate: token 5: "},
 	} {
 		m := &toy{fail: func(n int) error {
 			if n == call {
@@ -166,4 +166,16 @@ func failAt(t *testing.T, n int, err error) {
 		th.FailAt(n, err)
 		return nil
 	}))
+}
+
+// The first token is there before the model is asked for the second step; every later
+// one while the step after it is on its way.
+func TestStreamFirstTokenComesFirst(t *testing.T) {
+	m, seen := new(toy), []int{}
+	for tok, err := range Stream(t.Context(), mlx.Default(), m, []int32{1, 2, 3}, nil, WithMaxTokens(4)) {
+		require.NoError(t, err)
+		require.NotZero(t, tok.ID)
+		seen = append(seen, len(m.shapes))
+	}
+	require.Equal(t, []int{2, 4, 5, 5}, seen, "calls: one for the prompt, one for each token")
 }

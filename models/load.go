@@ -66,12 +66,16 @@ func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	started := c.startWorker(ctx)
+	defer func() {
+		cancel()
+		<-started
+	}()
 	ck, err := openLate(path)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	wait := ck.startText(cancel)
 	m, err := loadOpened(ctx, ck, c)
 	if bad := wait(); bad != nil { // which has ended the rest
@@ -85,6 +89,17 @@ func load(ctx context.Context, path string, c *loadConfig) (*Model, error) {
 	}
 	m.setText(ck.text, c)
 	return m, nil
+}
+
+// startWorker starts the worker's thread, which loads the libraries, while the file is
+// opened. If that fails, it fails again where the thread is needed.
+func (c *loadConfig) startWorker(ctx context.Context) (started <-chan struct{}) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = c.worker.Do(ctx, func(*mlx.Thread) error { return nil })
+	}()
+	return done
 }
 
 // setText gives the model its text, with the chat template that was asked for.
@@ -132,9 +147,6 @@ func loadOpened(ctx context.Context, ck *checkpoint, c *loadConfig) (*Model, err
 // loadCheckpoint fills arch with the weights of ck, which it closes.
 func loadCheckpoint(ctx context.Context, ck *checkpoint, arch architecture, c *loadConfig) (_ *Model, err error) {
 	m := &Model{arch: arch, worker: c.worker}
-	if m.worker == nil {
-		m.worker = mlx.Default()
-	}
 	if m.size, err = sizeOf(arch); err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", ck.name, err), ck.Close())
 	}

@@ -39,6 +39,9 @@ func newLoadConfig(opts []Option) *loadConfig {
 	for _, o := range opts {
 		o(c)
 	}
+	if c.worker == nil {
+		c.worker = mlx.Default()
+	}
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -50,6 +51,35 @@ func TestCPURMSNorm(t *testing.T) {
 			require.NoError(t, mlx.CloseAll(x, w))
 		}
 		require.NoError(t, base.Close())
+	})
+}
+
+// The norm has the numbers of MLX's operations, to the last bit where MLX adds a row's squares
+// one after the other.
+func TestCPURMSNormIsMLXs(t *testing.T) {
+	if runtime.GOOS == "darwin" {
+		t.Skip("MLX adds in vectors there")
+	}
+	leaktest.Do(t, func(th *mlx.Thread) {
+		for _, dtype := range stepDtypes {
+			for _, d := range []int{1, 7, 64, 576, 2050} {
+				out, err := th.BuildAll(func(s *mlx.Scope) []mlx.Array {
+					x := s.AsType(s.RandomNormal([]int{3, 5, d}, mlx.Float32, 0, 20, s.RandomKey(7)), dtype)
+					r := s.AsType(s.RandomNormal([]int{3, 5, d}, mlx.Float32, 0, 4, s.RandomKey(8)), dtype)
+					w := s.AsType(s.RandomNormal([]int{d}, mlx.Float32, 1, 1, s.RandomKey(9)), dtype)
+					sum, normed := s.CPUAddRMSNorm(x, r, w, 1e-5)
+					all := []mlx.Array{s.CPURMSNorm(x, w, 1e-5), s.RMSNorm(x, w, 1e-5), sum, s.Add(x, r), normed, s.RMSNorm(s.Add(x, r), w, 1e-5)}
+					for i := range all {
+						all[i] = single(s, all[i])
+					}
+					return all
+				})
+				require.NoError(t, err)
+				for i := 0; i < len(out); i += 2 {
+					require.Equal(t, read[float32](t, th, out[i+1]), read[float32](t, th, out[i]), "%v, rows of %d, result %d", dtype, d, i/2)
+				}
+			}
+		}
 	})
 }
 

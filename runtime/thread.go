@@ -89,6 +89,9 @@ func (t *Thread) call(op string, f func(*engine) error) error {
 // open gets the thread's device and streams from MLX. What it opened before an
 // error is closed again.
 func (e *engine) open(want Device, given bool) error {
+	if _, err := bindings.LoadLibrary(); err != nil {
+		return err // which closing would say again
+	}
 	err := e.openAll(want, given)
 	if err != nil {
 		err = errors.Join(err, e.close())

@@ -107,15 +107,13 @@ func ggufBPE(md Metadata, ignoreMerges bool) (*bpe, error) {
 	if err != nil {
 		return nil, err
 	}
-	merges := make([][2]string, len(lines))
-	for i, line := range lines {
-		left, right, ok := cutMerge(line)
+	pairs, err := newMerges(v, merges{n: len(lines), at: func(i int) (left, right string, err error) {
+		left, right, ok := cutMerge(lines[i])
 		if !ok {
-			return nil, fmt.Errorf("%s[%d]: %q is not two tokens with a space between", ggufMerges, i, line)
+			err = fmt.Errorf("%q is not two tokens with a space between", lines[i])
 		}
-		merges[i] = [2]string{left, right}
-	}
-	pairs, err := newMerges(v, merges, "")
+		return left, right, err
+	}})
 	if err != nil {
 		return nil, fmt.Errorf("%s%w", ggufMerges, err)
 	}
@@ -124,7 +122,7 @@ func ggufBPE(md Metadata, ignoreMerges bool) (*bpe, error) {
 
 // ggufVocab makes the vocabulary.
 func ggufVocab(tokens []string) (*vocab, error) {
-	var b vocabBuilder
+	b := newVocabBuilder(tokens)
 	for i, tok := range tokens {
 		b.add(tok, int32(i))
 	}

@@ -97,7 +97,7 @@ func TestBadGGUFIsRefused(t *testing.T) {
 		{"unknown model", ggufModel, "rwkv", `tokenizer.ggml.model: unknown model "rwkv" (known: gpt2, llama)`},
 		{"no tokens", ggufTokens, nil, "tokenizer.ggml.tokens: no such"},
 		{"no merges", ggufMerges, nil, "tokenizer.ggml.merges: no such"},
-		{"bad merge", ggufMerges, []string{"a b", "abc"}, `tokenizer.ggml.merges[1]: "abc" is not two tokens`},
+		{"bad merge", ggufMerges, []string{"abc", "a b"}, `tokenizer.ggml.merges[0]: "abc" is not two tokens`},
 		{"merge of unknown", ggufMerges, []string{"zz b"}, `tokenizer.ggml.merges[0]: token "zz" is not in`},
 		{"types too few", ggufTypes, []int64{1, 2}, "tokenizer.ggml.token_type: 2 types for "},
 		{"token twice", ggufTokens, append([]string{"a"}, good[ggufTokens].([]string)[1:n]...), "is given twice"},

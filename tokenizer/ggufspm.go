@@ -80,29 +80,48 @@ func scoredPairs(v *vocab, scores []float64, types []int64) *pairTable {
 		}
 	}
 	slices.SortFunc(order, func(a, b int32) int { return cmp.Compare(scores[b], scores[a]) })
-	type merge struct{ left, right, into int32 }
-	merges, ranks, rank := make([]merge, 0, 2*len(order)), make([]uint32, 0, 2*len(order)), uint32(0)
-	for k, id := range order {
-		if k > 0 && scores[id] != scores[order[k-1]] {
-			rank++
-		}
-		text := v.entry(int(id))
-		for at := range text {
-			if at == 0 {
-				continue
-			}
-			left, ok := v.id(text[:at])
-			right, found := v.id(text[at:])
-			if ok && found {
-				merges, ranks = append(merges, merge{left, right, id}), append(ranks, rank)
-			}
+	ranks := make([]uint32, len(order))
+	for k := 1; k < len(order); k++ {
+		ranks[k] = ranks[k-1]
+		if scores[order[k]] != scores[order[k-1]] {
+			ranks[k]++
 		}
 	}
-	pairs := newPairTable(len(merges))
-	for i, m := range merges {
-		pairs.add(m.left, m.right, ranks[i], m.into)
+	found := inParts(len(order), func(from, to int) (merges []pairSlot) {
+		for k := from; k < to; k++ {
+			merges = appendSplits(merges, v, order[k], ranks[k])
+		}
+		return merges
+	})
+	n := 0
+	for _, merges := range found {
+		n += len(merges)
+	}
+	pairs := newPairTable(n)
+	for _, merges := range found {
+		for _, m := range merges {
+			pairs.add(m.left, m.right, m.rank(), m.into)
+		}
 	}
 	return pairs
+}
+
+// appendSplits appends the ways to put a token together of two.
+func appendSplits(merges []pairSlot, v *vocab, id int32, rank uint32) []pairSlot {
+	text := v.entry(int(id))
+	for at := range text {
+		if at == 0 {
+			continue
+		}
+		left, ok := v.id(text[:at])
+		if !ok {
+			continue
+		}
+		if right, ok := v.id(text[at:]); ok {
+			merges = append(merges, pairSlot{left, right, rank + 1, id})
+		}
+	}
+	return merges
 }
 
 // ggufRoles reads the ids of tokens with a part to play.

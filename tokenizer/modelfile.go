@@ -150,7 +150,9 @@ func (m *modelFile) bpe(f *fields) (model, error) {
 	if err != nil {
 		return nil, err
 	}
-	pairs, err := newMerges(v, m.merges, cfg.prefix)
+	pairs, err := newMerges(v, merges{n: len(m.merges), prefix: cfg.prefix, at: func(i int) (left, right string, err error) {
+		return m.merges[i][0], m.merges[i][1], nil
+	}})
 	if err != nil {
 		return nil, fmt.Errorf("model.merges%w", err)
 	}

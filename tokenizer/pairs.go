@@ -26,7 +26,7 @@ func newPairTable(n int) *pairTable {
 	for size < 2*n {
 		size *= 2
 	}
-	return &pairTable{slots: make([]pairSlot, size), shift: uint(64 - bits.TrailingZeros(uint(size)))}
+	return &pairTable{slots: written[pairSlot](size), shift: uint(64 - bits.TrailingZeros(uint(size)))}
 }
 
 func (t *pairTable) start(left, right int32) uint64 {

@@ -13,15 +13,20 @@ type preTokenizer interface {
 var preTokenizers registry[preTokenizer]
 
 func init() {
-	t := classes()
-	byClass := func(c class, b behavior) preTokenizer { return splitter{pattern: classPattern{c, t}, behavior: b} }
+	byClass := func(c class, b behavior) preTokenizer {
+		return splitter{pattern: classPattern{c, classes()}, behavior: b}
+	}
 	preTokenizers = registry[preTokenizer]{
-		"ByteLevel":          readByteLevel,
-		"Metaspace":          readMetaspace,
-		"Split":              readSplit,
-		"Whitespace":         always[preTokenizer](splitter{pattern: scanPattern{scanWhitespace, t}, behavior: isolated, drop: space}),
-		"WhitespaceSplit":    always(byClass(space, removed)),
-		"BertPreTokenizer":   always[preTokenizer](preTokenizerSequence{byClass(space, removed), byClass(punct, isolated)}),
+		"ByteLevel": readByteLevel,
+		"Metaspace": readMetaspace,
+		"Split":     readSplit,
+		"Whitespace": made(func() preTokenizer {
+			return splitter{pattern: scanPattern{scanWhitespace, classes()}, behavior: isolated, drop: space}
+		}),
+		"WhitespaceSplit": made(func() preTokenizer { return byClass(space, removed) }),
+		"BertPreTokenizer": made(func() preTokenizer {
+			return preTokenizerSequence{byClass(space, removed), byClass(punct, isolated)}
+		}),
 		"UnicodeScripts":     always[preTokenizer](unicodeScripts{}),
 		"CharDelimiterSplit": readDelimiter,
 		"FixedLength": func(f *fields, _ registry[preTokenizer]) (preTokenizer, error) {

@@ -52,6 +52,11 @@ func (r registry[T]) buildAll(f *fields, key string) ([]T, error) {
 	return out, nil
 }
 
+// made builds what has no options but needs a table, which is built when it is first wanted.
+func made[T any](component func() T) func(*fields, registry[T]) (T, error) {
+	return func(*fields, registry[T]) (T, error) { return component(), nil }
+}
+
 // always builds the same component, which has no options.
 func always[T any](component T) func(*fields, registry[T]) (T, error) {
 	return func(*fields, registry[T]) (T, error) { return component, nil }

@@ -40,26 +40,55 @@ type classTable struct {
 var classes = sync.OnceValue(func() *classTable {
 	t := &classTable{pages: make([]uint16, utf8.MaxRune>>8+1)}
 	known := make(map[[256]class]uint16)
+	whole := make(map[class]uint16) // of pages in which all is of one set: most of them
 	run := 0
 	for page := range t.pages {
-		var row [256]class
-		for i := range row {
-			r := uint32(page<<8 | i)
-			for run+1 < len(classRuns) && classRuns[run+1]>>8 <= r {
-				run++
-			}
-			row[i] = classSets[uint8(classRuns[run])]
+		first, next := uint32(page<<8), uint32(page+1)<<8
+		for runEnd(run) <= first {
+			run++
 		}
-		at, ok := known[row]
-		if !ok {
-			at = uint16(len(t.rows))
-			known[row] = at
-			t.rows = append(t.rows, row)
+		set := classSets[uint8(classRuns[run])]
+		at, ok := whole[set]
+		if one := runEnd(run) >= next; !one || !ok {
+			at = t.share(known, classRow(first, run))
+			if one {
+				whole[set] = at
+			}
 		}
 		t.pages[page] = at
 	}
 	return t
 })
+
+// share returns the place of a row, which it adds unless it is known.
+func (t *classTable) share(known map[[256]class]uint16, row [256]class) uint16 {
+	at, ok := known[row]
+	if !ok {
+		at = uint16(len(t.rows))
+		known[row] = at
+		t.rows = append(t.rows, row)
+	}
+	return at
+}
+
+// classRow gives the classes of 256 characters, the first of which is in the run.
+func classRow(first uint32, run int) (row [256]class) {
+	for i := range row {
+		for runEnd(run) <= first+uint32(i) {
+			run++
+		}
+		row[i] = classSets[uint8(classRuns[run])]
+	}
+	return row
+}
+
+// runEnd is the character behind a run.
+func runEnd(run int) uint32 {
+	if run+1 == len(classRuns) {
+		return utf8.MaxRune + 1
+	}
+	return classRuns[run+1] >> 8
+}
 
 // of returns the classes of r.
 func (t *classTable) of(r rune) class { return t.rows[t.pages[r>>8]][r&0xff] }

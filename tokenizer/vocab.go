@@ -24,6 +24,18 @@ type vocabBuilder struct {
 	v    vocab
 }
 
+// newVocabBuilder is a builder with room for tokens.
+func newVocabBuilder(tokens []string) *vocabBuilder {
+	b, size := new(vocabBuilder), 0
+	for _, tok := range tokens {
+		size += len(tok)
+	}
+	b.text.Grow(min(size, maxVocabText))
+	b.v.ends = append(make([]uint32, 0, len(tokens)+1), 0)
+	b.v.ids = make([]int32, 0, len(tokens))
+	return b
+}
+
 // maxVocabText bounds the sum of all token lengths, which are kept as 32-bit offsets.
 const maxVocabText = 1 << 31
 
@@ -51,7 +63,7 @@ func (b *vocabBuilder) build(at func(i int, token string) string, twice bool) (*
 	for size < 2*len(v.ids) {
 		size *= 2
 	}
-	v.table = make([]uint32, size)
+	v.table = written[uint32](size)
 	for i := range v.ids {
 		token := v.entry(i)
 		slot, taken := v.slot(maphash.String(v.seed, token), token)
@@ -61,6 +73,15 @@ func (b *vocabBuilder) build(at func(i int, token string) string, twice bool) (*
 		v.table[slot] = uint32(i) + 1
 	}
 	return v, v.indexIDs(at)
+}
+
+// written makes a table of zeros and writes them. Memory that is new to the process is
+// given at its first use; entries come in no order, and each would be looked at before
+// it is written, for which the system would give its page twice.
+func written[T any](n int) []T {
+	table := make([]T, n)
+	clear(table)
+	return table
 }
 
 // indexIDs fills the table from id to entry.

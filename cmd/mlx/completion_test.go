@@ -71,7 +71,7 @@ func TestFishCompletion(t *testing.T) {
 
 // All shells know all commands and flags.
 func TestCompletionIsWhole(t *testing.T) {
-	parser, err := newParser()
+	parser, err := newParser(&commands{})
 	require.NoError(t, err)
 	for _, shell := range []string{"bash", "zsh", "fish"} {
 		o := call(t, "", "completion", shell)

@@ -10,6 +10,7 @@ import (
 	"iter"
 	"math"
 	"os"
+	"runtime/debug"
 	"strings"
 
 	"forge.lthn.ai/core/go-mlx/generate"
@@ -72,6 +73,7 @@ func (g *generateCmd) Validate() error {
 
 // Run loads the model and streams its answer.
 func (g *generateCmd) Run(c *console) error {
+	defer fewCollections()()
 	prompt, err := g.readPrompt(c)
 	if err != nil {
 		return err
@@ -97,6 +99,17 @@ func (g *generateCmd) Run(c *console) error {
 		return g.printStats(c.err, stats)
 	}
 	return nil
+}
+
+// fewCollections lets the heap grow to 16 MB before the first collection, unless the user
+// says GOGC: a vocabulary takes less, and three collections would take a part of the time
+// until the first word.
+func fewCollections() (end func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	before := debug.SetGCPercent(400)
+	return func() { debug.SetGCPercent(before) }
 }
 
 // readPrompt is the prompt, or standard input for "-".

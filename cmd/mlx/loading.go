@@ -25,9 +25,14 @@ func loadModel(c *console, path string, opts ...models.Option) (*models.Model, e
 func loadingBar(out io.Writer) (report func(done, total int, layer string), end func()) {
 	bars := mpb.New(mpb.WithOutput(out), mpb.WithWidth(60), mpb.WithRefreshRate(100*time.Millisecond))
 	bar := bars.AddBar(0, mpb.BarRemoveOnComplete(), mpb.PrependDecorators(decor.Name("loading")), mpb.AppendDecorators(decor.Percentage()))
+	var last time.Time
 	report = func(done, total int, _ string) {
-		bar.SetTotal(int64(total), false)
-		bar.SetCurrent(int64(done))
+		// The weights of a layer may take less time than telling of them.
+		if now := time.Now(); done == total || now.Sub(last) >= 20*time.Millisecond {
+			last = now
+			bar.SetTotal(int64(total), false)
+			bar.SetCurrent(int64(done))
+		}
 	}
 	return report, func() {
 		bar.Abort(true)

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"reflect"
 	"regexp"
 	"strings"
 	"syscall"
@@ -71,7 +72,7 @@ func main() {
 // run parses the arguments and runs a command.
 func run(c *console, args []string) int {
 	exited := -1
-	parser, err := newParser(kong.Writers(c.out, c.err), kong.Exit(func(code int) { exited = code }), kong.Bind(c))
+	parser, err := newParser(called(args), kong.Writers(c.out, c.err), kong.Exit(func(code int) { exited = code }), kong.Bind(c))
 	if err != nil {
 		fmt.Fprintf(c.err, "mlx: %v\n", err)
 		return exitFailed
@@ -113,11 +114,26 @@ func withNegatives(args []string) []string {
 	return out
 }
 
+// called is what of the commands the parser is to know: the one that the first argument
+// names, or all. To describe them all to it takes some milliseconds of every start.
+func called(args []string) any {
+	all := reflect.TypeFor[commands]()
+	if len(args) == 0 || args[0] == "completion" { // which tells of all
+		return &commands{}
+	}
+	for i := range all.NumField() {
+		if f := all.Field(i); strings.ToLower(f.Name) == args[0] {
+			return reflect.New(reflect.StructOf([]reflect.StructField{f})).Interface()
+		}
+	}
+	return &commands{}
+}
+
 // newParser makes the parser of the command line.
-func newParser(opts ...kong.Option) (*kong.Kong, error) {
+func newParser(grammar any, opts ...kong.Option) (*kong.Kong, error) {
 	opts = append(opts, kong.Name("mlx"), kong.Description("Language models on MLX: Metal, CUDA and the CPU."),
 		kong.Configuration(yamlConfig))
-	return kong.New(&commands{}, opts...)
+	return kong.New(grammar, opts...)
 }
 
 // command is the command that was called wrongly, as far as it is known.

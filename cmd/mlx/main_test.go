@@ -3,12 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
 
 	"forge.lthn.ai/core/go-mlx/internal/leaktest"
@@ -181,4 +183,31 @@ func TestProcess(t *testing.T) {
 	require.Equal(t, 2, exit.ExitCode())
 	require.Empty(t, out)
 	require.Contains(t, string(exit.Stderr), "see mlx generate --help")
+}
+
+// The parser of the one command that is called says what that of all would say.
+func TestCalledParsesAsAllDo(t *testing.T) {
+	all, err := newParser(&commands{})
+	require.NoError(t, err)
+	for _, node := range all.Model.Leaves(true) {
+		for _, args := range [][]string{{"--help"}, {}, {"--nonsense"}, {"--mod"}, {"one", "two", "three"}, {"--", "--help"}} {
+			args = append([]string{node.Name}, args...)
+			require.Equal(t, parsed(t, &commands{}, args), parsed(t, called(args), args), "%q", args)
+		}
+	}
+	require.IsType(t, &commands{}, called([]string{"--help"}))
+	require.IsType(t, &commands{}, called([]string{"nonsense"}))
+	require.NotContains(t, parsed(t, called([]string{"list"}), []string{"generate"}), "--prompt", "it knows no other")
+}
+
+// parsed is what a parser says of arguments.
+func parsed(t *testing.T, grammar any, args []string) string {
+	t.Helper()
+	var said bytes.Buffer
+	parser, err := newParser(grammar, kong.Writers(&said, &said), kong.Exit(func(code int) { fmt.Fprintln(&said, "exit", code) }))
+	require.NoError(t, err)
+	if _, err = parser.Parse(args); err != nil {
+		fmt.Fprintln(&said, err, command(err))
+	}
+	return said.String()
 }

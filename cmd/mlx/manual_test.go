@@ -17,7 +17,7 @@ const manualPath = "../../docs/cli.md"
 
 // docs/cli.md says what the commands say of themselves.
 func TestManual(t *testing.T) {
-	parser, err := newParser()
+	parser, err := newParser(&commands{})
 	require.NoError(t, err)
 	text := manual(parser.Model)
 	if *update {
@@ -30,7 +30,7 @@ func TestManual(t *testing.T) {
 
 // Every command tells examples, and of every flag what it is for.
 func TestManualIsWhole(t *testing.T) {
-	parser, err := newParser()
+	parser, err := newParser(&commands{})
 	require.NoError(t, err)
 	for _, node := range parser.Model.Leaves(true) {
 		require.Contains(t, node.Detail, "mlx "+node.Name, "examples of %s", node.Name)

@@ -117,15 +117,34 @@ func (c *cursor) strBytes(limit uint64) ([]byte, error) {
 	return c.take(n)
 }
 
+// skipStr moves past a string that the window holds and returns its size; it does nothing
+// where the window does not, or where strBytes would complain.
+func (c *cursor) skipStr() (int, bool) {
+	end := min(uint64(len(c.buf)), maxHeader)
+	if c.pos+8 > end {
+		return 0, false
+	}
+	size := binary.LittleEndian.Uint64(c.buf[c.pos:])
+	if size > maxString || size > end-c.pos-8 {
+		return 0, false
+	}
+	c.pos += 8 + size
+	return int(size), true
+}
+
 // strs reads n strings that share one piece of memory: vocabularies have hundreds of thousands.
 func (c *cursor) strs(n int) ([]string, error) {
 	start, total := c.pos, 0
 	for i := range n {
-		b, err := c.strBytes(maxString)
-		if err != nil {
-			return nil, fmt.Errorf("element %d: %w", i, err)
+		size, ok := c.skipStr()
+		if !ok {
+			b, err := c.strBytes(maxString)
+			if err != nil {
+				return nil, fmt.Errorf("element %d: %w", i, err)
+			}
+			size = len(b)
 		}
-		total += len(b)
+		total += size
 	}
 	raw := c.buf[start:c.pos]
 	var joined strings.Builder

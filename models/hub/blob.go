@@ -13,7 +13,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -26,9 +25,9 @@ type blob struct {
 }
 
 var (
-	etagPattern = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9._+=-]{0,199}$`)
-	gitPattern  = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	lfsPattern  = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	etagPattern = lazy(`^[A-Za-z0-9_][A-Za-z0-9._+=-]{0,199}$`)
+	gitPattern  = lazy(`^[0-9a-f]{40}$`)
+	lfsPattern  = lazy(`^[0-9a-f]{64}$`)
 )
 
 // head asks for a file's hash and size.
@@ -60,7 +59,7 @@ func (b *blob) read(resp *http.Response, commit string, away bool) error {
 		etag = h.Get("ETag")
 	}
 	b.etag = strings.Trim(strings.TrimPrefix(etag, "W/"), `"`)
-	if !etagPattern.MatchString(b.etag) || strings.HasSuffix(b.etag, ".incomplete") {
+	if !etagPattern().MatchString(b.etag) || strings.HasSuffix(b.etag, ".incomplete") {
 		return final("ETag %.80q cannot name a blob", etag)
 	}
 	size := resp.ContentLength
@@ -84,9 +83,9 @@ func (b *blob) read(resp *http.Response, commit string, away bool) error {
 // file. Nil is one that says nothing.
 func (b blob) hasher() hash.Hash {
 	switch {
-	case lfsPattern.MatchString(b.etag):
+	case lfsPattern().MatchString(b.etag):
 		return sha256.New()
-	case gitPattern.MatchString(b.etag):
+	case gitPattern().MatchString(b.etag):
 		h := sha1.New()
 		fmt.Fprintf(h, "blob %d\x00", b.Size)
 		return h

@@ -63,7 +63,7 @@ func (c *Client) snapshots(r Ref) ([]Snapshot, error) {
 	}
 	var out []Snapshot
 	for _, e := range entries {
-		if !e.IsDir() || !commitPattern.MatchString(e.Name()) {
+		if !e.IsDir() || !commitPattern().MatchString(e.Name()) {
 			continue
 		}
 		s := Snapshot{Repo: r.Repo, Commit: e.Name(), Revisions: refs[e.Name()], Path: c.snapshotDir(r, e.Name())}

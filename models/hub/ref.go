@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // DefaultRevision is the branch that is meant when none is named.
@@ -26,14 +27,20 @@ type Ref struct {
 }
 
 var (
-	repoPattern   = regexp.MustCompile(`^[\w][\w.-]{0,95}(/[\w][\w.-]{0,95})?$`)
-	commitPattern = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
-	prefixPattern = regexp.MustCompile(`^(https?://)?(www\.)?(hf\.co|huggingface\.co)/`)
+	repoPattern   = lazy(`^[\w][\w.-]{0,95}(/[\w][\w.-]{0,95})?$`)
+	commitPattern = lazy(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
+	prefixPattern = lazy(`^(https?://)?(www\.)?(hf\.co|huggingface\.co)/`)
 )
+
+// lazy is a pattern that is compiled at first use: these are long, and most programs
+// load a model from a file.
+func lazy(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // ParseRef reads a name. What cannot be one is an error that says why.
 func ParseRef(s string) (Ref, error) {
-	name, file, hasFile := strings.Cut(prefixPattern.ReplaceAllString(s, ""), ":")
+	name, file, hasFile := strings.Cut(prefixPattern().ReplaceAllString(s, ""), ":")
 	repo, revision, hasRevision := strings.Cut(name, "@")
 	r := Ref{Repo: repo, Revision: revision, File: file}
 	switch {
@@ -61,7 +68,7 @@ func IsRef(s string) bool {
 // check refuses what would leave its folder or its place in an address.
 func (r Ref) check() error {
 	repo := r.Repo
-	if !repoPattern.MatchString(repo) || strings.Contains(repo, "--") || strings.Contains(repo, "..") ||
+	if !repoPattern().MatchString(repo) || strings.Contains(repo, "--") || strings.Contains(repo, "..") ||
 		strings.HasSuffix(repo, ".git") || strings.HasSuffix(repo, ".") || strings.HasSuffix(repo, "-") {
 		return fmt.Errorf("hub: %q is no name of a model: org/name of letters, digits, - _ and . is the form", repo)
 	}

@@ -187,11 +187,11 @@ func linkFile(blob, path string) error {
 
 // commitOf is the commit that the cache knows for a revision; empty is none.
 func (c *Client) commitOf(r Ref) string {
-	if commitPattern.MatchString(r.revision()) {
+	if commitPattern().MatchString(r.revision()) {
 		return r.revision()
 	}
 	data, err := os.ReadFile(c.refPath(r))
-	if commit := strings.TrimSpace(string(data)); err == nil && commitPattern.MatchString(commit) {
+	if commit := strings.TrimSpace(string(data)); err == nil && commitPattern().MatchString(commit) {
 		return commit
 	}
 	return ""

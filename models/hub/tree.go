@@ -25,7 +25,7 @@ type file struct {
 
 // resolve asks which commit a revision means.
 func (c *Client) resolve(ctx context.Context, r Ref) (string, error) {
-	if commitPattern.MatchString(r.revision()) {
+	if commitPattern().MatchString(r.revision()) {
 		return r.revision(), nil
 	}
 	var reply struct {
@@ -36,7 +36,7 @@ func (c *Client) resolve(ctx context.Context, r Ref) (string, error) {
 	if _, err := c.getJSON(ctx, address, &reply); err != nil {
 		return "", err
 	}
-	if !commitPattern.MatchString(reply.SHA) {
+	if !commitPattern().MatchString(reply.SHA) {
 		return "", fmt.Errorf("the hub's answer: sha %.80q is no commit", reply.SHA)
 	}
 	return reply.SHA, nil

@@ -22,7 +22,7 @@ type RMSNorm struct {
 // Forward keeps the shape of x [..., D].
 func (n *RMSNorm) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 	w := n.scale(s)
-	if stepKernels(s, x) {
+	if sequenceKernels(s, x) {
 		return s.CPURMSNorm(x, w, epsilon(n.Eps))
 	}
 	return s.RMSNorm(x, w, epsilon(n.Eps))
@@ -31,7 +31,7 @@ func (n *RMSNorm) Forward(s *mlx.Scope, x mlx.Array) mlx.Array {
 // Add returns x + r, the residual of a block, and its norm, what the next layer
 // takes: all [..., D].
 func (n *RMSNorm) Add(s *mlx.Scope, x, r mlx.Array) (sum, normed mlx.Array) {
-	if stepKernels(s, x, r, n.weight.Array()) {
+	if sequenceKernels(s, x, r, n.weight.Array()) {
 		return s.CPUAddRMSNorm(x, r, n.scale(s), epsilon(n.Eps))
 	}
 	sum = s.Add(x, r)

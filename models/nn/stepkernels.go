@@ -3,8 +3,7 @@ package nn
 import mlx "forge.lthn.ai/core/go-mlx/runtime"
 
 // stepKernels reports whether our own kernels for a CPU take the arrays of a decoding
-// step: x [B, D] or heads [B, H, 1, d]. Whole sequences keep MLX's norm, which adds up in
-// another order: with ours one recurrent model's logits were just beyond their bound.
+// step: x [B, D] or heads [B, H, 1, d].
 func stepKernels(s *mlx.Scope, arrays ...mlx.Array) bool {
 	if !sequenceKernels(s, arrays...) {
 		return false

@@ -96,7 +96,7 @@ void write(const Write&);
 // and of those where `seen`, if it is there, is true.
 struct Attend {
   Heads q;
-  void* y;  // [b, heads, l, value_d], contiguous
+  void* y;  // [b, l, heads, value_d], contiguous
   Type type;  // of q and y
   Store k, v;
   int64_t b, heads, kv_heads, l, d, value_d;
@@ -107,6 +107,9 @@ struct Attend {
   int64_t seen_batch, seen_query, seen_key;
 };
 void attend(const Attend&);
+
+// attend_alone is attend of one query a head, by the caller's thread.
+void attend_alone(const Attend&);
 
 // The most features that attend can do.
 constexpr int64_t max_head = 512;

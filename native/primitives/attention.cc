@@ -1,4 +1,5 @@
 // Attention over the buffers of a cache.
+#include "mlx/allocator.h"
 #include "stores.h"
 
 namespace gomlx {
@@ -13,7 +14,7 @@ class CPUAttention : public CPUPrimitive {
   CPUAttention(mx::Stream s, How h) : CPUPrimitive(s), h_(h) {}
 
   void eval_cpu(const std::vector<mx::array>& inputs, mx::array& out) override {
-    allocate(out);
+    allocate_by_token(out);
     if (out.size() == 0) return;
     cpu::Attend task = attend(op, inputs[0].shape(), &inputs[1], h_, stream());
     task.q = heads(inputs[0], stream()), task.y = out.data<char>(), task.type = type_of(op, out);
@@ -31,6 +32,15 @@ class CPUAttention : public CPUPrimitive {
   }
 
  private:
+  // The heads of a token side by side, so that joining them copies nothing.
+  static void allocate_by_token(mx::array& out) {
+    int64_t heads = out.shape(1), l = out.shape(2), d = out.shape(3);
+    if (heads == 1 || l == 1) return allocate(out);
+    auto flags = out.flags();
+    flags.contiguous = true, flags.row_contiguous = flags.col_contiguous = false;
+    out.set_data(mx::allocator::malloc(out.nbytes()), out.size(), {l * heads * d, d, heads * d, 1}, flags);
+  }
+
   How h_;
 };
 

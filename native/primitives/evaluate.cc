@@ -119,9 +119,17 @@ void hold(Buffers& all, const mx::array& a) {
   for (auto& s : a.siblings()) keep(s);
 }
 
+// The bytes that a node and its siblings take, but for an input's memory that is theirs now,
+// as a cache's is where a token is written in place.
 int64_t bytes_of(const mx::array& a) {
-  int64_t n = int64_t(a.nbytes());
-  for (auto& s : a.siblings()) n += int64_t(s.nbytes());
+  auto taken = [&](const mx::array& b) {
+    for (auto& in : a.inputs()) {
+      if (in.data_shared_ptr() == b.data_shared_ptr()) return int64_t(0);
+    }
+    return int64_t(b.nbytes());
+  };
+  int64_t n = taken(a);
+  for (auto& s : a.siblings()) n += taken(s);
   return n;
 }
 

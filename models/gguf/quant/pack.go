@@ -31,10 +31,14 @@ func spread(b byte) uint64 {
 // packNibbles reorders the nibbles of consecutive blocks of size bytes. From byte at on a block has 16 bytes, which
 // hold elements j and j+16 in one byte; they become four words in order.
 func packNibbles(dst []uint32, src []byte, size, at int) {
+	done := fastNibbles(dst, src, size, at)
+	slowNibbles(dst[4*done:], src[size*done:], size, at)
+}
+
+func slowNibbles(dst []uint32, src []byte, size, at int) {
 	for ; len(src) >= size && len(dst) >= 4; src, dst = src[size:], dst[4:] {
-		qs := src[at:]
-		a, b := binary.LittleEndian.Uint64(qs), binary.LittleEndian.Uint64(qs[8:])
-		d := (*[4]uint32)(dst)
+		qs, d := (*[16]byte)(src[at:]), (*[4]uint32)(dst)
+		a, b := binary.LittleEndian.Uint64(qs[:8]), binary.LittleEndian.Uint64(qs[8:])
 		d[0], d[1] = squeeze4(a&lowNibbles), squeeze4(b&lowNibbles)
 		d[2], d[3] = squeeze4(a>>4&lowNibbles), squeeze4(b>>4&lowNibbles)
 	}
@@ -60,6 +64,12 @@ func joinFives(d *[5]uint32, x0, x1, x2, x3 uint64) {
 
 // packBytes turns the 32 signed bytes at the end of each of consecutive blocks into unsigned ones, 128 higher.
 func packBytes(dst []uint32, src []byte) {
+	const size = 34
+	done := fastBytes(dst, src, size)
+	slowBytes(dst[8*done:], src[size*done:])
+}
+
+func slowBytes(dst []uint32, src []byte) {
 	for ; len(src) >= 34 && len(dst) >= 8; src, dst = src[34:], dst[8:] {
 		d, qs := (*[8]uint32)(dst), (*[32]byte)(src[2:])
 		for i := 0; i < 8; i += 2 {

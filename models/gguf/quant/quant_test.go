@@ -224,21 +224,23 @@ func TestScalesWithoutAnAffineForm(t *testing.T) {
 
 // A file that is cut short while it is mapped faults when it is read; that must be an error, not the end of the process.
 func TestFileCutShortWhileMapped(t *testing.T) {
-	raw, err := os.ReadFile("../testdata/q8_0.gguf")
-	require.NoError(t, err)
-	path := filepath.Join(t.TempDir(), "cut.gguf")
-	require.NoError(t, os.WriteFile(path, raw, 0o600))
-	f, err := gguf.Open(path)
-	require.NoError(t, err)
-	defer f.Close()
-	if err := os.Truncate(path, 0); err != nil {
-		t.Skip("this system keeps mapped files whole:", err)
+	for _, name := range []string{"q8_0", "q4_1"} {
+		raw, err := os.ReadFile("../testdata/" + name + ".gguf")
+		require.NoError(t, err)
+		path := filepath.Join(t.TempDir(), "cut.gguf")
+		require.NoError(t, os.WriteFile(path, raw, 0o600))
+		f, err := gguf.Open(path)
+		require.NoError(t, err)
+		defer f.Close()
+		if err := os.Truncate(path, 0); err != nil {
+			t.Skip("this system keeps mapped files whole:", err)
+		}
+		info := f.Tensors[0]
+		err = quant.Dequantize(info, bytesOf(t, f, info), make([]float32, info.Elements()))
+		require.ErrorContains(t, err, "the file could not be read, it was cut short or closed")
+		err = quant.Repack(info, bytesOf(t, f, info), new(quant.Affine))
+		require.ErrorContains(t, err, "the file could not be read, it was cut short or closed")
 	}
-	info := f.Tensors[0]
-	err = quant.Dequantize(info, bytesOf(t, f, info), make([]float32, info.Elements()))
-	require.ErrorContains(t, err, "the file could not be read, it was cut short or closed")
-	err = quant.Repack(info, bytesOf(t, f, info), new(quant.Affine))
-	require.ErrorContains(t, err, "the file could not be read, it was cut short or closed")
 }
 
 // A tensor in parts is the whole tensor, in another order too.

@@ -105,6 +105,9 @@ func (p packing) scales(scales, biases []float32, src []byte, size int) (int, bo
 
 // halfScales is scales without the conversion.
 func (p packing) halfScales(scales, biases []uint16, src []byte, size int) (int, bool) {
+	if p.zero == 0 && halfPairs(scales, biases, src, size) {
+		return 0, true
+	}
 	for i := range scales {
 		block := src[i*size:]
 		scales[i] = binary.LittleEndian.Uint16(block)
@@ -123,6 +126,18 @@ func (p packing) halfScales(scales, biases []uint16, src []byte, size int) (int,
 		}
 	}
 	return 0, true
+}
+
+// halfPairs takes scales and biases as blocks begin with them, and reports whether all are finite.
+func halfPairs(scales, biases []uint16, src []byte, size int) bool {
+	var carries uint32
+	biases = biases[:len(scales)]
+	for i := range scales {
+		v := binary.LittleEndian.Uint32(src[i*size:])
+		carries |= v&0x7c007c00 + 0x04000400 // an exponent of ones goes over into the sign
+		scales[i], biases[i] = uint16(v), uint16(v>>16)
+	}
+	return carries&0x80008000 == 0
 }
 
 // badScale says why a block, of the rows from lo on, has no affine form.

@@ -77,7 +77,8 @@ GOMLX_INLINE vf floats(vu bits) { return reinterpret_cast<vf>(bits); }
 GOMLX_INLINE vu bits(vf v) { return reinterpret_cast<vu>(v); }
 // The numbers, taken as signed, as floats.
 GOMLX_INLINE vf number(vu v) { return __builtin_convertvector(reinterpret_cast<vi>(v), vf); }
-GOMLX_INLINE vf all(float f) { return f + vf{}; }
+// f in every lane. f + 0 would be a sum to compute: it is not f where f is -0.
+GOMLX_INLINE vf all(float f) { return f - vf{}; }
 GOMLX_INLINE vf all(const float* p) {
 #if defined(GOMLX_AVX2)
   return reinterpret_cast<vf>(_mm256_broadcast_ss(p));

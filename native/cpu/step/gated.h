@@ -7,12 +7,6 @@
 namespace gomlx::cpu::GOMLX_ISA {
 namespace {
 
-// rounded_once keeps x from becoming part of a multiply-add.
-GOMLX_INLINE vf rounded_once(vf x) {
-  asm("" : "+m"(x));
-  return x;
-}
-
 // exponential_of_size is e^|x| by MLX's steps (mlx/backend/cpu/simd/math.h).
 GOMLX_INLINE vf exponential_of_size(vf x) {
   vf size = floats(bits(x) & 0x7fffffff), y = rounded_once(lesser(size, all(88.f)) * 1.442695f);

@@ -10,18 +10,20 @@ namespace {
 constexpr int64_t tile = 64; // keys
 
 // product is R rows and C vectors of c = a b, or c += a b.
-template <int R, int C> void product(const float* a, int64_t lda, const float* b, int64_t ldb, float* c, int64_t ldc, int64_t k, bool add) {
-  vf acc[R][C] = {};
+template <int R, int C> [[gnu::noinline]] void product(const float* a, int64_t lda, const float* b, int64_t ldb, float* c, int64_t ldc, int64_t k, bool add) {
+  vf acc[R][C];
+  GOMLX_UNROLL for (int r = 0; r < R; r++)
+    GOMLX_UNROLL for (int j = 0; j < C; j++) acc[r][j] = vf{};
   for (int64_t i = 0; i < k; i++) {
     vf x[C];
-    for (int j = 0; j < C; j++) x[j] = load(b + i * ldb + j * W);
-    for (int r = 0; r < R; r++) {
+    GOMLX_UNROLL for (int j = 0; j < C; j++) x[j] = load(b + i * ldb + j * W);
+    GOMLX_UNROLL for (int r = 0; r < R; r++) {
       vf y = all(a[r * lda + i]);
-      for (int j = 0; j < C; j++) acc[r][j] += y * x[j];
+      GOMLX_UNROLL for (int j = 0; j < C; j++) acc[r][j] += y * x[j];
     }
   }
-  for (int r = 0; r < R; r++)
-    for (int j = 0; j < C; j++) {
+  GOMLX_UNROLL for (int r = 0; r < R; r++)
+    GOMLX_UNROLL for (int j = 0; j < C; j++) {
       float* at = c + r * ldc + j * W;
       store(at, add ? load(at) + acc[r][j] : acc[r][j]);
     }
@@ -35,31 +37,41 @@ template <int R> void rows_product(const float* a, int64_t lda, const float* b, 
 
 // multiply is c = a b, or c += a b, of a [m, k] and b [k, n], n whole vectors.
 inline void multiply(const float* a, int64_t lda, const float* b, int64_t ldb, float* c, int64_t ldc, int64_t m, int64_t n, int64_t k, bool add) {
-  int64_t i = 0;
-  for (; i + 6 <= m; i += 6) rows_product<6>(a + i * lda, lda, b, ldb, c + i * ldc, ldc, n, k, add);
-  for (; i + 2 <= m; i += 2) rows_product<2>(a + i * lda, lda, b, ldb, c + i * ldc, ldc, n, k, add);
-  if (i < m) rows_product<1>(a + i * lda, lda, b, ldb, c + i * ldc, ldc, n, k, add);
+  for (; m >= 6; m -= 6, a += 6 * lda, c += 6 * ldc) rows_product<6>(a, lda, b, ldb, c, ldc, n, k, add);
+  if (m >= 3) rows_product<3>(a, lda, b, ldb, c, ldc, n, k, add), m -= 3, a += 3 * lda, c += 3 * ldc;
+  if (m == 2) rows_product<2>(a, lda, b, ldb, c, ldc, n, k, add);
+  if (m == 1) rows_product<1>(a, lda, b, ldb, c, ldc, n, k, add);
 }
 
-// take_rows copies rows of a store, whole vectors.
-template <class Reader> void take_rows(const Reader& from, Span keys, int64_t d, float* to) {
-  for (int64_t t = keys.from; t < keys.to; t++, to += whole(d)) {
+// Floats is rows of keys or values.
+struct Floats {
+  const float* data;
+  int64_t stride;
+};
+
+// floats_of is rows of a store in whole vectors, and as many of them as a multiple of `by`:
+// where they lie, or a copy.
+template <class Reader> Floats floats_of(const Reader& from, Span keys, int64_t d, int64_t by, float* copy) {
+  int64_t n = keys.to - keys.from, width = whole(d);
+  if constexpr (std::is_same_v<Reader, Plain<float>>)
+    if (d == width && n % by == 0) return {from.row(keys.from).p, from.token};
+  float* to = copy;
+  for (int64_t t = keys.from; t < keys.to; t++, to += width) {
     auto row = from.row(t);
     for (int64_t i = 0; i < d; i += W) store(to + i, row.at(i, d));
   }
+  if (n % by != 0) std::memset(to, 0, (by - n % by) * width * sizeof *to);
+  return {copy, width};
 }
 
-// transpose turns rows [tile, width] into [width, tile], 4 by 4.
-inline void transpose(const float* x, int64_t width, float* y) {
-  for (int64_t t = 0; t < tile; t += 4)
+// transpose turns n rows of that width, 4 by 4, into the columns of y [width, tile].
+inline void transpose(Floats x, int64_t n, int64_t width, float* y) {
+  for (int64_t t = 0; t < n; t += 4)
     for (int64_t i = 0; i < width; i += 4) {
       v4 r[4];
-      for (int j = 0; j < 4; j++) std::memcpy(&r[j], x + (t + j) * width + i, sizeof r[j]);
-      v4 a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5), b = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
-      v4 c = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5), d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
-      v4 out[4] = {__builtin_shufflevector(a, c, 0, 1, 4, 5), __builtin_shufflevector(a, c, 2, 3, 6, 7),
-                   __builtin_shufflevector(b, d, 0, 1, 4, 5), __builtin_shufflevector(b, d, 2, 3, 6, 7)};
-      for (int j = 0; j < 4; j++) std::memcpy(y + (i + j) * tile + t, &out[j], sizeof out[j]);
+      for (int j = 0; j < 4; j++) std::memcpy(&r[j], x.data + (t + j) * x.stride + i, sizeof r[j]);
+      turn_square(r);
+      for (int j = 0; j < 4; j++) std::memcpy(y + (i + j) * tile + t, &r[j], sizeof r[j]);
     }
 }
 
@@ -79,10 +91,8 @@ template <class Reader> void many_block(const Attend& a, const Block& p) {
   for (int64_t t = sees(a, p.queries.from).from / tile * tile; t < end; t += tile) {
     Span keys = {t, t + tile < end ? t + tile : end};
     int64_t n = keys.to - keys.from;
-    if (n < tile) std::memset(x, 0, tile * width * sizeof *x);
-    take_rows(k, keys, a.d, x);
-    transpose(x, width, turned);
-    multiply(q, width, turned, tile, s, tile, rows, tile, width, false);
+    transpose(floats_of(k, keys, a.d, W, x), whole(n), width, turned);
+    multiply(q, width, turned, tile, s, tile, rows, whole(n), width, false);
     for (int64_t r = 0; r < rows; r++) {
       int64_t query = p.queries.from + r / group;
       if (a.softcap != 0) cap(s + r * tile, n, a.softcap);
@@ -91,8 +101,8 @@ template <class Reader> void many_block(const Attend& a, const Block& p) {
       if (float factor = weigh(s + r * tile, n, sums[r]); factor != 1)
         for (int64_t i = 0; i < values; i += W) store(o + r * values + i, load(o + r * values + i) * factor);
     }
-    take_rows(v, keys, a.value_d, x);
-    multiply(s, tile, x, values, o, values, rows, values, n, true);
+    Floats mixed = floats_of(v, keys, a.value_d, 1, x);
+    multiply(s, tile, mixed.data, mixed.stride, o, values, rows, values, n, true);
   }
   for (int64_t r = 0; r < rows; r++)
     bring_out(a, o + r * values, sums[r], p.b, p.kv_head * group + r % group, p.queries.from + r / group);

@@ -104,7 +104,7 @@ inline void bring_out(const Attend& a, const float* o, Sum s, int64_t b, int64_t
     factor = exponential(all(s.most - peak))[0];
   }
   float all_weights = s.weights * factor + more, r = all_weights > 0 ? factor / all_weights : 0;
-  int64_t at = ((b * a.heads + head) * a.l + l) * a.value_d;
+  int64_t at = ((b * a.l + l) * a.heads + head) * a.value_d;
   as(a.type, [&](auto zero) {
     auto y = (decltype(zero)*)a.y + at;
     for (int64_t i = 0; i < a.value_d; i += W) store(y + i, load(o + i) * r, a.value_d - i);

@@ -40,31 +40,41 @@ template <int G, class Reader> void dots(const Reader& k, Span keys, int64_t d, 
   }
 }
 
-// mix sums C vectors of the values, from column i on, by the weights of G heads.
+// mix adds C vectors of the values, from column i on, times the weights of G heads to what
+// is there.
 template <int G, int C, class Reader>
-void mix(const Reader& v, Span keys, int64_t i, int64_t d, const float* s, int64_t row, float* o) {
-  vf acc[G][C] = {};
-  for (int64_t t = keys.from; t < keys.to; t++) {
+GOMLX_INLINE void mix(const Reader& v, Span keys, int64_t i, int64_t d, const float* s, int64_t row, float* o) {
+  vf acc[G][C];
+  GOMLX_UNROLL for (int g = 0; g < G; g++)
+    GOMLX_UNROLL for (int c = 0; c < C; c++) acc[g][c] = load(o + g * whole(d) + i + c * W);
+  for (int64_t t = keys.from; t < keys.to; t++, s++) {
     auto r = v.row(t);
-    vf x[C];
-    for (int c = 0; c < C; c++) x[c] = r.at(i + c * W, d);
-    for (int g = 0; g < G; g++) {
-      vf weight = all(s[g * row + t - keys.from]);
-      for (int c = 0; c < C; c++) acc[g][c] += weight * x[c];
+    vf weight[G];
+    GOMLX_UNROLL for (int g = 0; g < G; g++) weight[g] = all(s[g * row]);
+    GOMLX_UNROLL for (int c = 0; c < C; c++) {
+      vf x = r.at(i + c * W, d);
+      GOMLX_UNROLL for (int g = 0; g < G; g++) acc[g][c] += weight[g] * x;
     }
   }
-  for (int g = 0; g < G; g++)
-    for (int c = 0; c < C; c++) store(o + g * whole(d) + i + c * W, acc[g][c]);
+  GOMLX_UNROLL for (int g = 0; g < G; g++)
+    GOMLX_UNROLL for (int c = 0; c < C; c++) store(o + g * whole(d) + i + c * W, acc[g][c]);
 }
 
+// mixes sums the values by the weights of G heads, so many rows at a time that they stay
+// in the first cache until all of their columns are read.
 template <int G, class Reader> void mixes(const Reader& v, Span keys, int64_t d, const float* s, int64_t row, float* o) {
   constexpr int C = 4;
-  int64_t i = 0;
-  for (; i + C * W <= whole(d); i += C * W) mix<G, C>(v, keys, i, d, s, row, o);
-  switch ((whole(d) - i) / W) {
-    case 3: return mix<G, 3>(v, keys, i, d, s, row, o);
-    case 2: return mix<G, 2>(v, keys, i, d, s, row, o);
-    case 1: return mix<G, 1>(v, keys, i, d, s, row, o);
+  const int64_t step = 4096 / whole(d) + 1;
+  std::memset(o, 0, G * whole(d) * sizeof *o);
+  for (Span some; keys.from < keys.to; keys.from = some.to, s += step) {
+    some = {keys.from, keys.from + step < keys.to ? keys.from + step : keys.to};
+    int64_t i = 0;
+    for (; i + C * W <= whole(d); i += C * W) mix<G, C>(v, some, i, d, s, row, o);
+    switch ((whole(d) - i) / W) {
+      case 3: mix<G, 3>(v, some, i, d, s, row, o); break;
+      case 2: mix<G, 2>(v, some, i, d, s, row, o); break;
+      case 1: mix<G, 1>(v, some, i, d, s, row, o); break;
+    }
   }
 }
 

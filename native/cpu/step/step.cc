@@ -38,24 +38,25 @@ void write(const Write& a, Span rows) {
 }
 
 // with calls f with a null pointer to the reader of a store's form, which keys and values share.
-template <class F> void with(const Store& s, F f) {
+template <bool whole, class F> void with(const Store& s, F f) {
   as(s.type, [&](auto x) {
     using T = decltype(x);
     if (s.bits == 0)
-      f((Plain<T>*)nullptr);
+      f((Plain<T, whole>*)nullptr);
     else
       f((Affine8<T>*)nullptr);
   });
 }
 
 void part(const Attend& a, const Part& p) {
-  with(a.k, [&](auto* k) { single_part<std::remove_pointer_t<decltype(k)>>(a, p); });
+  auto run = [&](auto* k) { single_part<std::remove_pointer_t<decltype(k)>>(a, p); };
+  a.d % W == 0 && a.value_d % W == 0 ? with<true>(a.k, run) : with<false>(a.k, run);
 }
 
 void join(const Attend& a, const Joined& j) { single_join(a, j); }
 
 void block(const Attend& a, const Block& p) {
-  with(a.k, [&](auto* k) { many_block<std::remove_pointer_t<decltype(k)>>(a, p); });
+  with<false>(a.k, [&](auto* k) { many_block<std::remove_pointer_t<decltype(k)>>(a, p); });
 }
 
 int64_t argmax(const void* x, Type type, int64_t d) {

@@ -16,11 +16,11 @@ template <class F> auto as(Type type, F f) {
   }
 }
 
-// Plain reads numbers of type T.
-template <class T> struct Plain {
+// Plain reads numbers of type T, in rows that may end within a vector unless they are whole.
+template <class T, bool whole = false> struct Plain {
   struct Row {
     const T* p;
-    vf at(int64_t i, int64_t n) const { return load(p + i, n - i); }
+    vf at(int64_t i, int64_t n) const { return whole ? load(p + i) : load(p + i, n - i); }
   };
   Plain(const Store& s, int64_t b, int64_t h) : base((const T*)s.data + b * s.batch + h * s.head), token(s.token) {}
   Row row(int64_t t) const { return {base + t * token}; }

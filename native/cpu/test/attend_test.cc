@@ -88,7 +88,7 @@ void attend_case(Random& random, Type type, Type kept, int bits, const Shape& s,
       for (int64_t l = 0; l < s.l; l += std::max<int64_t>(1, s.l / 9)) {
         std::vector<double> w = weights(a, k, q, b, h, l);
         for (int64_t i = 0; i < s.value_d; i++) {
-          double want = 0, got = y.at(((b * s.heads + h) * s.l + l) * s.value_d + i);
+          double want = 0, got = y.at(((b * s.l + l) * s.heads + h) * s.value_d + i);
           for (int64_t t = 0; t < s.keys; t++) want += w[t] * v.at(b, h * s.kv_heads / s.heads, t, i);
           CHECK(std::fabs(got - want) <= bound, "%s: [%d %d %d %d] = %.9g, want %.9g", what.c_str(), int(b), int(h), int(l), int(i), got, want);
         }

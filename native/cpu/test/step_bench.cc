@@ -20,14 +20,17 @@ template <class F> void timed(const char* what, int runs, F f) {
   std::printf("%-40s %9.2f us\n", what, best);
 }
 
-void attend_timed(const char* what, int bits, int64_t l, int64_t keys) {
+void attend_timed(const char* what, int bits, int64_t b, int64_t l, int64_t keys) {
   constexpr int64_t heads = 9, kv = 3, d = 64;
   Random random(1);
-  Array q = uniform(random, Type::f32, heads * l * d, -1, 1), y = zeros(Type::f32, heads * l * d);
-  Array k = uniform(random, Type::f32, kv * keys * d, -1, 1), scales = uniform(random, Type::f32, kv * keys * 2, -1e-3f, 1e-3f);
+  Array q = uniform(random, Type::f32, b * heads * l * d, -1, 1), y = zeros(Type::f32, b * heads * l * d);
+  Array k = uniform(random, Type::f32, b * kv * keys * d, -1, 1), scales = uniform(random, Type::f32, b * kv * keys * 2, -1e-3f, 1e-3f);
+  Array v = k;
   int64_t words = bits ? d / 4 : d;
   Store s = {k.data(), Type::f32, kv * keys * words, keys * words, words, bits, 32, scales.data(), scales.data(), kv * keys * 2, keys * 2, 2};
-  Attend a = {{q.data(), heads * l * d, l * d, d}, y.data(), Type::f32, s, s, 1, heads, kv, l, d, d, keys, 0, 0.125f, 0, nullptr, nullptr, 0, 0, 0};
+  Store values = s;
+  values.data = v.data();
+  Attend a = {{q.data(), heads * l * d, l * d, d}, y.data(), Type::f32, s, values, b, heads, kv, l, d, d, keys, 0, 0.125f, 0, nullptr, nullptr, 0, 0, 0};
   timed(what, 50, [&] { attend(a); });
 }
 
@@ -45,9 +48,10 @@ BENCH(step_kernels) {
   }
   uint32_t at;
   timed("argmax 49152", 100, [&] { argmax({p, 49152}, Type::f32, 1, 49152, &at); });
-  attend_timed("attention, 1 query, 64 keys", 0, 1, 64);
-  attend_timed("attention, 1 query, 512 keys", 0, 1, 512);
-  attend_timed("attention, 1 query, 4096 keys", 0, 1, 4096);
-  attend_timed("attention, 1 query, 4096 keys of 8 bits", 8, 1, 4096);
-  attend_timed("attention, 512 queries and keys", 0, 512, 512);
+  attend_timed("attention, 1 query, 64 keys", 0, 1, 1, 64);
+  attend_timed("attention, 1 query, 512 keys", 0, 1, 1, 512);
+  attend_timed("attention, 1 query, 4096 keys", 0, 1, 1, 4096);
+  attend_timed("attention, 1 query, 4096 keys of 8 bits", 8, 1, 1, 4096);
+  attend_timed("attention, 1 query of 8 rows, 4096 keys", 0, 8, 1, 4096); // 50 MB
+  attend_timed("attention, 512 queries and keys", 0, 1, 512, 512);
 }

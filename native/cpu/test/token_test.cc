@@ -37,6 +37,7 @@ struct Met {
   Shape s;
   Type type;
   Array qkv, q_norm, k_norm, cos, sin;
+  std::vector<uint8_t> seen;
   Buffers k, v;
   int64_t width, stride;
 
@@ -46,6 +47,7 @@ struct Met {
     qkv = uniform(random, type, s.b * stride, -2, 2);
     q_norm = uniform(random, type, s.d, -2, 2), k_norm = uniform(random, type, s.d, -2, 2);
     cos = uniform(random, Type::f32, s.b * s.d, -1, 1), sin = uniform(random, Type::f32, s.b * s.d, -1, 1);
+    for (int64_t i = 0; i < s.b * s.keys; i++) seen.push_back(i % s.keys > i / s.keys); // as many are hidden as the row's number
     for (auto [to, d] : {std::pair{&k, s.d}, std::pair{&v, s.value_d}}) { // what was there before
       Array x = uniform(random, type, s.b * s.kv_heads * s.keys * d, -2, 2);
       write({{x.data(), s.kv_heads * s.keys * d, s.keys * d, d}, type, to->store, s.b, s.kv_heads, s.keys, d, 0});
@@ -53,6 +55,7 @@ struct Met {
   }
   Attend attend(void* y) const {
     Attend a{};
+    if (s.b > 3) a.sinks = (const float*)cos.data(), a.seen = (const bool*)seen.data(), a.seen_batch = s.keys, a.seen_key = 1;
     a.y = y, a.type = type, a.k = k.store, a.v = v.store;
     a.b = s.b, a.heads = s.heads, a.kv_heads = s.kv_heads, a.l = 1, a.d = s.d, a.value_d = s.value_d;
     a.keys = s.keys, a.window = s.window, a.scale = 0.3f;
@@ -98,6 +101,7 @@ TEST(a_token_at_once) {
   const Shape shapes[] = {
       {1, 9, 3, 64, 64, 64, 70, 69, 0, false, true, false}, {1, 9, 3, 64, 64, 64, 1, 0, 0, true, true, false},
       {3, 4, 1, 96, 32, 64, 40, 7, 0, true, true, true},    {2, 4, 4, 32, 64, 32, 300, 299, 100, false, false, false},
+      {9, 9, 3, 64, 64, 64, 70, 69, 0, false, true, false}, {24, 4, 1, 64, 96, 32, 530, 20, 500, true, true, true},
   };
   for (Type type : {Type::f32, Type::bf16, Type::f16})
     for (int bits : {0, 8})
