@@ -166,7 +166,8 @@ class Prepared {
     };
     at_ = memory.get<float>(size_t(std::max<int64_t>(1, x.m * stride_)));
     const int64_t row = x.stride * size_of(x.type);
-    const int step = int(std::max<int64_t>(1, 4096 / std::max<int64_t>(1, x.k)));
+    const int64_t share = (x.m + pool().threads() - 1) / pool().threads();
+    const int step = int(std::clamp<int64_t>(4096 / std::max<int64_t>(1, x.k), 1, std::max<int64_t>(1, share)));
     pool().each(int((x.m + step - 1) / step), [&](int task) {
       for (int64_t m = int64_t(task) * step; m < std::min<int64_t>(x.m, (task + 1) * int64_t(step)); m++)
         prepare(bytes(x.x) + m * row, at_ + m * stride_);

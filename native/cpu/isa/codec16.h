@@ -116,5 +116,15 @@ constexpr bool has_groups(int group) {
   return group <= 32;
 }
 
+// Calls f with the size of a group as a constant.
+template <class C, class F>
+GOMLX_INLINE void with_group(int group, F&& f) {
+  unroll<4>(GOMLX_EACH(i) {
+    constexpr int size = 16 << i;
+    if constexpr (has_groups<C>(size))
+      if (group == size) f(std::integral_constant<int, size>{});
+  });
+}
+
 }  // namespace
 }  // namespace gomlx::cpu::GOMLX_ISA

@@ -5,7 +5,9 @@
 namespace gomlx::cpu::GOMLX_ISA {
 
 void panels(Codec codec, const Rows& job, int64_t from, int64_t to, float* scratch) {
-  with_codec16(codec, [&](auto c) { run_panels<decltype(c)>(job, from, to, scratch); });
+  with_codec16(codec, [&](auto c) {
+    with_group<decltype(c)>(job.group, [&](auto group) { run_panels<decltype(c), group>(job, from, to, scratch); });
+  });
 }
 
 int64_t panel_scratch(Codec codec, int64_t k, int group, int64_t rows) {

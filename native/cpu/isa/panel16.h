@@ -22,71 +22,69 @@ struct Panel {
   float *scales, *biases;  // [groups][panel_rows]
 };
 
-// The pairs of a block in the order of the panel, of W rows: the words of each lane,
-// as they come out of a transposed block.
-template <class C>
-GOMLX_INLINE void put_pairs(const vu (&words)[W], int run, vu* out) {
-  for (int from = 0; from < W; from += run)
-    unroll<C::vectors>(GOMLX_EACH(i) {
-      for (int l = from; l < from + run; l++, out += 2)
-        *out = reinterpret_cast<vu>(C::template value<i>(C::from(words[l])));
-    });
-}
-
-// Blocks of W rows at p into every second vector from out on.
-template <class C>
-void decode_words(int64_t blocks, int group, const uint8_t* const (&p)[W], vu* out) {
-  const int run = group / C::per_lane < W ? group / C::per_lane : W;
-  for (int64_t b = 0; b < blocks; b++, out += 2 * C::vectors * W) {
-    vu v[W];
-    if constexpr (C::lanewise) {
-      GOMLX_UNROLL for (int r = 0; r < W; r++) v[r] = load_as<vu>(p[r] + b * C::block_bytes);
-      transpose(v);
-      if (run == W) {  // vector by vector, as the blocks are
-        unroll<C::vectors>(GOMLX_EACH(i) {
-          GOMLX_UNROLL for (int l = 0; l < W; l++)
-            out[2 * (i * W + l)] = reinterpret_cast<vu>(C::template value<i>(C::from(v[l])));
-        });
-      } else {
-        put_pairs<C>(v, run, out);
-      }
-    } else {
-      typename C::Block block[W];
-      GOMLX_UNROLL for (int r = 0; r < W; r++) block[r] = C::fetch(p[r] + b * C::block_bytes);
+// A block of W rows at p, into every second vector from out on.
+template <class C, int group>
+GOMLX_INLINE void decode_block(const uint8_t* const (&p)[W], int64_t at, vu* out) {
+  vu v[W];
+  if constexpr (C::lanewise) {
+    GOMLX_UNROLL for (int r = 0; r < W; r++) v[r] = load_as<vu>(p[r] + at);
+    transpose(v);
+    unroll<W>(GOMLX_EACH(l) {
+      const auto block = C::from(v[l]);
       unroll<C::vectors>(GOMLX_EACH(i) {
-        GOMLX_UNROLL for (int r = 0; r < W; r++) v[r] = reinterpret_cast<vu>(C::template value<i>(block[r]));
-        transpose(v);
-        for (int l = 0; l < W; l++) out[2 * place_of<C>(group, i, l)] = v[l];
+        out[2 * place_of<C>(group, i, l)] = reinterpret_cast<vu>(C::template value<i>(block));
       });
-    }
+    });
+  } else {
+    typename C::Block block[W];
+    GOMLX_UNROLL for (int r = 0; r < W; r++) block[r] = C::fetch(p[r] + at);
+    unroll<C::vectors>(GOMLX_EACH(i) {
+      GOMLX_UNROLL for (int r = 0; r < W; r++) v[r] = reinterpret_cast<vu>(C::template value<i>(block[r]));
+      transpose(v);
+      unroll<W>(GOMLX_EACH(l) { out[2 * place_of<C>(group, i, l)] = v[l]; });
+    });
   }
 }
 
-// The scales, or biases, of W rows at p, group by group.
+// Blocks of W rows. What lies next bytes behind them, the rows of the next panel, is
+// brought into the second cache.
+template <class C, int group>
+void decode_words(int64_t blocks, const uint8_t* const (&p)[W], int64_t next, vu* out) {
+  for (int64_t b = 0; b < blocks; b++, out += 2 * C::vectors * W) {
+    GOMLX_UNROLL for (int r = 0; r < W; r++) __builtin_prefetch(p[r] + next + b * C::block_bytes, 0, 2);
+    decode_block<C, group>(p, b * C::block_bytes, out);
+  }
+}
+
+// The scales, or biases, of W rows at p, group by group; next is as above.
 template <ScaleType type>
-void decode_scales(int64_t groups, const uint8_t* const (&p)[W], float* out) {
+void decode_scales(int64_t groups, const uint8_t* const (&p)[W], int64_t next, float* out) {
   for (int64_t g = 0; g < groups; g += W, out += W * panel_rows) {
     vu v[W];
-    GOMLX_UNROLL for (int r = 0; r < W; r++) v[r] = bits(load_scales(type, p[r], g));
+    GOMLX_UNROLL for (int r = 0; r < W; r++) {
+      v[r] = bits(load_scales(type, p[r], g));
+      __builtin_prefetch(p[r] + next + 2 * g, 0, 2);
+    }
     transpose(v);
     GOMLX_UNROLL for (int l = 0; l < W; l++) store(out + l * panel_rows, floats(v[l]));
   }
 }
 
-[[gnu::noinline]] void decode_scales(ScaleType type, int64_t groups, const uint8_t* const (&p)[W], float* out) {
+[[gnu::noinline]] void decode_scales(ScaleType type, int64_t groups, const uint8_t* const (&p)[W], int64_t next,
+                                     float* out) {
   switch (type) {
-    case ScaleType::f32: return decode_scales<ScaleType::f32>(groups, p, out);
-    case ScaleType::bf16: return decode_scales<ScaleType::bf16>(groups, p, out);
-    case ScaleType::f16: return decode_scales<ScaleType::f16>(groups, p, out);
-    case ScaleType::e4m3: return decode_scales<ScaleType::e4m3>(groups, p, out);
-    case ScaleType::e8m0: return decode_scales<ScaleType::e8m0>(groups, p, out);
-    case ScaleType::nested8: return decode_scales<ScaleType::nested8>(groups, p, out);
-    case ScaleType::nested16: return decode_scales<ScaleType::nested16>(groups, p, out);
+    case ScaleType::f32: return decode_scales<ScaleType::f32>(groups, p, next, out);
+    case ScaleType::bf16: return decode_scales<ScaleType::bf16>(groups, p, next, out);
+    case ScaleType::f16: return decode_scales<ScaleType::f16>(groups, p, next, out);
+    case ScaleType::e4m3: return decode_scales<ScaleType::e4m3>(groups, p, next, out);
+    case ScaleType::e8m0: return decode_scales<ScaleType::e8m0>(groups, p, next, out);
+    case ScaleType::nested8: return decode_scales<ScaleType::nested8>(groups, p, next, out);
+    case ScaleType::nested16: return decode_scales<ScaleType::nested16>(groups, p, next, out);
   }
 }
 
 // Rows from row on, before to: the last of them stands for those that are missing.
-template <class C>
+template <class C, int group>
 void decode_panel(const Rows& job, int64_t row, int64_t to, const Panel& panel) {
   for (int half = 0; half < 2; half++) {
     const uint8_t *w[W], *scales[W], *biases[W];
@@ -96,10 +94,10 @@ void decode_panel(const Rows& job, int64_t row, int64_t to, const Panel& panel) 
       scales[r] = job.scales + at * job.scale_stride;
       biases[r] = job.biases + at * job.scale_stride;
     }
-    decode_words<C>(ordered16<C>(job.k) / (C::vectors * W), job.group, w, panel.words + half);
-    decode_scales(job.scale_type, panel.groups, scales, panel.scales + half * W);
+    decode_words<C, group>(ordered16<C>(job.k) / (C::vectors * W), w, panel_rows * job.w_stride, panel.words + half);
+    decode_scales(job.scale_type, panel.groups, scales, panel_rows * job.scale_stride, panel.scales + half * W);
     if (C::biased && panel.biases != panel.scales)
-      decode_scales(job.scale_type, panel.groups, biases, panel.biases + half * W);
+      decode_scales(job.scale_type, panel.groups, biases, panel_rows * job.scale_stride, panel.biases + half * W);
   }
 }
 
@@ -162,8 +160,7 @@ Panel panel_at(const Rows& job, float* memory) {
           job.biases == job.scales ? scales : scales + count};
 }
 
-// All activations against the panels in scratch, in blocks of about the same size
-// that stay in the first cache while all panels meet them.
+// All activations against the panels in scratch, in blocks of about the same size.
 template <class C>
 void meet_all(const Rows& job, int64_t from, int64_t to, float* scratch) {
   const int64_t blocks = (job.count + panel_columns - 1) / panel_columns, size = panel_size<C>(job.k, job.group);
@@ -183,12 +180,18 @@ void meet_all(const Rows& job, int64_t from, int64_t to, float* scratch) {
   }
 }
 
-template <class C>
+// A few activations meet each panel as soon as it is there; many keep their place in
+// the first cache while all panels meet them.
+template <class C, int group>
 void run_panels(const Rows& job, int64_t from, int64_t to, float* scratch) {
-  float* at = scratch;
-  for (int64_t row = from; row < to; row += panel_rows, at += panel_size<C>(job.k, job.group))
-    decode_panel<C>(job, row, to, panel_at<C>(job, at));
-  meet_all<C>(job, from, to, scratch);
+  const int64_t step = job.count <= 4 * panel_columns ? panel_rows : to - from;
+  for (int64_t first = from; first < to; first += step) {
+    const int64_t end = first + step < to ? first + step : to;
+    float* at = scratch;
+    for (int64_t row = first; row < end; row += panel_rows, at += panel_size<C>(job.k, job.group))
+      decode_panel<C, group>(job, row, end, panel_at<C>(job, at));
+    meet_all<C>(job, first, end, scratch);
+  }
 }
 
 }  // namespace

@@ -136,19 +136,9 @@ struct Tiles16 {
   static constexpr int rows(int) { return 4; }
 };
 
-template <class C, int group>
-void run_groups(const Rows& job, int64_t from, int64_t to) {
-  if constexpr (has_groups<C>(group)) walk<Tiles16<C, group / C::per_lane>>(job, from, to);
-}
-
 template <class C>
 void run_rows16(const Rows& job, int64_t from, int64_t to) {
-  switch (job.group) {
-    case 16: return run_groups<C, 16>(job, from, to);
-    case 32: return run_groups<C, 32>(job, from, to);
-    case 64: return run_groups<C, 64>(job, from, to);
-    default: return run_groups<C, 128>(job, from, to);
-  }
+  with_group<C>(job.group, [&](auto group) { walk<Tiles16<C, group / C::per_lane>>(job, from, to); });
 }
 
 }  // namespace
