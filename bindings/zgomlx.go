@@ -109,10 +109,10 @@ func CPUWait(arr Array) error {
 // biases of mode affine that are uint8 are of two levels, as in GGUF's K types, for groups of 16
 // or 32 and K a multiple of 256: every 256 values of a row have a float16, lowest byte first, and
 // then 256/groupSize signed bytes, whose products with it are the scales. Unless it is to be
-// exact, fewer than 12 rows of x may be rounded to 16 bits first, which is faster: no number then
-// moves by more than 1/65534 of the largest of its group of group_size. Its gradients are those of
-// QuantizedMatmul, but for groups of 16, two levels and a lack of biases, of which there is one
-// with respect to x only. It is an error where the kernels are not loaded, and on a GPU.
+// exact, x may be rounded to 16 bits first, which is faster: no number then moves by more than
+// 1/65534 of the largest of its group of group_size. Its gradients are those of QuantizedMatmul,
+// but for groups of 16, two levels and a lack of biases, of which there is one with respect to x
+// only. It is an error where the kernels are not loaded, and on a GPU.
 //
 // C: gomlx_cpu_quantized_matmul.
 func CPUQuantizedMatmul(x Array, w Array, scales Array, biases Array, groupSize int32, bits int32, mode string, exact bool, s Stream) (Array, error) {

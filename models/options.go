@@ -66,8 +66,8 @@ func WithWeights(f WeightForm) Option { return func(c *loadConfig) { c.form = f 
 func WithTraining() Option { return func(c *loadConfig) { c.train = true } }
 
 // WithExactProducts keeps activations as they are in products with packed weights.
-// By default our own kernels for a CPU round up to eleven rows of them to 16 bits,
-// which is faster: no number moves by more than 1/65534 of the largest of its group.
+// By default our own kernels for a CPU round them to 16 bits, which is faster: no
+// number moves by more than 1/65534 of the largest of its group.
 // WithTraining implies it, gradients are always exact, and GO_MLX_CPU_KERNELS=exact
 // makes it the default.
 func WithExactProducts() Option { return func(c *loadConfig) { c.exact = true } }

@@ -10,19 +10,19 @@ import (
 	mlx "forge.lthn.ai/core/go-mlx/runtime"
 )
 
-// rounded is mul with rows rounded to 16 bits where they are few.
+// rounded is mul with rows rounded to 16 bits.
 func (m packed) rounded(s *mlx.Scope, x mlx.Array) mlx.Array {
 	return s.CPUQuantizedMatmul(x, m.w, m.scales, m.biases, m.group, m.bits, m.mode, false)
 }
 
 // Rounded rows give the product within what a rounding of 1/65534 of each group's
-// largest number moves it, for as many rows as are rounded and for more.
+// largest number moves it, for few rows and for many.
 func TestCPUQuantizedMatmulRounded(t *testing.T) {
 	for i, p := range packings() {
 		t.Run(p.String(), func(t *testing.T) {
 			withKernels(t, func(th *mlx.Thread) {
 				r := rand.New(rand.NewPCG(6, uint64(i)))
-				for j, rows := range []int{1, 2, 5, 11, 12} {
+				for j, rows := range []int{1, 2, 5, 11, 45} {
 					k, n := p.step()*(1+r.IntN(3)), 1+r.IntN(30)
 					m := p.pack(t, th, r, n, k)
 					dtype := []mlx.Dtype{mlx.Float32, mlx.BFloat16, mlx.Float16}[j%3]

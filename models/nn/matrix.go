@@ -23,7 +23,7 @@ type matrix struct {
 	packed     Quantisation // Bits is 0 when dense
 	layout     Layout
 	dtype      mlx.Dtype // of the activations, as the policy has it
-	rounded    bool      // few rows may be rounded, see Policy
+	rounded    bool      // activations may be, see Policy
 	batched    bool      // its products are MLX's, which our own kernels do not know
 }
 

@@ -105,8 +105,8 @@ type Policy struct {
 	// compute with them as they are: dense weights and packed ones' scales of 16
 	// bits, beside activations of float32 (see Exact).
 	Kernels bool
-	// Rounded lets products of packed weights by our own kernels for a CPU round a
-	// few rows of activations to 16 bits (see Scope.CPUQuantizedMatmul), outside of
-	// functions that are differentiated.
+	// Rounded lets products of packed weights by our own kernels for a CPU round
+	// activations to 16 bits (see Scope.CPUQuantizedMatmul), outside of functions
+	// that are differentiated.
 	Rounded bool
 }
