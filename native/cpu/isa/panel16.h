@@ -15,11 +15,12 @@ namespace {
 // What the registers hold: two sums for each column of x.
 constexpr int panel_rows = 2 * W, panel_columns = W == 8 ? 6 : 12;
 
+// A panel, or the part of it from group first to last.
 struct Panel {
   int group;
-  int64_t groups;
-  vu* words;              // [pairs][2]
-  float *scales, *biases;  // [groups][panel_rows]
+  int64_t first, last;
+  vu* words;               // [pairs][2], from group first on
+  float *scales, *biases;  // [groups][panel_rows], from group 0 on
 };
 
 // A block of W rows at p, into every second vector from out on.
@@ -83,35 +84,47 @@ void decode_scales(int64_t groups, const uint8_t* const (&p)[W], int64_t next, f
   }
 }
 
-// Rows from row on, before to: the last of them stands for those that are missing.
-template <class C, int group>
-void decode_panel(const Rows& job, int64_t row, int64_t to, const Panel& panel) {
+// The rows of a half of a panel in an array with the stride: the last before to stands for
+// those that are missing.
+GOMLX_INLINE void rows_of(const uint8_t* p, int64_t stride, int64_t row, int64_t to, const uint8_t* (&out)[W]) {
+  for (int r = 0; r < W; r++) out[r] = p + (row + r < to ? row + r : to - 1) * stride;
+}
+
+// The scales and biases of all groups of the rows from row on.
+template <class C>
+void decode_factors(const Rows& job, int64_t row, int64_t to, const Panel& panel) {
+  const int64_t groups = job.k / job.group, next = panel_rows * job.scale_stride;
   for (int half = 0; half < 2; half++) {
-    const uint8_t *w[W], *scales[W], *biases[W];
-    for (int r = 0; r < W; r++) {
-      const int64_t at = row + half * W + r < to ? row + half * W + r : to - 1;
-      w[r] = job.w + at * job.w_stride;
-      scales[r] = job.scales + at * job.scale_stride;
-      biases[r] = job.biases + at * job.scale_stride;
-    }
-    decode_words<C, group>(ordered16<C>(job.k) / (C::vectors * W), w, panel_rows * job.w_stride, panel.words + half);
-    decode_scales(job.scale_type, panel.groups, scales, panel_rows * job.scale_stride, panel.scales + half * W);
-    if (C::biased && panel.biases != panel.scales)
-      decode_scales(job.scale_type, panel.groups, biases, panel_rows * job.scale_stride, panel.biases + half * W);
+    const uint8_t* p[W];
+    rows_of(job.scales, job.scale_stride, row + half * W, to, p);
+    decode_scales(job.scale_type, groups, p, next, panel.scales + half * W);
+    if (!C::biased || panel.biases == panel.scales) continue;
+    rows_of(job.biases, job.scale_stride, row + half * W, to, p);
+    decode_scales(job.scale_type, groups, p, next, panel.biases + half * W);
   }
 }
 
-// M columns of x against a panel. Each has its steps and the sums of its groups at
-// steps and sums.
+// The words of the panel's part, which begins with a block.
+template <class C, int group>
+void decode_part(const Rows& job, int64_t row, int64_t to, const Panel& panel) {
+  const int64_t from = panel.first * group / block16<C>, to_block = (panel.last * group + block16<C> - 1) / block16<C>;
+  for (int half = 0; half < 2; half++) {
+    const uint8_t* p[W];
+    rows_of(job.w + from * C::block_bytes, job.w_stride, row + half * W, to, p);
+    decode_words<C, group>(to_block - from, p, panel_rows * job.w_stride, panel.words + half);
+  }
+}
+
+// Adds the products of M columns of x with a panel. Each has its steps and the sums of
+// its groups at steps and sums.
 template <int M>
 [[gnu::noinline]] void meet_panel(const Panel& panel, const float* const* x, int64_t steps, int64_t sums,
                                   float (*total)[panel_rows]) {
   const float* column[M];
   unroll<M>(GOMLX_EACH(i) { column[i] = x[i]; });
-  unroll<2 * M>(GOMLX_EACH(i) { store(total[0] + i * W, vf{}); });
   const vu* w = panel.words;
   const int pairs = panel.group / 2;
-  for (int64_t g = 0, at = 0; g < panel.groups; g++) {
+  for (int64_t g = panel.first, at = g * pairs; g < panel.last; g++) {
     vi sum[M][2] = {};
     for (const int64_t end = at + pairs; at < end; at++, w += 2) {
       const vs a = load_as<vs>(w), b = load_as<vs>(w + 1);
@@ -156,42 +169,77 @@ template <class C>
 Panel panel_at(const Rows& job, float* memory) {
   float* scales = memory + ordered16<C>(job.k) * panel_rows;
   const int64_t count = per_group(job.k, job.group) * panel_rows;
-  return {job.group, job.k / job.group, reinterpret_cast<vu*>(memory), scales,
+  return {job.group, 0, job.k / job.group, reinterpret_cast<vu*>(memory), scales,
           job.biases == job.scales ? scales : scales + count};
 }
 
-// All activations against the panels in scratch, in blocks of about the same size.
-template <class C>
-void meet_all(const Rows& job, int64_t from, int64_t to, float* scratch) {
-  const int64_t blocks = (job.count + panel_columns - 1) / panel_columns, size = panel_size<C>(job.k, job.group);
-  const int64_t steps = ordered16<C>(job.k), sums = C::biased ? steps + per_group(job.k, job.group) : 0;
-  alignas(64) float total[panel_columns][panel_rows];
+// The activations come in blocks of about the same size. f gets the first of each and
+// their number.
+template <class F>
+GOMLX_INLINE void each_block(int64_t count, F&& f) {
+  const int64_t blocks = (count + panel_columns - 1) / panel_columns;
   for (int64_t b = 0, m = 0; b < blocks; b++) {
-    const int count = int((job.count - m + blocks - b - 1) / (blocks - b));
-    float* at = scratch;
-    for (int64_t row = from; row < to; row += panel_rows, at += size) {
-      const Panel panel = panel_at<C>(job, at);
-      unroll<panel_columns>(GOMLX_EACH(i) {
-        if (count == i + 1) meet_panel<i + 1>(panel, job.x + m, steps, sums, total);
-      });
-      write_panel(job, total, row, row + panel_rows < to ? row + panel_rows : to, m, count);
-    }
-    m += count;
+    const int some = int((count - m + blocks - b - 1) / (blocks - b));
+    f(m, some);
+    m += some;
   }
 }
 
-// A few activations meet each panel as soon as it is there; many keep their place in
-// the first cache while all panels meet them.
+// Adds the products of count activations from m on.
+template <class C>
+GOMLX_INLINE void meet(const Rows& job, const Panel& panel, int64_t m, int count, float (*total)[panel_rows]) {
+  const int64_t steps = ordered16<C>(job.k), sums = C::biased ? steps + per_group(job.k, job.group) : 0;
+  unroll<panel_columns>(GOMLX_EACH(i) {
+    if (count == i + 1) meet_panel<i + 1>(panel, job.x + m, steps, sums, total);
+  });
+}
+
+// So few activations meet a panel part by part, while each is in the first cache.
+constexpr int few = 4 * panel_columns;
+
+template <class C, int group>
+void meet_few(const Rows& job, int64_t row, int64_t to, float* scratch) {
+  constexpr int64_t part = 2 * stretch / group;
+  alignas(64) float total[few][panel_rows];
+  std::memset(total, 0, size_t(job.count) * sizeof *total);
+  Panel panel = panel_at<C>(job, scratch);
+  const int64_t groups = panel.last;
+  decode_factors<C>(job, row, to, panel);
+  for (int64_t g = 0; g < groups; g += part) {
+    panel.first = g, panel.last = g + part < groups ? g + part : groups;
+    decode_part<C, group>(job, row, to, panel);
+    each_block(job.count, [&](int64_t m, int count) { meet<C>(job, panel, m, count, total + m); });
+  }
+  write_panel(job, total, row, to, 0, int(job.count));
+}
+
+// Many meet panel after panel, a block of them in the first cache.
+template <class C, int group>
+void meet_many(const Rows& job, int64_t from, int64_t to, float* scratch) {
+  const int64_t size = panel_size<C>(job.k, group);
+  auto each_panel = [&](auto f) {
+    float* at = scratch;
+    for (int64_t row = from; row < to; row += panel_rows, at += size) f(row, panel_at<C>(job, at));
+  };
+  each_panel([&](int64_t row, const Panel& panel) {
+    decode_factors<C>(job, row, to, panel);
+    decode_part<C, group>(job, row, to, panel);
+  });
+  alignas(64) float total[panel_columns][panel_rows];
+  each_block(job.count, [&](int64_t m, int count) {
+    each_panel([&](int64_t row, const Panel& panel) {
+      std::memset(total, 0, size_t(count) * sizeof *total);
+      meet<C>(job, panel, m, count, total);
+      write_panel(job, total, row, row + panel_rows < to ? row + panel_rows : to, m, count);
+    });
+  });
+}
+
 template <class C, int group>
 void run_panels(const Rows& job, int64_t from, int64_t to, float* scratch) {
-  const int64_t step = job.count <= 4 * panel_columns ? panel_rows : to - from;
-  for (int64_t first = from; first < to; first += step) {
-    const int64_t end = first + step < to ? first + step : to;
-    float* at = scratch;
-    for (int64_t row = first; row < end; row += panel_rows, at += panel_size<C>(job.k, job.group))
-      decode_panel<C, group>(job, row, end, panel_at<C>(job, at));
-    meet_all<C>(job, first, end, scratch);
-  }
+  if (job.count > few) return meet_many<C, group>(job, from, to, scratch);
+  for (int64_t row = from; row < to; row += panel_rows)
+    meet_few<C, group>(job, row, row + panel_rows < to ? row + panel_rows : to, scratch);
 }
 
 }  // namespace
