@@ -43,11 +43,12 @@ func onThread(t *testing.T, f func(th *mlx.Thread)) {
 }
 
 // load loads a model that is closed at the end of the test, when nothing else may be
-// open.
+// open. Its products are exact, as training's are: logits are compared closer than
+// activations are rounded otherwise.
 func load(t *testing.T, path string, opts ...models.Option) *models.Model {
 	t.Helper()
 	leaktest.Check(t)
-	m, err := models.Load(t.Context(), path, opts...)
+	m, err := models.Load(t.Context(), path, append([]models.Option{models.WithExactProducts()}, opts...)...)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Close()) })
 	return m
