@@ -73,15 +73,7 @@ void decode_scales(int64_t groups, const uint8_t* const (&p)[W], int64_t next, f
 
 [[gnu::noinline]] void decode_scales(ScaleType type, int64_t groups, const uint8_t* const (&p)[W], int64_t next,
                                      float* out) {
-  switch (type) {
-    case ScaleType::f32: return decode_scales<ScaleType::f32>(groups, p, next, out);
-    case ScaleType::bf16: return decode_scales<ScaleType::bf16>(groups, p, next, out);
-    case ScaleType::f16: return decode_scales<ScaleType::f16>(groups, p, next, out);
-    case ScaleType::e4m3: return decode_scales<ScaleType::e4m3>(groups, p, next, out);
-    case ScaleType::e8m0: return decode_scales<ScaleType::e8m0>(groups, p, next, out);
-    case ScaleType::nested8: return decode_scales<ScaleType::nested8>(groups, p, next, out);
-    case ScaleType::nested16: return decode_scales<ScaleType::nested16>(groups, p, next, out);
-  }
+  with_scale_type(type, [&](auto one) { decode_scales<one>(groups, p, next, out); });
 }
 
 // The rows of a half of a panel in an array with the stride: the last before to stands for

@@ -85,15 +85,6 @@ constexpr auto numbers_by_group = [] {
       for (int l = 0; l < W; l++) t.at[2 * place_of<C>(group, i, l) + h] = uint8_t(C::at(2 * l + h, i));
   return t;
 }();
-template <class C>
-const uint8_t* by_groups(int group) {
-  switch (group) {
-    case 16: return numbers_by_group<C, 16>.at;
-    case 32: return numbers_by_group<C, 32>.at;
-    case 64: return numbers_by_group<C, 64>.at;
-    default: return numbers_by_group<C, 128>.at;
-  }
-}
 
 // The numbers of a block, in the order of its vectors or group by group.
 template <class C>
@@ -109,7 +100,8 @@ GOMLX_INLINE void order(const int16_t* numbers, const uint8_t* by_group, int16_t
 
 template <class C>
 void prepare16(const void* x, Type type, int64_t k, int group, float bias, bool by_group, float* out) {
-  const uint8_t* groups = by_group ? by_groups<C>(group) : nullptr;
+  const uint8_t* groups = nullptr;
+  if (by_group) with_group<C>(group, [&](auto size) { groups = numbers_by_group<C, size>.at; });
   int16_t* ordered = reinterpret_cast<int16_t*>(out);
   float *step = out + ordered16<C>(k), *sum = step + per_group(k, group);
   alignas(64) float floats[stretch];

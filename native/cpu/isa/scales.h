@@ -41,6 +41,20 @@ GOMLX_INLINE vf load_scales(ScaleType type, const uint8_t* p, int64_t i) {
   return floats(e << 23 | (reinterpret_cast<vu>(e == 0) & 0x400000u));
 }
 
+// Calls f with the type of scales as a constant.
+template <class F>
+GOMLX_INLINE void with_scale_type(ScaleType type, F&& f) {
+  switch (type) {
+    case ScaleType::f32: return f(std::integral_constant<ScaleType, ScaleType::f32>{});
+    case ScaleType::bf16: return f(std::integral_constant<ScaleType, ScaleType::bf16>{});
+    case ScaleType::f16: return f(std::integral_constant<ScaleType, ScaleType::f16>{});
+    case ScaleType::e4m3: return f(std::integral_constant<ScaleType, ScaleType::e4m3>{});
+    case ScaleType::e8m0: return f(std::integral_constant<ScaleType, ScaleType::e8m0>{});
+    case ScaleType::nested8: return f(std::integral_constant<ScaleType, ScaleType::nested8>{});
+    case ScaleType::nested16: return f(std::integral_constant<ScaleType, ScaleType::nested16>{});
+  }
+}
+
 // Scales [from, to) of a row, and zeros up to a multiple of W. One loop for each type,
 // and those once for all kernels.
 template <ScaleType type>
@@ -50,15 +64,7 @@ void read_scales(const uint8_t* p, int64_t from, int64_t to, float* out) {
 }
 
 [[gnu::noinline, maybe_unused]] void read_scales(ScaleType type, const uint8_t* p, int64_t from, int64_t to, float* out) {
-  switch (type) {
-    case ScaleType::f32: return read_scales<ScaleType::f32>(p, from, to, out);
-    case ScaleType::bf16: return read_scales<ScaleType::bf16>(p, from, to, out);
-    case ScaleType::f16: return read_scales<ScaleType::f16>(p, from, to, out);
-    case ScaleType::e4m3: return read_scales<ScaleType::e4m3>(p, from, to, out);
-    case ScaleType::e8m0: return read_scales<ScaleType::e8m0>(p, from, to, out);
-    case ScaleType::nested8: return read_scales<ScaleType::nested8>(p, from, to, out);
-    case ScaleType::nested16: return read_scales<ScaleType::nested16>(p, from, to, out);
-  }
+  with_scale_type(type, [&](auto one) { read_scales<one>(p, from, to, out); });
 }
 
 // Which group a lane of a block belongs to. Lane l of block b lies in group

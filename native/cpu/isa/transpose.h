@@ -7,28 +7,33 @@ namespace gomlx::cpu::GOMLX_ISA {
 namespace {
 
 // Lane l is that of number from(l) of the lanes of a and b together.
-template <class From, int... l>
-GOMLX_INLINE vu pick(vu a, vu b, From from, std::integer_sequence<int, l...>) {
+template <class V, class From, int... l>
+GOMLX_INLINE V pick(V a, V b, From from, std::integer_sequence<int, l...>) {
   return __builtin_shufflevector(a, b, from(l)...);
 }
-template <class From>
-GOMLX_INLINE vu pick(vu a, vu b, From from) {
-  return pick(a, b, from, std::make_integer_sequence<int, W>{});
+template <class V, class From>
+GOMLX_INLINE V pick(V a, V b, From from) {
+  return pick(a, b, from, std::make_integer_sequence<int, sizeof(V) / 4>{});
+}
+
+// Every square of four lanes of four vectors turned.
+template <class V>
+GOMLX_INLINE void turn_squares(V* four) {
+  constexpr int n = sizeof(V) / 4;
+  auto low = [](int l) { return l % 2 * n + l / 4 * 4 + l % 4 / 2; };
+  auto high = [](int l) { return l % 2 * n + l / 4 * 4 + l % 4 / 2 + 2; };
+  auto low_pair = [](int l) { return l % 4 / 2 * n + l / 4 * 4 + l % 2; };
+  auto high_pair = [](int l) { return l % 4 / 2 * n + l / 4 * 4 + l % 2 + 2; };
+  V a = four[0], b = four[1], c = four[2], d = four[3];
+  V ab = pick(a, b, low), cd = pick(c, d, low), ab2 = pick(a, b, high), cd2 = pick(c, d, high);
+  four[0] = pick(ab, cd, low_pair), four[1] = pick(ab, cd, high_pair);
+  four[2] = pick(ab2, cd2, low_pair), four[3] = pick(ab2, cd2, high_pair);
 }
 
 // Lane l of v[r] becomes lane r of v[l]: first in squares of four, which is how the
 // instructions shuffle, then square against square.
 GOMLX_INLINE void transpose(vu (&v)[W]) {
-  auto low = [](int l) { return l % 2 * W + l / 4 * 4 + l % 4 / 2; };
-  auto high = [](int l) { return l % 2 * W + l / 4 * 4 + l % 4 / 2 + 2; };
-  auto low_pair = [](int l) { return l % 4 / 2 * W + l / 4 * 4 + l % 2; };
-  auto high_pair = [](int l) { return l % 4 / 2 * W + l / 4 * 4 + l % 2 + 2; };
-  unroll<W / 4>(GOMLX_EACH(q) {
-    vu *four = v + 4 * q, a = four[0], b = four[1], c = four[2], d = four[3];
-    vu ab = pick(a, b, low), cd = pick(c, d, low), ab2 = pick(a, b, high), cd2 = pick(c, d, high);
-    four[0] = pick(ab, cd, low_pair), four[1] = pick(ab, cd, high_pair);
-    four[2] = pick(ab2, cd2, low_pair), four[3] = pick(ab2, cd2, high_pair);
-  });
+  unroll<W / 4>(GOMLX_EACH(q) { turn_squares(v + 4 * q); });
   unroll<W / 4 - 1>(GOMLX_EACH(i) {
     static constexpr int size = 4 << i;  // of a square
     if constexpr (size < W)

@@ -2,6 +2,7 @@
 // softmax (Dao et al., 2022, https://arxiv.org/abs/2205.14135).
 #pragma once
 
+#include "../isa/transpose.h"
 #include "scores.h"
 
 namespace gomlx::cpu::GOMLX_ISA {
@@ -70,7 +71,7 @@ inline void transpose(Floats x, int64_t n, int64_t width, float* y) {
     for (int64_t i = 0; i < width; i += 4) {
       v4 r[4];
       for (int j = 0; j < 4; j++) std::memcpy(&r[j], x.data + (t + j) * x.stride + i, sizeof r[j]);
-      turn_square(r);
+      turn_squares(r);
       for (int j = 0; j < 4; j++) std::memcpy(y + (i + j) * tile + t, &r[j], sizeof r[j]);
     }
 }

@@ -4,6 +4,7 @@
 // by side, so that an addition need not wait for the one before.
 #pragma once
 
+#include "../isa/transpose.h"
 #include "parts.h"
 #include "numbers.h"
 
@@ -33,7 +34,7 @@ template <int n, class T> void square_sums(const T* const* x, int64_t d, float* 
       v4 r[4];
       GOMLX_UNROLL for (int j = 0; j < 4; j++) r[j] = four(x[4 * g + j] + i);
       GOMLX_UNROLL for (int j = 0; j < 4; j++) r[j] *= r[j];
-      turn_square(r);
+      turn_squares(r);
       GOMLX_UNROLL for (int j = 0; j < 4; j++) sum[g] += r[j];
     }
   std::memcpy(sums, sum, sizeof sum);

@@ -80,14 +80,6 @@ template <class V> GOMLX_INLINE V rounded_once(V x) {
   return x;
 }
 
-// turn_square turns four rows into the columns.
-GOMLX_INLINE void turn_square(v4 (&r)[4]) {
-  v4 a = __builtin_shufflevector(r[0], r[1], 0, 4, 1, 5), b = __builtin_shufflevector(r[0], r[1], 2, 6, 3, 7);
-  v4 c = __builtin_shufflevector(r[2], r[3], 0, 4, 1, 5), d = __builtin_shufflevector(r[2], r[3], 2, 6, 3, 7);
-  r[0] = __builtin_shufflevector(a, c, 0, 1, 4, 5), r[1] = __builtin_shufflevector(a, c, 2, 3, 6, 7);
-  r[2] = __builtin_shufflevector(b, d, 0, 1, 4, 5), r[3] = __builtin_shufflevector(b, d, 2, 3, 6, 7);
-}
-
 GOMLX_INLINE vf greater(vf a, vf b) { return a > b ? a : b; }
 GOMLX_INLINE vf lesser(vf a, vf b) { return a < b ? a : b; }
 
