@@ -12,10 +12,13 @@
 namespace gomlx::cpu {
 namespace {
 
-// From so many activations on, W is decoded into memory first: as floats, or for
-// rounded activations as whole numbers.
-constexpr int64_t tile_from = 12;
-constexpr int64_t panels_from = 5;
+// How W meets the activations: row by row; turned in strips; decoded into memory first,
+// as floats or as whole numbers.
+enum class Way { rows, strips, tiles, panels };
+
+// From so many activations on it is not row by row: with floats, and with whole numbers.
+constexpr int64_t tiles_from = 12;
+constexpr int64_t strips_from = 5;
 // Activations at a time, and bytes of decoded W that leave room for them in the
 // second cache.
 constexpr int64_t most_activations = 512, tile_bytes = 192 << 10;
@@ -30,20 +33,23 @@ struct Matrices {
   ScaleType scale_type;
   int group;
   int64_t matrices, n, k;
-  float bias = 1;       // all biases over their scales, where they are given as these
-  bool rounds = false;  // what it meets, to 16 bits
-  bool panels = false;  // then decoded first
+  float bias = 1;           // all biases over their scales, where they are given as these
+  bool rounds = false;      // what it meets, to 16 bits
+  Way rounded = Way::rows;  // then; on it depends how that is prepared
 };
 
 // w as it meets x, count rows of it a matrix.
 Matrices meeting(const Activations& x, int64_t count, Matrices w) {
   w.rounds = !x.exact && kernels().prepared16(w.codec, w.k, w.group) > 0;
-  w.panels = w.rounds && count >= panels_from;
+  if (w.rounds && count >= strips_from)
+    w.rounded = count <= kernels().most_in_strips(w.codec) ? Way::strips : Way::panels;
   return w;
 }
 
-// Whether W is decoded into memory for so many activations.
-bool tiled(const Matrices& w, int64_t count) { return w.rounds ? w.panels : count >= tile_from; }
+Way way(const Matrices& w, int64_t count) {
+  if (w.rounds) return w.rounded;
+  return count >= tiles_from ? Way::tiles : Way::rows;
+}
 
 Codec codec_of(const Packed& w) {
   if (w.mode == Mode::mxfp8) return Codec::e4m3;
@@ -113,12 +119,16 @@ struct Task {
 void run_rows(const Matrices& w, const Rows& job, int64_t from, int64_t to) {
   const Isa& isa = kernels();
   if (from >= to) return;
-  if (!tiled(w, job.count)) return (w.rounds ? isa.rows16 : isa.rows)(w.codec, job, from, to);
   thread_local Scratch memory;
-  if (w.rounds)
-    return isa.panels(w.codec, job, from, to, memory.get<float>(size_t(isa.panel_scratch(w.codec, w.k, w.group, to - from))));
-  float* scratch = memory.get<float>(size_t(isa.scratch(w.codec, w.k, w.group, to - from, job.count)));
-  isa.tile(w.codec, job, from, to, scratch);
+  auto scratch = [&](int64_t floats) { return memory.get<float>(size_t(floats)); };
+  switch (way(w, job.count)) {
+    case Way::rows: return (w.rounds ? isa.rows16 : isa.rows)(w.codec, job, from, to);
+    case Way::strips: return isa.strips(w.codec, job, from, to, scratch(isa.strip_scratch(w.codec, w.k, w.group)));
+    case Way::panels:
+      return isa.panels(w.codec, job, from, to, scratch(isa.panel_scratch(w.codec, w.k, w.group, to - from)));
+    case Way::tiles:
+      return isa.tile(w.codec, job, from, to, scratch(isa.scratch(w.codec, w.k, w.group, to - from, job.count)));
+  }
 }
 
 void run_task(const Matrices& w, const Task& t, const float* const* x, void* const* y, Type y_type) {
@@ -134,11 +144,11 @@ void run_task(const Matrices& w, const Task& t, const float* const* x, void* con
 // Rows of W in a task of count activations.
 int64_t rows_of_task(const Matrices& w, int64_t count) {
   const int64_t threads = pool().threads();
-  if (!tiled(w, count)) {
+  if (way(w, count) == Way::rows) {
     int64_t rows = std::max((w.n + threads * 8 - 1) / (threads * 8), task_bytes / std::max<int64_t>(1, w.w_stride));
     return (std::max<int64_t>(rows, 1) + 3) / 4 * 4;
   }
-  const int64_t unit = w.panels ? kernels().panel_rows : 6, size = w.panels ? 2 : 4;
+  const int64_t unit = w.rounds ? kernels().panel_rows : 6, size = w.rounds ? 2 : 4;
   int64_t most = std::clamp<int64_t>(tile_bytes / std::max<int64_t>(1, w.k * size), unit, 128);
   int64_t share = (w.n + threads - 1) / threads, tiles = std::max<int64_t>(2, (share + most - 1) / most);
   return ((share + tiles - 1) / tiles + unit - 1) / unit * unit;
@@ -161,7 +171,7 @@ class Prepared {
     const Isa& isa = kernels();
     stride_ = (w.rounds ? isa.prepared16 : isa.prepared)(w.codec, x.k, w.group);
     auto prepare = [&](const uint8_t* row, float* out) {
-      if (w.rounds) return isa.prepare16(w.codec, row, x.type, x.k, w.group, w.bias, w.panels, out);
+      if (w.rounds) return isa.prepare16(w.codec, row, x.type, x.k, w.group, w.bias, w.rounded == Way::panels, out);
       isa.prepare(w.codec, row, x.type, x.k, w.group, w.bias, out);
     };
     at_ = memory.get<float>(size_t(std::max<int64_t>(1, x.m * stride_)));

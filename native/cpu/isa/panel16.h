@@ -6,8 +6,7 @@
 #pragma once
 
 #include "prepare16.h"
-#include "scales.h"
-#include "transpose.h"
+#include "turned.h"
 
 namespace gomlx::cpu::GOMLX_ISA {
 namespace {
@@ -28,8 +27,7 @@ template <class C, int group>
 GOMLX_INLINE void decode_block(const uint8_t* const (&p)[W], int64_t at, vu* out) {
   vu v[W];
   if constexpr (C::lanewise) {
-    GOMLX_UNROLL for (int r = 0; r < W; r++) v[r] = load_as<vu>(p[r] + at);
-    transpose(v);
+    load_turned(p, at, v);
     unroll<W>(GOMLX_EACH(l) {
       const auto block = C::from(v[l]);
       unroll<C::vectors>(GOMLX_EACH(i) {
@@ -38,9 +36,9 @@ GOMLX_INLINE void decode_block(const uint8_t* const (&p)[W], int64_t at, vu* out
     });
   } else {
     typename C::Block block[W];
-    GOMLX_UNROLL for (int r = 0; r < W; r++) block[r] = C::fetch(p[r] + at);
+    unroll<W>(GOMLX_EACH(r) { block[r] = C::fetch(p[r] + at); });
     unroll<C::vectors>(GOMLX_EACH(i) {
-      GOMLX_UNROLL for (int r = 0; r < W; r++) v[r] = reinterpret_cast<vu>(C::template value<i>(block[r]));
+      unroll<W>(GOMLX_EACH(r) { v[r] = reinterpret_cast<vu>(C::template value<i>(block[r])); });
       transpose(v);
       unroll<W>(GOMLX_EACH(l) { out[2 * place_of<C>(group, i, l)] = v[l]; });
     });
@@ -52,34 +50,9 @@ GOMLX_INLINE void decode_block(const uint8_t* const (&p)[W], int64_t at, vu* out
 template <class C, int group>
 void decode_words(int64_t blocks, const uint8_t* const (&p)[W], int64_t next, vu* out) {
   for (int64_t b = 0; b < blocks; b++, out += 2 * C::vectors * W) {
-    GOMLX_UNROLL for (int r = 0; r < W; r++) __builtin_prefetch(p[r] + next + b * C::block_bytes, 0, 2);
+    unroll<W>(GOMLX_EACH(r) { __builtin_prefetch(p[r] + next + b * C::block_bytes, 0, 2); });
     decode_block<C, group>(p, b * C::block_bytes, out);
   }
-}
-
-// The scales, or biases, of W rows at p, group by group; next is as above.
-template <ScaleType type>
-void decode_scales(int64_t groups, const uint8_t* const (&p)[W], int64_t next, float* out) {
-  for (int64_t g = 0; g < groups; g += W, out += W * panel_rows) {
-    vu v[W];
-    GOMLX_UNROLL for (int r = 0; r < W; r++) {
-      v[r] = bits(load_scales(type, p[r], g));
-      __builtin_prefetch(p[r] + next + 2 * g, 0, 2);
-    }
-    transpose(v);
-    GOMLX_UNROLL for (int l = 0; l < W; l++) store(out + l * panel_rows, floats(v[l]));
-  }
-}
-
-[[gnu::noinline]] void decode_scales(ScaleType type, int64_t groups, const uint8_t* const (&p)[W], int64_t next,
-                                     float* out) {
-  with_scale_type(type, [&](auto one) { decode_scales<one>(groups, p, next, out); });
-}
-
-// The rows of a half of a panel in an array with the stride: the last before to stands for
-// those that are missing.
-GOMLX_INLINE void rows_of(const uint8_t* p, int64_t stride, int64_t row, int64_t to, const uint8_t* (&out)[W]) {
-  for (int r = 0; r < W; r++) out[r] = p + (row + r < to ? row + r : to - 1) * stride;
 }
 
 // The scales and biases of all groups of the rows from row on.
@@ -89,10 +62,10 @@ void decode_factors(const Rows& job, int64_t row, int64_t to, const Panel& panel
   for (int half = 0; half < 2; half++) {
     const uint8_t* p[W];
     rows_of(job.scales, job.scale_stride, row + half * W, to, p);
-    decode_scales(job.scale_type, groups, p, next, panel.scales + half * W);
+    turn_scales(job.scale_type, groups, p, next, panel.scales + half * W, panel_rows);
     if (!C::biased || panel.biases == panel.scales) continue;
     rows_of(job.biases, job.scale_stride, row + half * W, to, p);
-    decode_scales(job.scale_type, groups, p, next, panel.biases + half * W);
+    turn_scales(job.scale_type, groups, p, next, panel.biases + half * W, panel_rows);
   }
 }
 
@@ -122,8 +95,8 @@ template <int M>
       const vs a = load_as<vs>(w), b = load_as<vs>(w + 1);
       unroll<M>(GOMLX_EACH(m) {
         const vs pair = reinterpret_cast<vs>(all(column[m] + at));
-        sum[m][0] += dot_pairs(a, pair);
-        sum[m][1] += dot_pairs(b, pair);
+        sum[m][0] = add_pairs(sum[m][0], a, pair);
+        sum[m][1] = add_pairs(sum[m][1], b, pair);
       });
     }
     const float *scales = panel.scales + g * panel_rows, *biases = panel.biases + g * panel_rows;
@@ -137,18 +110,6 @@ template <int M>
         store(out, y);
       });
     });
-  }
-}
-
-// Row i of the totals is what activation m + i gets from rows [row, to) of W.
-GOMLX_INLINE void write_panel(const Rows& job, const float (*total)[panel_rows], int64_t row, int64_t to, int64_t m,
-                              int count) {
-  for (int i = 0; i < count; i++) {
-    if (job.y_type == Type::f32) {
-      std::memcpy(static_cast<float*>(job.y[m + i]) + job.y_from + row, total[i], size_t(to - row) * sizeof(float));
-    } else {
-      for (int64_t r = row; r < to; r++) cpu::store(job.y[m + i], job.y_type, job.y_from + r, total[i][r - row]);
-    }
   }
 }
 
@@ -202,7 +163,7 @@ void meet_few(const Rows& job, int64_t row, int64_t to, float* scratch) {
     decode_part<C, group>(job, row, to, panel);
     each_block(job.count, [&](int64_t m, int count) { meet<C>(job, panel, m, count, total + m); });
   }
-  write_panel(job, total, row, to, 0, int(job.count));
+  write_turned(job, total, row, to, 0, int(job.count));
 }
 
 // Many meet panel after panel, a block of them in the first cache.
@@ -222,7 +183,7 @@ void meet_many(const Rows& job, int64_t from, int64_t to, float* scratch) {
     each_panel([&](int64_t row, const Panel& panel) {
       std::memset(total, 0, size_t(count) * sizeof *total);
       meet<C>(job, panel, m, count, total);
-      write_panel(job, total, row, row + panel_rows < to ? row + panel_rows : to, m, count);
+      write_turned(job, total, row, row + panel_rows < to ? row + panel_rows : to, m, count);
     });
   });
 }

@@ -98,8 +98,7 @@ struct RowTile16 {
       unroll<M>(GOMLX_EACH(i) {
         vi t{};
         unroll<step_blocks * C::vectors>(GOMLX_EACH(j) {
-          vi pairs = dot_pairs(v[j], load_as<vs>(x[i] + (s * step_blocks * C::vectors + j) * W));
-          t = j == 0 ? pairs : t + pairs;
+          t = add_pairs(t, v[j], load_as<vs>(x[i] + (s * step_blocks * C::vectors + j) * W));
         });
         acc[q][i] += __builtin_convertvector(t, vf) * lanes_of(factors + (q * M + i) * (chunk + W));
       });

@@ -30,6 +30,6 @@ void prepare16(Codec codec, const void* x, Type type, int64_t k, int group, floa
 extern const Steps steps;
 extern const Isa table;
 const Isa table{GOMLX_NAME(GOMLX_ISA), prepared, prepare, rows, prepared16, prepare16, rows16,
-                2 * W, panels, panel_scratch, tile, scratch, &steps};
+                most_in_strips, strips, strip_scratch, 2 * W, panels, panel_scratch, tile, scratch, &steps};
 
 }  // namespace gomlx::cpu::GOMLX_ISA

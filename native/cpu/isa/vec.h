@@ -22,7 +22,7 @@
 // The instructions that this copy may use. GOMLX_PLAIN leaves them out and
 // keeps the width: so the code for AVX-512 can be checked where it is missing.
 #if defined(GOMLX_PLAIN)
-#elif defined(__AVX512F__) && defined(__AVX512BW__)
+#elif defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VNNI__)
 #define GOMLX_AVX512 1
 #elif defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
 #define GOMLX_AVX2 1
@@ -260,6 +260,25 @@ GOMLX_INLINE vi dot_pairs(vs a, vs b) {
   auto low = [](vs v) __attribute__((always_inline)) { return reinterpret_cast<vi>(reinterpret_cast<vu>(v) << 16) >> 16; };
   auto high = [](vs v) __attribute__((always_inline)) { return reinterpret_cast<vi>(v) >> 16; };
   return low(a) * low(b) + high(a) * high(b);
+#endif
+}
+// sum + dot_pairs(a, b).
+GOMLX_INLINE vi add_pairs(vi sum, vs a, vs b) {
+#if defined(GOMLX_AVX512)
+  return reinterpret_cast<vi>(_mm512_dpwssd_epi32(reinterpret_cast<__m512i>(sum), reinterpret_cast<__m512i>(a),
+                                                  reinterpret_cast<__m512i>(b)));
+#else
+  return sum + dot_pairs(a, b);
+#endif
+}
+
+// Keeps v as it is now, in a register: GCC takes a sum of whole numbers apart otherwise,
+// and finds no registers for its parts.
+GOMLX_INLINE void in_register([[maybe_unused]] vi& v) {
+#if defined(GOMLX_AVX512)
+  asm("" : "+v"(v));
+#elif defined(GOMLX_AVX2)
+  asm("" : "+x"(v));
 #endif
 }
 

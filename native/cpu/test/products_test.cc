@@ -96,6 +96,7 @@ TEST(products_of_rounded_activations) {
     }
     Weights experts = quantize(random, f, Type::f32, 4, 9, f.step() * 2);
     gathered(random, experts, 3, 7, true, false);
+    gathered(random, experts, 28, 28, false, false);
     gathered(random, experts, 40, 40, false, false);
   }
 }
