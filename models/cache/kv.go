@@ -70,10 +70,11 @@ func (c *KVCache) plan(queries int) (change, band, func()) {
 }
 
 // room is where the tokens up to end go: into what is there, or into whole steps
-// on top of the tokens stored.
+// on top of the tokens stored, with room for one more, so that the token after a
+// prompt copies nothing.
 func (c *KVCache) room(end int) change {
 	if end <= c.capacity {
 		return change{at: c.offset, capacity: c.capacity}
 	}
-	return grow(c.offset+(end-c.offset+step-1)/step*step, span{0, c.offset})
+	return grow(c.offset+((end-c.offset)/step+1)*step, span{0, c.offset})
 }

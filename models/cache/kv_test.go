@@ -13,15 +13,16 @@ import (
 
 // A sequence in any chunks gives the attention of the whole one, for one and for
 // several sequences, with as many heads of keys as of queries and with fewer. The
-// buffers have the capacities of mlx_lm.models.cache.KVCache: whole steps of 256
-// on top of what is there.
+// buffers have the capacities of mlx_lm.models.cache.KVCache, whole steps of 256
+// on top of what is there, but for a step more where a pass would leave no room.
 func TestAttendAcrossGrowth(t *testing.T) {
 	for _, shape := range []struct{ batch, heads, kvHeads int }{{1, 2, 2}, {1, 4, 1}, {3, 4, 2}} {
 		x := newSequence(shape.batch, shape.heads, shape.kvHeads, 530, 8)
 		for _, c := range []struct{ chunks, capacities []int }{
 			{[]int{1, 1, 1}, []int{256, 256, 256}},
 			{[]int{255, 1, 1, 1}, []int{256, 256, 512, 512}},
-			{[]int{256, 1, 255, 1}, []int{256, 512, 512, 768}},
+			{[]int{256, 1, 255, 1}, []int{512, 512, 512, 768}},
+			{[]int{512, 1}, []int{768, 768}},
 			{[]int{257, 1}, []int{512, 512}},
 			{[]int{250, 10, 246, 1}, []int{256, 506, 506, 762}},
 			{[]int{100, 300, 1, 100, 1}, []int{256, 612, 612, 612, 612}},
