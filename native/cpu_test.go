@@ -1,4 +1,4 @@
-package native
+package native_test
 
 import (
 	"os"
@@ -8,10 +8,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"forge.lthn.ai/core/go-mlx/internal/setup"
 )
 
 // cpuTests builds the test program of the CPU kernels, which needs no MLX, in
-// the checkout's build folder, where it is kept.
+// the checkout's build folder, where it is kept. The kernels are compiled again
+// only where the installation in build/native is not of these sources.
 func cpuTests(t *testing.T) string {
 	t.Helper()
 	if testing.Short() {
@@ -24,8 +27,12 @@ func cpuTests(t *testing.T) string {
 	}
 	build, err := filepath.Abs(filepath.Join("..", "build", "cpu"))
 	require.NoError(t, err)
+	archive, current := setup.Installed(setup.Options{Prefix: filepath.Join("..", "build", "native")})
+	if current {
+		archive = filepath.Join(archive, "lib", "libgomlx_cpu.a")
+	}
 	for _, args := range [][]string{
-		{"-S", "cpu", "-B", build, "-DGOMLX_CPU_TESTS=ON"},
+		{"-S", "cpu", "-B", build, "-DGOMLX_CPU_TESTS=ON", "-DGOMLX_CPU_ARCHIVE=" + archive},
 		{"--build", build, "--parallel", "2"},
 	} {
 		out, err := exec.CommandContext(t.Context(), "cmake", args...).CombinedOutput()

@@ -68,6 +68,14 @@ func Install(ctx context.Context, o Options) (string, error) {
 	return o.Prefix, nil
 }
 
+// Installed returns the folder that Install would leave as it is, if there is one.
+func Installed(o Options) (prefix string, ok bool) {
+	if err := o.complete(); err != nil || !o.installed() {
+		return "", false
+	}
+	return o.Prefix, true
+}
+
 // say tells about the progress in a line.
 func (o *Options) say(format string, args ...any) { fmt.Fprintf(o.Out, format+"\n", args...) }
 
