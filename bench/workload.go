@@ -51,10 +51,10 @@ func (w workload) others(rows int) (all [][]int32) {
 	return all
 }
 
-// estimate is how long the run takes at most, at the rates of s.
+// estimate is how long the run takes at most, at the rates of s and for as many prompts.
 func (w workload) estimate(s sample) time.Duration {
 	seconds := float64(w.prompt)/s.prefill() + float64(w.tokens+w.builds)/s.decode()
-	return time.Duration(seconds * float64(time.Second))
+	return time.Duration(float64(s.prompts()) * seconds * float64(time.Second))
 }
 
 // fit is the work. Where a run takes longer than a tenth of the limit a third of the

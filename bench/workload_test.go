@@ -37,6 +37,16 @@ func TestFit(t *testing.T) {
 	}
 }
 
+// TestFitOfSeveralPrompts: rates are those of all of them, and so is the work.
+func TestFitOfSeveralPrompts(t *testing.T) {
+	w := workload{ids: []int32{1}, prompt: 512, tokens: 64, runs: 3}
+	for stepsPerSecond, runs := range map[float64]int{19: 1, 20: 3} { // 576 steps in 30.3 and 28.8 of 30 seconds
+		took := seconds(1 / stepsPerSecond)
+		s := sample{promptTokens: 1, promptTime: took, tokens: make([]int32, 2), decodeTime: took, rows: 8}
+		require.Equal(t, runs, w.fit(s, 5*time.Minute).runs, stepsPerSecond)
+	}
+}
+
 // TestOthers: prompts that run at once are of one length and of different tokens.
 func TestOthers(t *testing.T) {
 	w := workload{ids: []int32{1, 2, 3}, prompt: 4}
