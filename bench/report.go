@@ -149,7 +149,7 @@ func (r report) notes() string {
 		text += fmt.Sprintf(" The %d settings on MLX that ran all of it began with the same %d of %d tokens.", of, tokens, o.Tokens)
 	}
 	if tokens, of := agreement(r.results, llamaCpp); of > 1 {
-		text += fmt.Sprintf(" The %d of llama.cpp began with the same %d.", of, tokens)
+		text += fmt.Sprintf(" The %d of llama.cpp began with the same %d of their own.", of, tokens)
 	}
 	if slices.ContainsFunc(r.results, func(res result) bool { return res.work.shortened }) {
 		text += " A setting that would take far too long for that was run as its line says."
@@ -170,9 +170,10 @@ func (r report) sideBySide() string {
 	if other == nil || others == nil {
 		return text + "."
 	}
-	return text + fmt.Sprintf("; llama.cpp's decode %s times its own one stream, prefill %s times. Of those prompts go-mlx decodes %s times "+
-		"as fast as llama.cpp, and reads them %s times as fast.", times(sample.decode, others, other), times(sample.prefill, others, other),
-		times(sample.decode, several, others), times(sample.prefill, several, others))
+	return text + fmt.Sprintf("; llama.cpp's decode %s times its own one stream, prefill %s times. "+
+		"At %d prompts go-mlx's decode is %s times llama.cpp's, its prefill %s times.",
+		times(sample.decode, others, other), times(sample.prefill, others, other),
+		several.prompts(), times(sample.decode, several, others), times(sample.prefill, several, others))
 }
 
 // first is a side's first result of one prompt or of several at once that did all of the

@@ -99,11 +99,11 @@ func TestMarkdown(t *testing.T) {
 | **go-mlx's default against llama.cpp's best** |        **2.00 ×** |       **0.40 ×** |                   – |                – |           – |
 
 Median (least–most) of 3 runs in turns: a prompt of 100 tokens, 3 greedy tokens, 8 graphs of one step. `+
-		`The 5 settings on MLX that ran all of it began with the same 2 of 3 tokens. The 2 of llama.cpp began with the same 2. `+
+		`The 5 settings on MLX that ran all of it began with the same 2 of 3 tokens. The 2 of llama.cpp began with the same 2 of their own. `+
 		`A setting that would take far too long for that was run as its line says. `+
 		`Of 8 prompts at once the figures are those of all rows together: decode 5.00 times one stream, prefill 2.00 times; `+
 		`llama.cpp's decode 1.20 times its own one stream, prefill 1.10 times. `+
-		`Of those prompts go-mlx decodes 1.67 times as fast as llama.cpp, and reads them 3.64 times as fast. `+
+		`At 8 prompts go-mlx's decode is 1.67 times llama.cpp's, its prefill 3.64 times. `+
 		`The file has 100 MB, keys and values take 20.0: the default's arrays take 1.10 times both at most. `+
 		`A process has libraries besides, and pages of the file, which the system may take back.
 

@@ -57,12 +57,12 @@ func (w workload) estimate(s sample) time.Duration {
 	return time.Duration(float64(s.prompts()) * seconds * float64(time.Second))
 }
 
-// fit is the work. Where a run takes longer than a tenth of the limit a third of the
+// fit is the work. Where a run takes longer than a sixth of the limit a third of the
 // runs is enough, for such rates hardly vary; where it would take longer than the
 // limit, they are shortened to a tenth of it as well. Building graphs is left out, since each is computed before the next.
 func (w workload) fit(s sample, limit time.Duration) workload {
 	took := w.estimate(s)
-	if took <= limit/10 {
+	if took <= limit/6 {
 		return w
 	}
 	w.runs = (w.runs + 2) / 3
