@@ -16,7 +16,7 @@ import numpy as np
 
 # Tokens to hand over at once. The settings are those that did best with eight prompts of 512 tokens on two cores: four prompts
 # in a batch were read as fast as one after the other or faster, of which llama.cpp takes 512 tokens at a time (2048 were no
-# faster); a cache for each prompt (with kv_unified, one for all, a tenth of prefill and a fifth of decode was lost); no flash
+# faster); a cache for each prompt (with kv_unified, one for all, a quarter of prefill and a third of decode were lost); no flash
 # attention, as llama-cpp-python has it (a tenth faster in decode, also of one prompt; a twentieth slower in prefill).
 BATCH = 2048
 
