@@ -19,11 +19,16 @@ var llamaScript string
 // llamaVersion is the llama-cpp-python that is compared with.
 const llamaVersion = "0.3.36"
 
-// llamaSettings are llama.cpp on the same file and as many threads, and on one.
+// llamaSettings are llama.cpp on the same file and as many threads, with several prompts
+// at once, and on one thread.
 func llamaSettings(threads int) []setting {
-	all := []setting{{of: llamaCpp, label: "llama.cpp, the same file", threads: threads}}
+	const label = "llama.cpp, the same file"
+	all := []setting{
+		{of: llamaCpp, label: label, threads: threads},
+		{of: llamaCpp, label: fmt.Sprintf("%s, %d prompts at once", label, manyRows), threads: threads, rows: manyRows},
+	}
 	if threads > 1 {
-		all = append(all, setting{of: llamaCpp, label: "llama.cpp, the same file, 1 thread", threads: 1})
+		all = append(all, setting{of: llamaCpp, label: label + ", 1 thread", threads: 1})
 	}
 	return all
 }
@@ -34,7 +39,7 @@ func startLlama(ctx context.Context, dir, gguf string, s setting, log io.Writer)
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(log, "loading the model into llama.cpp, %s\n", count(s.threads, "thread"))
+	fmt.Fprintf(log, "loading the model into llama.cpp, %s, %s\n", count(s.threads, "thread"), count(max(1, s.rows), "prompt"))
 	cmd := fetch.Command(ctx, interpreter, "-c", llamaScript, gguf, strconv.Itoa(s.threads))
 	cmd.Env = append(os.Environ(), "PYTHONNOUSERSITE=1")
 	p, err := start(ctx, cmd, s)

@@ -65,11 +65,28 @@ type request struct {
 
 type answer struct {
 	Tokens  []int32   `json:"tokens"`
+	Beside  [][]int32 `json:"beside"` // the tokens of the prompts beside
 	PromptS float64   `json:"prompt_s"`
 	DecodeS float64   `json:"decode_s"`
 	BuildS  []float64 `json:"build_s"`
 	Arrays  uint64    `json:"arrays"` // what MLX's arrays took at most
 	Cache   uint64    `json:"cache"`  // what keys and values took of it
+}
+
+// check is an error where the answer is not all that was asked for.
+func (a answer) check(r request) error {
+	if len(a.Tokens) != r.Tokens || len(a.BuildS) != r.Builds {
+		return fmt.Errorf("asked for %d tokens and %d builds, got %d and %d", r.Tokens, r.Builds, len(a.Tokens), len(a.BuildS))
+	}
+	if len(a.Beside) != len(r.Beside) {
+		return fmt.Errorf("asked for %d prompts at once, got %d", 1+len(r.Beside), 1+len(a.Beside))
+	}
+	for i, tokens := range a.Beside {
+		if len(tokens) != r.Tokens {
+			return fmt.Errorf("asked for %d tokens of each prompt, got %d of prompt %d", r.Tokens, len(tokens), i+2)
+		}
+	}
+	return nil
 }
 
 // peer is a Python process that keeps its model loaded between runs.
@@ -144,13 +161,12 @@ func (p *peer) run(_ context.Context, w workload) (sample, error) {
 	if p.of == llamaCpp || p.rows > 1 {
 		w.builds = 0 // llama.cpp builds inside of a step
 	}
-	var a answer
-	if err := p.ask(request{w.sequence(w.prompt), w.others(p.rows), w.tokens, w.builds}, &a); err != nil {
+	r, a := request{w.sequence(w.prompt), w.others(p.rows), w.tokens, w.builds}, answer{}
+	if err := p.ask(r, &a); err != nil {
 		return s, err
 	}
-	if len(a.Tokens) != w.tokens || len(a.BuildS) != w.builds {
-		return s, fmt.Errorf("asked for %d tokens and %d builds, got %d and %d",
-			w.tokens, w.builds, len(a.Tokens), len(a.BuildS))
+	if err := a.check(r); err != nil {
+		return s, err
 	}
 	s.tokens, s.promptTime, s.decodeTime = a.Tokens, seconds(a.PromptS), seconds(a.DecodeS)
 	for _, b := range a.BuildS {

@@ -46,7 +46,17 @@ func actAsPeer(act string) int {
 		case "short":
 			r.Tokens--
 		}
-		a := map[string]any{"tokens": r.Prompt[:r.Tokens], "prompt_s": 0.5, "decode_s": 0.25, "build_s": []float64{}}
+		var beside [][]int32
+		for _, p := range r.Beside {
+			beside = append(beside, p[:r.Tokens])
+		}
+		switch act {
+		case "one-less":
+			beside = beside[1:]
+		case "one-short":
+			beside[1] = beside[1][1:]
+		}
+		a := map[string]any{"tokens": r.Prompt[:r.Tokens], "beside": beside, "prompt_s": 0.5, "decode_s": 0.25, "build_s": []float64{}}
 		if r.Builds > 0 {
 			a["build_s"] = []float64{0.003, 0.001}[:r.Builds]
 		}
@@ -56,9 +66,14 @@ func actAsPeer(act string) int {
 
 func startAs(t *testing.T, ctx context.Context, act string) (*peer, error) {
 	t.Helper()
+	return startSetting(t, ctx, act, setting{of: mlxLM, folder: "f32", label: "the peer"})
+}
+
+func startSetting(t *testing.T, ctx context.Context, act string, s setting) (*peer, error) {
+	t.Helper()
 	cmd := exec.CommandContext(ctx, os.Args[0])
 	cmd.Env = append(os.Environ(), actVariable+"="+act)
-	return start(ctx, cmd, setting{of: mlxLM, folder: "f32", label: "the peer"})
+	return start(ctx, cmd, s)
 }
 
 var small = workload{ids: []int32{5, 6, 7}, prompt: 4, tokens: 3, builds: 2}
@@ -118,9 +133,7 @@ func TestPeerOfAnotherVersion(t *testing.T) {
 
 // TestLlama builds no graphs that could be timed.
 func TestLlama(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), actVariable+"=well")
-	p, err := start(t.Context(), cmd, llamaSettings(2)[0])
+	p, err := startSetting(t, t.Context(), "well", llamaSettings(2)[0])
 	require.NoError(t, err)
 	require.Equal(t, llamaCpp, p.side())
 	s, err := p.run(t.Context(), small)

@@ -124,12 +124,12 @@ func (r report) against(side string) []string {
 }
 
 // best is a side's best median of a figure, 0 when it has none. Settings that
-// were too slow to do all of the work are none of the best.
+// were too slow to do all of the work, and those of several prompts, are none of the best.
 func (r report) best(side string, of func(sample) float64, more bool) float64 {
 	best := 0.0
 	for _, res := range r.results {
 		v := res.of(of).median()
-		if res.side != side || res.work.shortened || v == 0 {
+		if res.side != side || res.work.shortened || res.prompts() > 1 || v == 0 {
 			continue
 		}
 		if best == 0 || (v > best) == more {
@@ -145,8 +145,11 @@ func (r report) notes() string {
 	text := fmt.Sprintf("Median (least–most) of %s in turns: "+
 		"a prompt of %d tokens, %d greedy tokens, %d graphs of one step.",
 		count(o.Runs, "run"), o.PromptTokens, o.Tokens, o.Builds)
-	if tokens, of := agreement(r.results); of > 1 {
+	if tokens, of := agreement(r.results, goMLX, mlxLM); of > 1 {
 		text += fmt.Sprintf(" The %d settings on MLX that ran all of it began with the same %d of %d tokens.", of, tokens, o.Tokens)
+	}
+	if tokens, of := agreement(r.results, llamaCpp); of > 1 {
+		text += fmt.Sprintf(" The %d of llama.cpp began with the same %d of their own.", of, tokens)
 	}
 	if slices.ContainsFunc(r.results, func(res result) bool { return res.work.shortened }) {
 		text += " A setting that would take far too long for that was run as its line says."
@@ -154,19 +157,39 @@ func (r report) notes() string {
 	return text + r.sideBySide() + r.memory()
 }
 
-// sideBySide tells what a batch gains over the default.
+// sideBySide tells what several prompts at once gain over one of the same side, and how the
+// sides compare in them.
 func (r report) sideBySide() string {
-	for _, res := range r.results {
-		if len(res.samples) == 0 || res.samples[0].rows < 2 {
-			continue
-		}
-		gain := func(of func(sample) float64) string {
-			return figure(res.of(of).median() / r.results[0].of(of).median())
-		}
-		return fmt.Sprintf(" Of %d prompts at once the figures are those of all rows together: decode %s times one stream, prefill %s times.",
-			res.samples[0].rows, gain(sample.decode), gain(sample.prefill))
+	one, several := r.first(goMLX, false), r.first(goMLX, true)
+	if one == nil || several == nil {
+		return ""
 	}
-	return ""
+	text := fmt.Sprintf(" Of %d prompts at once the figures are those of all rows together: decode %s times one stream, prefill %s times",
+		several.prompts(), times(sample.decode, several, one), times(sample.prefill, several, one))
+	other, others := r.first(llamaCpp, false), r.first(llamaCpp, true)
+	if other == nil || others == nil {
+		return text + "."
+	}
+	return text + fmt.Sprintf("; llama.cpp's decode %s times its own one stream, prefill %s times. "+
+		"At %d prompts go-mlx's decode is %s times llama.cpp's, its prefill %s times.",
+		times(sample.decode, others, other), times(sample.prefill, others, other),
+		several.prompts(), times(sample.decode, several, others), times(sample.prefill, several, others))
+}
+
+// first is a side's first result of one prompt or of several at once that did all of the
+// work, nil where it has none.
+func (r report) first(side string, several bool) *result {
+	for i, res := range r.results {
+		if res.side == side && len(res.samples) > 0 && !res.work.shortened && (res.prompts() > 1) == several {
+			return &r.results[i]
+		}
+	}
+	return nil
+}
+
+// times is how many times as great a figure is in a as in b.
+func times(of func(sample) float64, a, b *result) string {
+	return figure(a.of(of).median() / b.of(of).median())
 }
 
 // memory compares what the default takes with what it must.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -70,6 +71,7 @@ func exampleReport() report {
 				samples: samples([]int32{1, 2, 3}, rates{16, 5, 1700}, rates{15, 5, 1600}, rates{20, 5, 1800})},
 			{name: "llama", side: llamaCpp, work: full,
 				samples: samples([]int32{1, 6, 3}, rates{80, 40, 0}, rates{80, 40, 0}, rates{80, 40, 0})},
+			{name: "llama, 8 prompts at once", side: llamaCpp, work: full, samples: together(samples([]int32{1, 6, 2}, rates{11, 6, 0}))},
 		},
 	}
 }
@@ -92,13 +94,16 @@ func TestMarkdown(t *testing.T) {
 | peer, packed (2 runs)                         |  10.0 (10.0–10.0) | 8.00 (8.00–8.00) |    2000 (2000–2000) |                – |           – |
 | peer, dense                                   |  16.0 (15.0–20.0) | 5.00 (5.00–5.00) |    1700 (1600–1800) |                – |           – |
 | llama                                         |  80.0 (80.0–80.0) | 40.0 (40.0–40.0) |                   – |                – |           – |
+| llama, 8 prompts at once                      |              88.0 |             48.0 |                   – |                – |           – |
 | **go-mlx's default against mlx-lm's best**    |       **10.00 ×** |       **2.00 ×** |          **0.50 ×** |                – |           – |
 | **go-mlx's default against llama.cpp's best** |        **2.00 ×** |       **0.40 ×** |                   – |                – |           – |
 
 Median (least–most) of 3 runs in turns: a prompt of 100 tokens, 3 greedy tokens, 8 graphs of one step. `+
-		`The 5 settings on MLX that ran all of it began with the same 2 of 3 tokens. `+
+		`The 5 settings on MLX that ran all of it began with the same 2 of 3 tokens. The 2 of llama.cpp began with the same 2 of their own. `+
 		`A setting that would take far too long for that was run as its line says. `+
-		`Of 8 prompts at once the figures are those of all rows together: decode 5.00 times one stream, prefill 2.00 times. `+
+		`Of 8 prompts at once the figures are those of all rows together: decode 5.00 times one stream, prefill 2.00 times; `+
+		`llama.cpp's decode 1.20 times its own one stream, prefill 1.10 times. `+
+		`At 8 prompts go-mlx's decode is 1.67 times llama.cpp's, its prefill 3.64 times. `+
 		`The file has 100 MB, keys and values take 20.0: the default's arrays take 1.10 times both at most. `+
 		`A process has libraries besides, and pages of the file, which the system may take back.
 
@@ -119,10 +124,25 @@ func TestBestIsPerColumn(t *testing.T) {
 	r := exampleReport()
 	require.Equal(t, 16.0, r.best(mlxLM, sample.prefill, true), "dense")
 	require.Equal(t, 8.0, r.best(mlxLM, sample.decode, true), "packed")
+	require.Equal(t, 80.0, r.best(llamaCpp, sample.prefill, true), "of one prompt")
 	require.Equal(t, 1700.0, r.best(mlxLM, sample.build, false), "dense; f16 has no figure, which is not the best one")
 	r.results = r.results[:4]
 	require.Zero(t, r.best(mlxLM, sample.prefill, true), "what did less work is nothing to compare with")
 	require.Equal(t, []string{"–", "–", "–", "–", "–"}, r.against(mlxLM)[1:])
+}
+
+// TestSideBySide compares what did all of the work only.
+func TestSideBySide(t *testing.T) {
+	const ours = " Of 8 prompts at once the figures are those of all rows together: decode 5.00 times one stream, prefill 2.00 times"
+	r := exampleReport()
+	last := len(r.results) - 1
+	require.Contains(t, r.sideBySide(), ours+"; llama.cpp's decode 1.20 times")
+	r.results[last].work.shortened = true
+	require.Equal(t, ours+".", r.sideBySide())
+	r.results = r.results[:last]
+	require.Equal(t, ours+".", r.sideBySide())
+	r.results = slices.Delete(r.results, 2, 3)
+	require.Empty(t, r.sideBySide())
 }
 
 func TestCommandHasNoPaths(t *testing.T) {

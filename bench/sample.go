@@ -19,14 +19,17 @@ type sample struct {
 	resident      uint64 // bytes of the process's memory at most so far; 0 when unknown
 }
 
+// prompts is how many ran at once.
+func (s sample) prompts() int { return max(1, s.rows) }
+
 // prefill is the tokens per second of all prompts.
 func (s sample) prefill() float64 {
-	return float64(max(1, s.rows)*s.promptTokens) / s.promptTime.Seconds()
+	return float64(s.prompts()*s.promptTokens) / s.promptTime.Seconds()
 }
 
 // decode is the tokens per second, of all rows, after the first ones.
 func (s sample) decode() float64 {
-	return float64(max(1, s.rows)*(len(s.tokens)-1)) / s.decodeTime.Seconds()
+	return float64(s.prompts()*(len(s.tokens)-1)) / s.decodeTime.Seconds()
 }
 
 // inArrays and inProcess are the most memory so far, in MB.
@@ -72,6 +75,14 @@ type result struct {
 	samples []sample
 }
 
+// prompts is how many ran at once.
+func (r result) prompts() int {
+	if len(r.samples) == 0 {
+		return 1
+	}
+	return r.samples[0].prompts()
+}
+
 // of collects one figure of every run.
 func (r result) of(figure func(sample) float64) series {
 	var all series
@@ -81,12 +92,13 @@ func (r result) of(figure func(sample) float64) series {
 	return all
 }
 
-// agreement is how many tokens all results on MLX that did all of the work began with
-// alike, and how many results those are: llama.cpp rounds activations to 8 bits.
-func agreement(results []result) (tokens, of int) {
+// agreement is how many tokens all results of the sides that did all of the work began with
+// alike, and how many results those are. Sides on MLX are one thing and llama.cpp, which
+// rounds activations to 8 bits, is another.
+func agreement(results []result, sides ...string) (tokens, of int) {
 	var first []int32
 	for _, r := range results {
-		if len(r.samples) == 0 || r.work.shortened || r.side == llamaCpp {
+		if len(r.samples) == 0 || r.work.shortened || !slices.Contains(sides, r.side) {
 			continue
 		}
 		got := r.samples[0].tokens

@@ -36,11 +36,17 @@ func TestRates(t *testing.T) {
 	require.Equal(t, 32.0, s.decode())
 	require.Equal(t, 1000.0, s.build())
 	require.Zero(t, sample{}.build())
+	s.rows = 8
+	require.Equal(t, 1024.0, s.prefill(), "of all prompts")
+	require.Equal(t, 256.0, s.decode())
 }
 
 func TestAgreement(t *testing.T) {
 	full, other := workload{}, workload{shortened: true}
-	of := func(w workload, tokens ...int32) result { return result{work: w, samples: []sample{{tokens: tokens}}} }
+	by := func(side string, w workload, tokens ...int32) result {
+		return result{side: side, work: w, samples: []sample{{tokens: tokens}}}
+	}
+	of := func(w workload, tokens ...int32) result { return by(goMLX, w, tokens...) }
 	for name, c := range map[string]struct {
 		results    []result
 		tokens, of int
@@ -48,9 +54,10 @@ func TestAgreement(t *testing.T) {
 		"all alike":               {[]result{of(full, 1, 2, 3), of(full, 1, 2, 3)}, 3, 2},
 		"they part":               {[]result{of(full, 1, 2, 3), of(full, 1, 2, 3), of(full, 1, 9, 3)}, 1, 3},
 		"a shorter prompt is out": {[]result{of(other, 7), of(full, 1, 2), of(other, 7), of(full, 1, 2)}, 2, 2},
+		"both sides on MLX":       {[]result{of(full, 1, 2), by(llamaCpp, full, 9, 2), by(mlxLM, full, 1, 3)}, 1, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tokens, n := agreement(c.results)
+			tokens, n := agreement(c.results, goMLX, mlxLM)
 			require.Equal(t, c.tokens, tokens)
 			require.Equal(t, c.of, n)
 		})

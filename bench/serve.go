@@ -98,7 +98,7 @@ func (o *ours) answer(ctx context.Context, r request) (answer, error) {
 		if err != nil {
 			return answer{}, err
 		}
-		return answer{Tokens: b.Tokens[0], PromptS: b.PromptTime.Seconds(), DecodeS: b.DecodeTime.Seconds(), Arrays: b.Peak}, nil
+		return answer{Tokens: b.Tokens[0], Beside: b.Tokens[1:], PromptS: b.PromptTime.Seconds(), DecodeS: b.DecodeTime.Seconds(), Arrays: b.Peak}, nil
 	}
 	s, err := o.run(ctx, workload{ids: r.Prompt, prompt: len(r.Prompt), tokens: r.Tokens, builds: r.Builds})
 	a := answer{Tokens: s.tokens, PromptS: s.promptTime.Seconds(), DecodeS: s.decodeTime.Seconds(), Arrays: s.arrays, Cache: s.cache}

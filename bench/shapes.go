@@ -127,7 +127,7 @@ func shapesMarkdown(m machine, o shapesOptions, all []shape) string {
 	}
 	fmt.Fprintf(&b, "\n%s\nMedian (least–most) of %s in turns.", shapesTable(all), count(o.Runs, "run"))
 	for _, s := range all {
-		tokens, _ := agreement(s.results)
+		tokens, _ := agreement(s.results, goMLX, mlxLM)
 		fmt.Fprintf(&b, " %s: the same %d of %d tokens.", s.name, tokens, o.Tokens)
 	}
 	return b.String()

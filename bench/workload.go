@@ -51,18 +51,18 @@ func (w workload) others(rows int) (all [][]int32) {
 	return all
 }
 
-// estimate is how long the run takes at most, at the rates of s.
+// estimate is how long the run takes at most, at the rates of s and for as many prompts.
 func (w workload) estimate(s sample) time.Duration {
 	seconds := float64(w.prompt)/s.prefill() + float64(w.tokens+w.builds)/s.decode()
-	return time.Duration(seconds * float64(time.Second))
+	return time.Duration(float64(s.prompts()) * seconds * float64(time.Second))
 }
 
-// fit is the work. Where a run takes longer than a tenth of the limit a third of the
+// fit is the work. Where a run takes longer than a sixth of the limit a third of the
 // runs is enough, for such rates hardly vary; where it would take longer than the
 // limit, they are shortened to a tenth of it as well. Building graphs is left out, since each is computed before the next.
 func (w workload) fit(s sample, limit time.Duration) workload {
 	took := w.estimate(s)
-	if took <= limit/10 {
+	if took <= limit/6 {
 		return w
 	}
 	w.runs = (w.runs + 2) / 3

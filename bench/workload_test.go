@@ -26,14 +26,24 @@ func TestFit(t *testing.T) {
 		want      workload
 	}{
 		"fast":     {100, w},
-		"fairly":   {20, w},                                                                  // 592 tokens in 29.6 of 30 seconds
-		"fewer":    {19, workload{ids: w.ids, prompt: 512, tokens: 64, builds: 16, runs: 2}}, // in 31 seconds
+		"fairly":   {12, w},                                                                  // 592 tokens in 49.3 of 50 seconds
+		"fewer":    {11, workload{ids: w.ids, prompt: 512, tokens: 64, builds: 16, runs: 2}}, // in 54 seconds
 		"just":     {2, workload{ids: w.ids, prompt: 512, tokens: 64, builds: 16, runs: 2}},  // in 296 of 300 seconds
 		"slow":     {1, workload{ids: w.ids, prompt: 25, tokens: 3, runs: 2, shortened: true}},
 		"slowest":  {0.01, workload{ids: w.ids, prompt: minPrompt, tokens: minTokens, runs: 2, shortened: true}},
 		"faultily": {0.0001, workload{ids: w.ids, prompt: minPrompt, tokens: minTokens, runs: 2, shortened: true}},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, w.fit(rate(c.perSecond), 5*time.Minute)) })
+	}
+}
+
+// TestFitOfSeveralPrompts: rates are those of all of them, and so is the work.
+func TestFitOfSeveralPrompts(t *testing.T) {
+	w := workload{ids: []int32{1}, prompt: 512, tokens: 64, runs: 3}
+	for stepsPerSecond, runs := range map[float64]int{11: 1, 12: 3} { // 576 steps in 52 and 48 of 50 seconds
+		took := seconds(1 / stepsPerSecond)
+		s := sample{promptTokens: 1, promptTime: took, tokens: make([]int32, 2), decodeTime: took, rows: 8}
+		require.Equal(t, runs, w.fit(s, 5*time.Minute).runs, stepsPerSecond)
 	}
 }
 
