@@ -36,7 +36,7 @@ func (o *Options) build(ctx context.Context, tmp, mlxRoot, source, openblas stri
 	if _, err := exec.LookPath("ninja"); err == nil {
 		args = append(args, "-G", "Ninja")
 	}
-	o.say("compiling mlx-c and our own kernels, about two minutes")
+	o.say("compiling mlx-c and our own kernels, four to five minutes on two cores")
 	began := time.Now()
 	steps := []struct {
 		what string
