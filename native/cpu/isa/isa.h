@@ -45,8 +45,8 @@ struct Isa {
   int64_t (*prepared16)(Codec, int64_t k, int group);
   void (*prepare16)(Codec, const void* x, Type, int64_t k, int group, float bias, bool by_group, float* out);
   void (*rows16)(Codec, const Rows&, int64_t from, int64_t to);
-  // The same for several activations, most_in_strips at most; 0 says that the codec has
-  // none here. The rows are turned in strip_scratch floats.
+  // The same for several activations, best for up to most_in_strips, which is 0 for a
+  // codec that has none here. The rows are turned in strip_scratch floats.
   int64_t (*most_in_strips)(Codec);
   void (*strips)(Codec, const Rows&, int64_t from, int64_t to, float* scratch);
   int64_t (*strip_scratch)(Codec, int64_t k, int group);

@@ -51,16 +51,13 @@ template <class C, int M, int step>
   }
 }
 
-// For count activations; those that fill up the number are of no account.
+// For count activations; what fills them up to four is of no account.
 template <class C>
 GOMLX_INLINE void meet(const Strip& strip, const Columns& x, int count, int64_t groups, int words, float (*total)[W]) {
+  const int some = count < 4 ? 4 : count;
   auto with_step = [&](auto step) {
-    bool met = false;
     unroll<strip_columns - 3>(GOMLX_EACH(i) {
-      constexpr int M = 4 + i;
-      if (met || count > M) return;
-      meet_strip<C, M, step>(strip, x, groups, words, total);
-      met = true;
+      if (some == 4 + i) meet_strip<C, 4 + i, step>(strip, x, groups, words, total);
     });
   };
   if (words >= 4) return with_step(std::integral_constant<int, 4>{});
